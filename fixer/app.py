@@ -1,0 +1,202 @@
+"""check and fix over paths or sources: the only wiring between the rooms."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fixer import config as configuration
+from fixer.config import Config
+from fixer.deliver.write import write
+from fixer.discover import Context, Tree, read_inside, scan
+from fixer.engine import Choice, Outcome, Setting, rules_for, run
+from fixer.errors import FixerError, Unreadable, UsageError
+from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
+from fixer.source import MAX_BYTES, SourceFile
+from fixer.understand.builds import builds
+
+Input = str | os.PathLike[str] | SourceFile
+
+
+def check(*inputs: Input, config: Config | None = None) -> Result:
+    """What stands between the inputs and the goal; nothing is changed, written or printed.
+
+    Args:
+        inputs: files and folders, or sources held in memory.
+        config: the configuration; without it the one that is found upward from the first path.
+
+    Raises:
+        UsageError: for a path that does not exist or a configuration that cannot be meant.
+    """
+    return collect(outcomes(inputs, config, Choice()))
+
+
+def fix(*inputs: Input, config: Config | None = None, safe_only: bool = False, annotate: bool = False) -> Result:
+    """The changes that take the inputs off root, as `FileChange` values; nothing is written or printed.
+
+    Args:
+        inputs: files and folders, or sources held in memory.
+        config: the configuration; without it the one that is found upward from the first path.
+        safe_only: leave out fixes that are `review`.
+        annotate: put the reason as a comment above each change.
+
+    Raises:
+        UsageError: for a path that does not exist or a configuration that cannot be meant.
+    """
+    minimum = Safety.SAFE if safe_only else Safety.REVIEW
+    return collect(outcomes(inputs, config, Choice(True, minimum, annotate)))
+
+
+def config_for(inputs: Iterable[Input]) -> Config:
+    """The configuration that holds for the first path among the inputs, or the defaults."""
+    for one in inputs:
+        if not isinstance(one, SourceFile):
+            found = configuration.find(Path(one))
+            return configuration.load(found) if found is not None else Config()
+    return Config()
+
+
+def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> Iterator[Outcome]:
+    """The outcome of each file, one by one, so that memory does not grow with their number."""
+    inputs = list(inputs)
+    config = config_for(inputs) if config is None else config
+    rules = rules_for(config)
+    sources = [one for one in inputs if isinstance(one, SourceFile)]
+    memory = {source.path: source for source in sources}
+    for source in sources:
+        yield run(source, config, Setting(read_context=_MemoryContext(memory, source.path)), rules, choice)
+    seen: set[str] = set()
+    for one in inputs:
+        if not isinstance(one, SourceFile):
+            yield from _tree_outcomes(_tree(Path(one), config), config, rules, choice, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _MemoryContext:
+    """The build context among sources in memory: what stands beside the Dockerfile."""
+
+    sources: dict[str, SourceFile]
+    dockerfile: str
+
+    def __call__(self, path: str) -> str | None:
+        folder = self.dockerfile.rpartition("/")[0]
+        found = self.sources.get(f"{folder}/{path}" if folder else path)
+        try:
+            return found.text if found is not None else None
+        except Unreadable:
+            return None
+
+
+def _tree(argument: Path, config: Config) -> Tree:
+    tree = scan(argument, config.exclude)
+    if tree.root == argument:
+        return tree
+    here = Path.cwd()
+    name = Path(os.path.normpath(here / argument))
+    if name.is_relative_to(here):
+        return Tree(here, (name.relative_to(here).as_posix(),), (), ())
+    return tree
+
+
+def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, seen: set[str]) -> Iterator[Outcome]:  # type: ignore[type-arg]
+    known = builds(tree.hints, lambda path: read_inside(tree.root, path))
+    for path in tree.templates:
+        yield Outcome(
+            skipped=Skipped(
+                path,
+                "template",
+                "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand",
+            )
+        )
+    named = [
+        p for p in known.by_file if p not in tree.dockerfiles and (tree.root / p).is_file() and not p.startswith("../")
+    ]
+    for path in sorted({*tree.dockerfiles, *named}):
+        key = os.path.abspath(tree.root / path)
+        if key in seen:
+            continue
+        seen.add(key)
+        try:
+            source = read_source(tree.root, path)
+        except Unreadable as error:
+            yield Outcome(skipped=Skipped(path, error.reason, error.message))
+            continue
+        context = Context(tree.root, known.contexts(path))
+        outcome = run(source, config, Setting(known.targets(path), context), rules, choice)
+        if outcome.change is not None:
+            outcome.change = replace(outcome.change, root=str(tree.root))
+        yield outcome
+
+
+def read_source(root: Path, path: str) -> SourceFile:
+    """Read one file.
+
+    Raises:
+        Unreadable: when it is a link, no regular file, too large, or cannot be read.
+    """
+    file = root / path
+    try:
+        if file.is_symlink():
+            raise Unreadable("link", "this is a symbolic link; name the file that it points to")
+        if not file.is_file():
+            raise Unreadable("not-a-file", "this is no regular file; name a Dockerfile or a folder")
+        if file.stat().st_size > MAX_BYTES:
+            raise Unreadable("too-large", "the file is larger than 4 MiB, which no Dockerfile is; it was not read")
+        return SourceFile(path, file.read_bytes())
+    except OSError as error:
+        raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
+
+
+def write_changes(result: Result) -> Result:
+    """Write every change of a result to its file.
+
+    Returns:
+        The result without the changes that could not be written; each of those is told as skipped, and its findings
+        are no longer called fixed.
+    """
+    failed: dict[str, Skipped] = {}
+    for change in result.changes:
+        try:
+            write(Path(change.root) / change.path, change)
+        except FixerError as error:
+            failed[change.path] = Skipped(change.path, "not-written", str(error))
+    if not failed:
+        return result
+    refusal = Refusal("not-written", "the file could not be written")
+    findings = tuple(
+        replace(f, status=Status.REFUSED, refusal=refusal) if f.path in failed and f.status is Status.FIXED else f
+        for f in result.findings
+    )
+    kept = tuple(c for c in result.changes if c.path not in failed)
+    return replace(result, findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
+
+
+def ticked(each: Iterable[Outcome], tick: Callable[[], None]) -> Iterator[Outcome]:
+    """The same outcomes, with a call for each."""
+    for outcome in each:
+        tick()
+        yield outcome
+
+
+def collect(each: Iterable[Outcome]) -> Result:
+    """All outcomes as one result, in stable order."""
+    findings: list[Finding] = []
+    skipped: list[Skipped] = []
+    changes: list[FileChange] = []
+    files = 0
+    for outcome in each:
+        files += outcome.skipped is None
+        findings += outcome.findings
+        if outcome.skipped is not None:
+            skipped.append(outcome.skipped)
+        if outcome.change is not None:
+            changes.append(outcome.change)
+    findings.sort(key=Finding.sort_key)
+    skipped.sort(key=lambda s: s.path)
+    changes.sort(key=lambda c: c.path)
+    return Result(tuple(findings), tuple(skipped), tuple(changes), files)
+
+
+__all__ = ["Result", "UsageError", "check", "fix"]

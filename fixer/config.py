@@ -1,0 +1,175 @@
+"""Configuration: `fixer.toml`, or `[tool.fixer]` in `pyproject.toml`, found upward to the repository root."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from fixer.errors import UsageError
+from fixer.model import Goal
+
+FILE = "fixer.toml"
+_USER = re.compile(r"\d{1,10}(:\d{1,10})?")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageConfig:
+    """What a person says about one image: the user it runs as (`uid` or `uid:gid`), and paths it writes."""
+
+    user: str = ""
+    writable: tuple[str, ...] = ()
+    root_on_purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All choices of a run. `select` and `ignore` hold rule ids or names; `images` and `targets` go by name."""
+
+    goal: Goal = Goal.RESTRICTED
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    exclude: tuple[str, ...] = ()
+    uid: int = 10001
+    gid: int = 10001
+    user_name: str = "app"
+    ownership: str = "app"
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, ImageConfig] = field(default_factory=dict)
+    honour_ignores: bool = True
+
+    def with_options(self, **options: Any) -> Config:
+        """The same configuration with command-line options laid over it; None leaves a value as it is."""
+        return replace(self, **{k: v for k, v in options.items() if v is not None})
+
+
+def find(start: Path) -> Path | None:
+    """The configuration file that holds for `start`: the nearest one upward, not beyond the repository root."""
+    folder = (start if start.is_dir() else start.parent).resolve()
+    for place in (folder, *folder.parents):
+        if (place / FILE).is_file():
+            return place / FILE
+        project = place / "pyproject.toml"
+        if project.is_file() and b"[tool.fixer" in project.read_bytes():
+            return project
+        if (place / ".git").exists():
+            return None
+    return None
+
+
+def load(path: Path) -> Config:
+    """Read one configuration file.
+
+    Raises:
+        UsageError: when the file cannot be read, is no TOML, or has a key or value that is not known.
+    """
+    import tomllib
+
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read ({error}); name another file with --config") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: is not valid TOML: {error}; correct that line") from error
+    if path.name == "pyproject.toml":
+        raw = raw.get("tool", {}).get("fixer", {})
+    try:
+        return _config(raw)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def _config(raw: Mapping[str, Any]) -> Config:
+    values: dict[str, Any] = {}
+    for key, value in raw.items():
+        name = key.replace("-", "_")
+        reader = _READERS.get(name)
+        if reader is None:
+            raise UsageError(f"unknown key '{key}'{_near(key, _READERS)}; see the configuration part of the README")
+        values[name] = reader(key, value)
+    return Config(**values)
+
+
+def _near(word: str, known: Mapping[str, Any]) -> str:
+    close = get_close_matches(word, known, 1)
+    return f", did you mean '{close[0]}'?" if close else ""
+
+
+def _goal(key: str, value: Any) -> Goal:
+    try:
+        return Goal(value)
+    except ValueError:
+        raise UsageError(f"'{key}' is {value!r}; it takes one of {', '.join(Goal)}") from None
+
+
+def _words(key: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    raise UsageError(f"'{key}' is {value!r}; it takes a list of words")
+
+
+def _rules(key: str, value: Any) -> frozenset[str]:
+    return frozenset(_words(key, value))
+
+
+def _id(key: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 2147483647:
+        return value
+    raise UsageError(f"'{key}' is {value!r}; it takes a number from 1 to 2147483647")
+
+
+def _name(key: str, value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", value) and value != "root":
+        return value
+    raise UsageError(f"'{key}' is {value!r}; it takes a user name: lower-case letters, digits, - and _, not root")
+
+
+def _ownership(key: str, value: Any) -> str:
+    if value in ("app", "writable-paths"):
+        return str(value)
+    raise UsageError(f"'{key}' is {value!r}; it takes 'app' or 'writable-paths'")
+
+
+def _table(key: str, value: Any) -> dict[str, str]:
+    if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+        return dict(value)
+    raise UsageError(f"'{key}' takes a table of words, for example NAME = \"value\"")
+
+
+def _images(key: str, value: Any) -> dict[str, ImageConfig]:
+    if not isinstance(value, dict) or not all(isinstance(v, dict) for v in value.values()):
+        raise UsageError(f'\'{key}\' takes tables, for example [images."nginx"] user = "101:101"')
+    return {name: _image(f"{key}.{name}", entry) for name, entry in value.items()}
+
+
+def _image(key: str, entry: Mapping[str, Any]) -> ImageConfig:
+    known = {"user", "writable", "root-on-purpose"}
+    for name in entry:
+        if name not in known:
+            raise UsageError(
+                f"unknown key '{key}.{name}'{_near(name, dict.fromkeys(known))}; it takes {', '.join(sorted(known))}"
+            )
+    user = entry.get("user", "")
+    if not isinstance(user, str) or (user and (not _USER.fullmatch(user) or int(user.split(":")[0]) == 0)):
+        raise UsageError(f"'{key}.user' is {user!r}; it takes numbers other than 0, for example \"1000:1000\"")
+    reason = entry.get("root-on-purpose", "")
+    if not isinstance(reason, str):
+        raise UsageError(f"'{key}.root-on-purpose' takes a sentence that says why")
+    return ImageConfig(user, _words(f"{key}.writable", entry.get("writable", [])), reason)
+
+
+_READERS: dict[str, Any] = {
+    "goal": _goal,
+    "select": _rules,
+    "ignore": _rules,
+    "exclude": _words,
+    "uid": _id,
+    "gid": _id,
+    "user_name": _name,
+    "ownership": _ownership,
+    "build_args": _table,
+    "images": _images,
+}

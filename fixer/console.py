@@ -1,0 +1,76 @@
+"""The one place that prints. Rich is loaded only for a terminal that wants colours."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+from fixer.render.text import Line
+
+_CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A}
+
+
+def clean(text: str) -> str:
+    """Text from a repository without control characters, which a terminal would obey."""
+    return text.translate(_CONTROL).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def colourful(stream: IO[str]) -> bool:
+    """Whether a stream is a terminal that may be coloured (`NO_COLOR` and `TERM=dumb` say no)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
+    """Print styled lines, on standard output unless told otherwise."""
+    out = sys.stdout if stream is None else stream
+    if colourful(out):
+        _show_rich(lines, out)
+        return
+    encoding = out.encoding or "utf-8"
+    for line in lines:
+        text = "".join(clean(piece).replace("\n", " ") for piece, _ in line)
+        out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def _show_rich(lines: Iterable[Line], out: IO[str]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=out, highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(Text.assemble(*((clean(piece).replace("\n", " "), style or "default") for piece, style in line)))
+
+
+def error(message: str) -> None:
+    """One sentence on standard error."""
+    show([[("fixer: ", "bold red"), (message, "")]], sys.stderr)
+
+
+def text(words: str) -> None:
+    """Plain text of the program's own on standard output."""
+    sys.stdout.write(words)
+
+
+def raw(data: bytes) -> None:
+    """Bytes on standard output, exactly: for diffs of files in any encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Any]:
+    """A counter on standard error for long work, on a terminal only. Yields a function to call for each file."""
+    if not colourful(sys.stderr):
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed} files"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda: bar.advance(task)

@@ -1,0 +1,271 @@
+"""Who will each image run as: one identity, chosen once, used by every rule.
+
+The order: what the configuration says; a non-root user that the file already creates; the user that the base image
+ships for its application, if facts have verified it; else a new one. Numbers only: the kubelet cannot check a name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from fixer.config import Config, ImageConfig
+from fixer.facts import NewUser, taken_ids
+from fixer.facts.software import software
+from fixer.model import Refusal
+from fixer.understand.image import Account, Image
+from fixer.understand.process import Running
+
+NO_PASSWD = frozenset({"scratch", "distroless"})
+DISTROLESS_ID = 65532
+_GENERIC = frozenset(
+    "root nobody nogroup daemon bin sys adm lp mail news uucp man proxy www-data backup list irc gnats guest".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The user an image runs as.
+
+    `gid` is None when the passwd entry decides it. `source` is configuration, file, base or new; `evidence` says it
+    in words; `certain` is False when facts are not verified. `new` holds what has to be created; `pin` an account
+    that the file creates without a number and that gets `uid`.
+    """
+
+    uid: int
+    gid: int | None
+    name: str
+    source: str
+    evidence: str
+    certain: bool
+    home: str = ""
+    new: NewUser | None = None
+    pin: Account | None = None
+
+    @property
+    def user(self) -> str:
+        """The value for USER: `10001:10001`, or `10001` where the passwd entry knows the group."""
+        return f"{self.uid}" if self.gid is None else f"{self.uid}:{self.gid}"
+
+    @property
+    def owner(self) -> str:
+        """The value for --chown and chown; without a known group the group is that of the same number."""
+        return f"{self.uid}:{self.uid if self.gid is None else self.gid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do with one image: `identity` to move it to (or that it has), or the refusal that says why not.
+
+    `shares_with` is the index of the stage whose new user this stage inherits.
+    """
+
+    image: Image
+    running: Running
+    is_root: bool
+    identity: Identity | None = None
+    refusal: Refusal | None = None
+    shares_with: int | None = None
+
+
+def decide_all(images: list[Image], path: str, config: Config) -> tuple[Decision, ...]:
+    """Choose the identities of the images that one Dockerfile makes; a stage shares that of the stage it starts from.
+
+    Args:
+        images: the images of the runtime stages.
+        path: the Dockerfile's path, under which the configuration may name the image.
+        config: the run's configuration.
+    """
+    made: dict[int, Decision] = {}
+    for image in sorted(images, key=lambda i: i.stage.index):
+        decision = _decide(image, path, config)
+        elder = next((made[s.index] for s in reversed(image.stage.chain[:-1]) if s.index in made), None)
+        if elder is not None and elder.is_root and elder.identity is not None and decision.refusal is None:
+            shared = replace(elder.identity, new=None, pin=None)
+            decision = Decision(image, decision.running, True, shared, None, elder.image.stage.index)
+        made[image.stage.index] = decision
+    return tuple(made.values())
+
+
+def _decide(image: Image, path: str, config: Config) -> Decision:
+    running = Running(image)
+    user = image.user
+    chosen = _configured(image, path, config)
+    if user.root is False:
+        return Decision(image, running, False, _current(image, config))
+    refusal = _refusal(image, running, chosen)
+    if refusal is not None:
+        return Decision(image, running, user.root is True, None, refusal)
+    return Decision(image, running, True, _identity(image, running, chosen, config))
+
+
+def _configured(image: Image, path: str, config: Config) -> ImageConfig:
+    for name in (path, image.stage.name, image.stage.root_base or ""):
+        if name and name in config.images:
+            return config.images[name]
+    return ImageConfig()
+
+
+def _refusal(image: Image, running: Running, chosen: ImageConfig) -> Refusal | None:
+    if chosen.root_on_purpose:
+        return Refusal(
+            "configured-root", f"fixer.toml says that this image is root on purpose: {chosen.root_on_purpose}"
+        )
+    if image.family == "windows" or image.stage.platform.lower().startswith("windows"):
+        return Refusal("windows", "this is a Windows image, which has no uid 0; use USER ContainerUser where it fits")
+    if any(i.keyword == "RUN" and image.dialect(i) in ("powershell", "cmd") for i in image.stage.body):
+        return Refusal("windows", "the build uses PowerShell or cmd, so this is a Windows image, which has no uid 0")
+    purpose = running.purpose
+    if purpose is not None:
+        return Refusal(purpose.code, f"{purpose.evidence}; {purpose.remedy}")
+    return None if chosen.user else _unknown_base(image)
+
+
+def _unknown_base(image: Image) -> Refusal | None:
+    if image.stage.root_base is None:
+        text = image.stage.chain[0].base_text
+        return Refusal(
+            "base-not-resolved",
+            f"only the build knows which base image '{text}' is; give it a value under [build-args] in fixer.toml",
+        )
+    if image.user.root is None and image.user.item is not None:
+        return Refusal(
+            "user-not-resolved",
+            f"only the build knows who '{image.user.text}' is; give the variable a default or a value"
+            " under [build-args]",
+        )
+    if not image.family:
+        base = image.stage.root_base
+        return Refusal(
+            "unknown-base",
+            f"nothing is known about base image {base}, neither its user nor its tools; tell the user it has with"
+            f' [images."{base}"] user = "1000:1000" in fixer.toml',
+        )
+    return None
+
+
+def _current(image: Image, config: Config) -> Identity | None:
+    user = image.user
+    if user.uid is not None:
+        return Identity(user.uid, user.gid, user.name, "file", user.evidence, True)
+    account = image.accounts.get(user.name)
+    if account is not None and account.add is not None and account.uid is None:
+        return _pinned(image, account, config)
+    return None
+
+
+def _identity(image: Image, running: Running, chosen: ImageConfig, config: Config) -> Identity:
+    if chosen.user:
+        uid, _, gid = chosen.user.partition(":")
+        return Identity(int(uid), int(gid) if gid else None, "", "configuration", "fixer.toml names this user", True)
+    account = _own_account(image)
+    if account is not None:
+        if account.uid is None:
+            return _pinned(image, account, config)
+        return Identity(account.uid, account.gid, account.name, "file", account.evidence, True, account.home)
+    facts = image.facts
+    if facts is not None and facts.app_user is not None:
+        user = facts.app_user
+        evidence = (
+            f"base image {image.stage.root_base} ships user {user.name} ({user.uid}:{user.gid}) for this"
+            f" (facts, {facts.confidence})"
+        )
+        return Identity(user.uid, user.gid, user.name, "base", evidence, facts.confidence == "verified", user.home)
+    if image.family == "distroless":
+        evidence = "distroless images list user nonroot (65532) in their passwd file"
+        return Identity(
+            DISTROLESS_ID,
+            DISTROLESS_ID,
+            "nonroot",
+            "base",
+            evidence,
+            facts is not None and facts.confidence == "verified",
+        )
+    if image.family == "scratch":
+        return Identity(
+            config.uid,
+            config.gid,
+            "",
+            "new",
+            "an empty image needs no passwd entry, the number is enough",
+            True,
+        )
+    return _new(image, running, config)
+
+
+def _own_account(image: Image) -> Account | None:
+    """The one ordinary user that the file itself creates in this chain, or the last of them that it also uses."""
+    made = [a for a in image.accounts.values() if _usable(a)]
+    used = [u.name for _, u in image._users if u.root is False and u.item is not None]
+    named = [a for a in made if a.name in used]
+    if named:
+        return named[-1]
+    return made[0] if len(made) == 1 else None
+
+
+def _usable(account: Account) -> bool:
+    """Whether a person made this account for the application, and its number is known or can be written."""
+    if account.add is None or account.item is None or account.name in _GENERIC or account.uid == 0:
+        return False
+    return account.uid is not None or (
+        account.item.json is None and not account.item.heredocs and account.add.uid_word is None
+    )
+
+
+def _pinned(image: Image, account: Account, config: Config) -> Identity:
+    uid = _free(image, config.uid)
+    evidence = f"{account.evidence} without a number; it gets {uid}, so that the number can be written"
+    return Identity(uid, None, account.name, "file", evidence, True, account.home, pin=account)
+
+
+def _new(image: Image, running: Running, config: Config) -> Identity:
+    uid = _free(image, config.uid)
+    gid = uid if config.gid == config.uid else config.gid
+    name = _free_name(image, config.user_name)
+    home = _wants_home(running)
+    certain = image.facts is not None and image.facts.confidence == "verified"
+    return Identity(
+        uid, gid, name, "new", f"a new user; {image.family_evidence}", certain, f"/home/{name}" if home else "",
+        NewUser(name=name, uid=uid, gid=gid, group=name, home=home),
+    )  # fmt: skip
+
+
+# Started like this, a program keeps nothing in $HOME, or what it keeps there is not needed.
+_HOMELESS = re.compile(
+    r"(?:python|pypy|node|java|ruby|perl|php|lua)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi"
+    r"|puma|unicorn|thin|php-fpm[\d.]*|serve|http-server|pm2-runtime|nodemon|ts-node|next|ng"
+)
+
+
+def _wants_home(running: Running) -> bool:
+    """Whether the program keeps files in $HOME: what facts say, else any bare command that is no known server."""
+    if not running.commands:
+        return not running.base_serves
+    if any(program.home for program in running.programs):
+        return True
+    for name, words in running.commands:
+        known = software(name)
+        serves = known is not None and bool(known.writes or known.ports)
+        if not serves and not _HOMELESS.fullmatch(name) and "/" not in (words[0] or ""):
+            return True
+    return False
+
+
+def _free(image: Image, wanted: int) -> int:
+    """The first number from `wanted` on that no known user or group of the image has."""
+    uids, gids = taken_ids(image.facts) if image.facts is not None else ({}, {})
+    taken = set(uids) | set(gids) | {a.uid for a in image.accounts.values()} | set(image.group_ids.values())
+    while wanted in taken:
+        wanted += 1
+    return wanted
+
+
+def _free_name(image: Image, wanted: str) -> str:
+    taken = set(image.accounts) | image.group_names
+    if wanted not in taken:
+        return wanted
+    return next(
+        name
+        for name in (f"{wanted}user", f"{wanted}-nonroot", *(f"{wanted}{n}" for n in range(2, 99)))
+        if name not in taken
+    )

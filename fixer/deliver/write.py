@@ -1,0 +1,37 @@
+"""Write changed files: atomically, in place, mode kept, and only over the bytes that were read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from fixer.errors import FixerError
+from fixer.model import FileChange
+
+
+def write(file: Path, change: FileChange) -> None:
+    """Replace one file: temporary file in the same folder, fsync, rename.
+
+    Raises:
+        FixerError: when the file changed since it was read, is a link, or cannot be written.
+    """
+    try:
+        if file.is_symlink() or file.read_bytes() != change.before:
+            raise FixerError(
+                f"{change.path}: the file changed while it was being fixed; it was left as it is, run again"
+            )
+        mode = file.stat().st_mode & 0o7777
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                out.write(change.after)
+                out.flush()
+                os.fsync(out.fileno())
+            os.chmod(name, mode)
+            os.replace(name, file)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise FixerError(f"{change.path}: cannot be written ({error.strerror}); check its permissions") from error

@@ -1,0 +1,181 @@
+"""From paths to the files that matter, and what was skipped and why. No link is followed, nothing is executed."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fixer.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+# Folders that hold other people's code or the tool's own state.
+VENDORED = frozenset(
+    ".git .hg .svn node_modules bower_components vendor third_party site-packages .venv venv .tox .nox"
+    " __pycache__ .terraform .mypy_cache .ruff_cache .pytest_cache .idea .vscode .cache".split()
+)
+_DOCKERFILE = re.compile(r"(?:dockerfile|containerfile)(?:[._-].*)?|.*\.(?:dockerfile|containerfile)", re.IGNORECASE)
+_NOT_DOCKERFILE = re.compile(
+    r".*\.(?:md|txt|py|go|js|ts|json|ya?ml|sh|rb|java|html|rst|dockerignore|containerignore|orig|rej|bak|swp|lock|toml|adoc"
+    r"|gpg|sig|asc|png|svg|tar|gz|zip|diff|patch)",
+    re.IGNORECASE,
+)
+_TEMPLATE = re.compile(r".*\.(?:j2|jinja|jinja2|tmpl|tpl|template|erb|mustache|hbs|in|m4|gotmpl|ejs)", re.IGNORECASE)
+_HINTS = re.compile(
+    r"(?:docker-)?compose.*\.ya?ml|skaffold.*\.ya?ml|docker-bake.*\.(?:hcl|json)|makefile|gnumakefile|.*\.mk|.*\.sh"
+    r"|\.gitlab-ci\.ya?ml|jenkinsfile|tiltfile|justfile",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One file: where it is, and its path relative to the root of its argument, with `/`."""
+
+    root: Path
+    path: str
+
+    @property
+    def file(self) -> Path:
+        """The place on disk."""
+        return self.root / self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What one argument holds: Dockerfiles, their templates, and files that may say how images are built."""
+
+    root: Path
+    dockerfiles: tuple[str, ...]
+    templates: tuple[str, ...]
+    hints: tuple[str, ...]
+
+
+def is_dockerfile(name: str) -> bool:
+    """Whether a file name is one that builders and people use for Dockerfiles."""
+    return bool(_DOCKERFILE.fullmatch(name)) and not _NOT_DOCKERFILE.fullmatch(name) and not is_template(name)
+
+
+def is_template(name: str) -> bool:
+    """Whether a file name is that of a template of a Dockerfile."""
+    return bool(_TEMPLATE.fullmatch(name)) and "dockerfile" in name.lower()
+
+
+def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
+    """Find what one command-line argument holds.
+
+    A file given by name counts whatever it is called. In a folder, ignored and vendored folders are left out.
+
+    Raises:
+        UsageError: when the path does not exist.
+    """
+    if not os.path.lexists(argument):
+        raise UsageError(f"{argument}: no such file or folder; check the path")
+    if not argument.is_dir():
+        return Tree(argument.parent, (argument.name,), (), ())
+    dockerfiles: list[str] = []
+    templates: list[str] = []
+    hints: list[str] = []
+    for path in _walk(argument, _Ignored(argument, tuple(exclude))):
+        name = path.rpartition("/")[2]
+        if is_dockerfile(name):
+            dockerfiles.append(path)
+        elif is_template(name):
+            templates.append(path)
+        elif _HINTS.fullmatch(name) or path.startswith(".github/workflows/"):
+            hints.append(path)
+    return Tree(argument, tuple(sorted(dockerfiles)), tuple(sorted(templates)), tuple(sorted(hints)))
+
+
+def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(root / folder) as entries:
+                rows = sorted(entries, key=lambda e: e.name)
+        except OSError:
+            continue
+        ignored.enter(folder, {row.name for row in rows})
+        for row in rows:
+            path = f"{folder}{row.name}"
+            if row.is_symlink():
+                continue
+            if row.is_dir(follow_symlinks=False):
+                if row.name not in VENDORED and not ignored.matches(path + "/"):
+                    pending.append(path + "/")
+            elif row.is_file(follow_symlinks=False) and not ignored.matches(path):
+                yield path
+
+
+class _Ignored:
+    """The `.gitignore` files of a tree and the `exclude` patterns of the configuration."""
+
+    def __init__(self, root: Path, exclude: tuple[str, ...]) -> None:
+        self.root = root
+        self.specs: list[tuple[str, GitIgnoreSpec]] = []
+        if exclude:
+            self._add("", exclude)
+
+    def _add(self, folder: str, lines: Iterable[str]) -> None:
+        from pathspec import GitIgnoreSpec
+
+        self.specs.append((folder, GitIgnoreSpec.from_lines(lines)))
+
+    def enter(self, folder: str, names: set[str]) -> None:
+        """Read the ignore file of a folder, if it has one."""
+        if ".gitignore" not in names:
+            return
+        text = read_inside(self.root, f"{folder}.gitignore")
+        if text and text.strip():
+            self._add(folder, text.splitlines())
+
+    def matches(self, path: str) -> bool:
+        """Whether a path (folders end in `/`) is ignored; the deepest file that speaks of it decides."""
+        for folder, spec in reversed(self.specs):
+            if path.startswith(folder):
+                said = spec.check_file(path[len(folder) :]).include
+                if said is not None:
+                    return said
+        return False
+
+
+def read_inside(root: Path, path: str) -> str | None:
+    """The text of a file below `root`, or None: links that lead out, specials and huge files are not read."""
+    file = root / path
+    try:
+        real = file.resolve(strict=True)
+        if not real.is_relative_to(root.resolve()):
+            return None
+        info = real.stat()
+        if not stat.S_ISREG(info.st_mode) or info.st_size > 1 << 20:
+            return None
+        return real.read_bytes().decode("utf-8", "surrogateescape")
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+class Context:
+    """The build context of one Dockerfile, read only, never outside the root of the run."""
+
+    def __init__(self, root: Path, folders: tuple[str, ...]) -> None:
+        self.root = root
+        self.folders = folders
+
+    @cached_property
+    def _seen(self) -> dict[str, str | None]:
+        return {}
+
+    def __call__(self, path: str) -> str | None:
+        """The text of a file of the context, looked up in each folder that may be the context."""
+        if path not in self._seen:
+            texts = (read_inside(self.root, f"{folder}/{path}" if folder else path) for folder in self.folders)
+            self._seen[path] = next((t for t in texts if t is not None), None)
+        return self._seen[path]

@@ -1,0 +1,1 @@
+"""Symbolic changes, and how they become byte edits."""

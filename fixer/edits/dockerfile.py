@@ -1,0 +1,286 @@
+"""Symbolic changes to a Dockerfile become byte edits in the file's own style.
+
+The plan is kept beside the edits: `expected` is the list of instructions that the changed file must hold, so that the
+after-condition can compare what was meant with what came out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from shlex import quote
+
+from fixer.model import (
+    Change,
+    Edit,
+    HandOver,
+    InsertLine,
+    RemoveInstruction,
+    ReplaceText,
+    RootStep,
+    SetFlag,
+    SetUser,
+    Span,
+    StartAsRoot,
+)
+from fixer.syntax.dockerfile import Dockerfile, Instruction
+from fixer.understand.stages import Stage
+
+_BUILDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
+_STARTS = frozenset({"CMD", "ENTRYPOINT"})
+
+
+class Conflict(Exception):
+    """Two changes contradict each other, or a change has no place; nothing of the group may be applied."""
+
+
+@dataclass
+class Plan:
+    """Byte edits, and what the instructions must be afterwards."""
+
+    edits: list[Edit] = field(default_factory=list)
+    inserted: list[str] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How this file writes continuations: the indent, and whether `&&` leads the line or ends it."""
+
+    newline: str
+    escape: str
+    indent: str
+    leading: bool
+
+
+def style_of(dockerfile: Dockerfile, newline: str) -> Style:
+    """The style of the file's RUN instructions, or four blanks and a leading `&&` where it has none."""
+    text, escape = dockerfile.text, dockerfile.escape
+    leading = len(re.findall(r"^[ \t]*&&", text, re.MULTILINE))
+    trailing = len(re.findall(r"&&[ \t]*" + re.escape(escape) + r"[ \t]*\r?$", text, re.MULTILINE))
+    found = re.search(re.escape(escape) + r"[ \t]*\r?\n([ \t]+)\S", text)
+    return Style(newline, escape, found[1] if found else "    ", leading >= trailing)
+
+
+def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[Change], newline: str) -> Plan:
+    """Turn merged changes on one file into edits.
+
+    Equal changes collapse. Raises:
+        Conflict: when changes contradict each other, or one has no place to stand.
+    """
+    unique = list(dict.fromkeys(changes))
+    plan = Plan()
+    style = style_of(dockerfile, newline)
+    by_stage: dict[int, list[Change]] = defaultdict(list)
+    for change in unique:
+        if isinstance(change, RootStep | HandOver | SetUser | StartAsRoot):
+            by_stage[change.stage].append(change)
+    for index in sorted(by_stage):
+        _lower_stage(plan, dockerfile, stages[index], by_stage[index], style)
+    _lower_flags(plan, dockerfile, [c for c in unique if isinstance(c, SetFlag)])
+    for change in unique:
+        if isinstance(change, ReplaceText):
+            plan.edits.append(Edit(change.span, change.text))
+            plan.touched.add(_holder(dockerfile, change.span).index)
+        elif isinstance(change, InsertLine):
+            _insert_line(plan, dockerfile, change, style)
+        elif isinstance(change, RemoveInstruction):
+            _remove(plan, dockerfile, dockerfile.instructions[change.instruction])
+    _no_overlap(plan.edits)
+    return plan
+
+
+def _holder(dockerfile: Dockerfile, span: Span) -> Instruction:
+    for item in dockerfile:
+        if item.span.start <= span.start and span.end <= item.span.end:
+            return item
+    raise Conflict("a replacement lies outside every instruction")
+
+
+def _no_overlap(edits: list[Edit]) -> None:
+    ordered = sorted(edits, key=lambda e: (e.span.start, e.span.end))
+    for one, two in pairwise(ordered):
+        if two.span.start < one.span.end or (two.span == one.span and two.span.start != two.span.end):
+            raise Conflict("two fixes want to change the same words in different ways")
+
+
+# --- the user of a stage -------------------------------------------------------------------------------------
+
+
+def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list[Change], style: Style) -> None:
+    users = {c.user for c in changes if isinstance(c, SetUser)}
+    if len(users) > 1:
+        raise Conflict(f"two fixes want different users: {', '.join(sorted(users))}")
+    if any(isinstance(c, StartAsRoot) for c in changes):
+        _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " root"], style)
+    steps = sorted(c for c in changes if isinstance(c, RootStep))
+    commands = [command for step in steps for command in step.commands]
+    commands = list(dict.fromkeys([*commands, *_hand_over([c for c in changes if isinstance(c, HandOver)])]))
+    run = run_text(commands, style, _word("RUN", stage.start)) if commands else ""
+    if users:
+        _place_user(plan, dockerfile, stage, users.pop(), run, style)
+    elif run:
+        _place_run(plan, dockerfile, stage, run, style)
+
+
+def _hand_over(folders: list[HandOver]) -> Iterator[str]:
+    """mkdir and chown for all folders of a stage, one command for each kind."""
+    made = [quote(f.path) for f in sorted(folders) if f.make]
+    if made:
+        yield f"mkdir -p {' '.join(made)}"
+    kinds = sorted({(f.recursive, f.owner) for f in folders})
+    for recursive, owner in kinds:
+        paths = [quote(f.path) for f in sorted(folders) if (f.recursive, f.owner) == (recursive, owner)]
+        yield f"chown {'-R ' if recursive else ''}{owner} {' '.join(paths)}"
+
+
+def _place_user(plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, run: str, style: Style) -> None:
+    tail = _tail(stage)
+    last_user = next((i for i in reversed(tail) if i.keyword == "USER"), None)
+    if last_user is not None:
+        plan.edits.append(Edit(_args_span(last_user), user))
+        plan.touched.add(last_user.index)
+        if run:
+            _before(plan, dockerfile, _volume_first(tail, last_user), [run], style)
+        return
+    line = f"{_word('USER', stage.start)} {user}"
+    anchor = next((i for i in tail if i.keyword in _STARTS), None)
+    if anchor is None:
+        last = stage.body[-1] if stage.body else stage.start
+        volume = next((i for i in tail if i.keyword == "VOLUME"), None)
+        if run and volume is not None:
+            _before(plan, dockerfile, volume, [run], style)
+            run = ""
+        _after(plan, dockerfile, last, [text for text in (run, line) if text], style)
+        return
+    first = _volume_first(tail, anchor)
+    if run and first is not anchor:
+        _before(plan, dockerfile, first, [run], style)
+        run = ""
+    _before(plan, dockerfile, anchor, [text for text in (run, line) if text], style)
+
+
+def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, run: str, style: Style) -> None:
+    """A root step in a stage that already steps down: before the USER that does it."""
+    user = next((i for i in reversed(stage.body) if i.keyword == "USER"), None)
+    if user is None:
+        raise Conflict("the stage inherits its user, so there is no place in it for a step as root")
+    _before(plan, dockerfile, user, [run], style)
+
+
+def _tail(stage: Stage) -> list[Instruction]:
+    """The instructions behind the last step that builds something."""
+    body = list(stage.body)
+    last = max((n for n, item in enumerate(body) if item.keyword in _BUILDS), default=-1)
+    return body[last + 1 :]
+
+
+def _volume_first(tail: list[Instruction], anchor: Instruction) -> Instruction:
+    """Ownership must be set before VOLUME, since the classic builder drops later changes."""
+    return next((i for i in tail if i.keyword == "VOLUME" and i.index < anchor.index), anchor)
+
+
+def _args_span(item: Instruction) -> Span:
+    start = item.args_start
+    return item.source_span(start, start + len(item.args))
+
+
+def _word(keyword: str, like: Instruction) -> str:
+    """The keyword in the case that this file uses."""
+    return keyword.lower() if like.name.islower() else keyword
+
+
+def run_text(commands: list[str], style: Style, word: str = "RUN") -> str:
+    """One RUN instruction over as many lines as it has commands."""
+    glue = f" {style.escape}{style.newline}{style.indent}"
+    if style.leading:
+        return f"{word} " + f"{glue}&& ".join(commands)
+    return f"{word} " + f" &&{glue}".join(commands)
+
+
+# --- where lines go ------------------------------------------------------------------------------------------
+
+
+def _line_start(text: str, offset: int) -> int:
+    return text.rfind("\n", 0, offset) + 1
+
+
+def _block_start(dockerfile: Dockerfile, item: Instruction) -> int:
+    """Start of the comment lines that stand right above an instruction, else of its own line."""
+    text = dockerfile.text
+    start = _line_start(text, item.span.start)
+    floor = dockerfile.instructions[item.index - 1].span.end if item.index else 0
+    while start > floor:
+        above = _line_start(text, start - 1)
+        if above <= floor or not text[above:start].lstrip().startswith("#"):
+            break
+        start = above
+    return start
+
+
+def _before(plan: Plan, dockerfile: Dockerfile, item: Instruction, lines: list[str], style: Style) -> None:
+    text = dockerfile.text
+    own = _line_start(text, item.span.start)
+    lead = text[own : item.span.start]
+    if lead.strip():
+        raise Conflict(f"line {item.line} holds more than its instruction")
+    at = _block_start(dockerfile, item)
+    gap = style.newline if _blank_above(text, at) else ""
+    body = style.newline.join(lead + line for line in lines)
+    plan.edits.append(Edit(Span(at, at), body + style.newline + gap))
+    plan.inserted += lines
+
+
+def _blank_above(text: str, at: int) -> bool:
+    above = _line_start(text, at - 1) if at > 0 else 0
+    return at > 0 and not text[above:at].strip()
+
+
+def _after(plan: Plan, dockerfile: Dockerfile, item: Instruction, lines: list[str], style: Style) -> None:
+    text = dockerfile.text
+    if item.open_end:
+        raise Conflict(f"line {item.line}: the file ends inside a continuation; remove the last '{item.escape}'")
+    end = text.find("\n", item.span.end)
+    body = style.newline.join(lines)
+    if end < 0:
+        plan.edits.append(Edit(Span(len(text), len(text)), style.newline + body))
+    else:
+        plan.edits.append(Edit(Span(end + 1, end + 1), body + style.newline))
+    plan.inserted += lines
+
+
+def _insert_line(plan: Plan, dockerfile: Dockerfile, change: InsertLine, style: Style) -> None:
+    item = dockerfile.instructions[change.instruction]
+    place = _before if change.where == "before" else _after
+    place(plan, dockerfile, item, [change.text], style)
+
+
+def _remove(plan: Plan, dockerfile: Dockerfile, item: Instruction) -> None:
+    text = dockerfile.text
+    start = _line_start(text, item.span.start)
+    end = text.find("\n", item.span.end)
+    plan.edits.append(Edit(Span(start, len(text) if end < 0 else end + 1), ""))
+    plan.removed.add(item.index)
+
+
+def _lower_flags(plan: Plan, dockerfile: Dockerfile, changes: list[SetFlag]) -> None:
+    wanted: dict[tuple[int, str], str] = {}
+    for change in changes:
+        key = (change.instruction, change.name)
+        if wanted.setdefault(key, change.value) != change.value:
+            raise Conflict(f"two fixes want different values for --{change.name}")
+    for (index, name), value in wanted.items():
+        item = dockerfile.instructions[index]
+        item = item.trigger or item
+        word = f"--{name}={value}"
+        old = item.flag(name)
+        if old is not None:
+            plan.edits.append(Edit(old.span, word))
+        else:
+            at = item.offset(item.args_start)
+            plan.edits.append(Edit(Span(at, at), word + " "))
+        plan.touched.add(index)

@@ -1,0 +1,207 @@
+"""The loop: understand a file, ask the rules, apply what may be applied, prove it, and again until nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+
+from fixer.config import Config
+from fixer.decide import decide_all
+from fixer.edits.dockerfile import Conflict, lower
+from fixer.errors import Unreadable
+from fixer.ignores import Ignore, ignores
+from fixer.model import FileChange, Finding, Refusal, Safety, Skipped, Status
+from fixer.prove.conditions import Broken, prove
+from fixer.rules import RULES
+from fixer.rules.base import DockerfileView
+from fixer.source import SourceFile, apply_edits
+from fixer.syntax.dockerfile import parse
+from fixer.understand.image import Image, ReadContext, base_env
+from fixer.understand.stages import runtime_stages, stages
+
+MAX_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the repository tells about one Dockerfile: its build targets, and how to read its build context."""
+
+    targets: frozenset[str] = frozenset()
+    read_context: ReadContext = lambda path: None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What of the fixes is applied, and which rules speak."""
+
+    apply: bool = False
+    minimum: Safety = Safety.REVIEW
+    annotate: bool = False
+
+
+@dataclass
+class Outcome:
+    """What became of one file."""
+
+    findings: list[Finding] = field(default_factory=list)
+    skipped: Skipped | None = None
+    change: FileChange | None = None
+
+
+def rules_for(config: Config) -> tuple[ModuleType, ...]:
+    """The rules of this goal, narrowed by select and ignore, in table order."""
+    out: list[ModuleType] = []
+    for rule in RULES:
+        names = {rule.CARD.id, rule.CARD.name}
+        wanted = names & config.select if config.select else config.goal in rule.CARD.goals
+        if wanted and not names & config.ignore:
+            out.append(rule)
+    return tuple(out)
+
+
+def understand(source: SourceFile, config: Config, setting: Setting) -> DockerfileView:
+    """Read one Dockerfile and decide about its images.
+
+    Raises:
+        Unreadable: when it is no Dockerfile that BuildKit would take, or a template of one.
+    """
+    dockerfile = parse(source.text)
+    all_stages = stages(dockerfile, config.build_args, base_env)
+    images = {stage.index: Image(stage, setting.read_context) for stage in all_stages}
+    runtime = runtime_stages(all_stages, setting.targets)
+    decisions = decide_all([images[s.index] for s in runtime], source.path, config)
+    return DockerfileView(source, dockerfile, all_stages, images, decisions, config)
+
+
+def findings_of(view: DockerfileView, rules: Iterable[ModuleType]) -> list[Finding]:
+    """All findings of one file that no comment silences, in order."""
+    silenced = ignores(view.dockerfile) if view.config.honour_ignores else []
+    view.ignores.extend(silenced)
+    out: list[Finding] = []
+    for rule in rules:
+        for finding in rule.check(view):
+            if not _silenced(silenced, finding, rule):
+                out.append(finding)
+    return sorted(_whole_groups(view, out), key=Finding.sort_key)
+
+
+def _silenced(silenced: list[Ignore], finding: Finding, rule: ModuleType) -> bool:
+    return any(one.covers(finding.line, rule.CARD.id, rule.CARD.name) for one in silenced)
+
+
+def _whole_groups(view: DockerfileView, found: list[Finding]) -> list[Finding]:
+    """Without the finding that moves a stage off root, its companions make no sense and are not told."""
+    led = {f.fix.group for f in found if f.fix and f.fix.leads}
+    return [f for f in found if f.fix is None or not f.fix.group or f.fix.group in led]
+
+
+def run(source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
+    """Check one Dockerfile, and fix it when `choice.apply` says so.
+
+    A file that cannot be read or handled comes back as skipped; nothing is raised for it.
+    """
+    try:
+        view = understand(source, config, setting)
+        found = findings_of(view, rules)
+    except Unreadable as error:
+        return Outcome(skipped=Skipped(source.path, error.reason, error.message))
+    if not choice.apply:
+        return Outcome([_told(f) for f in found])
+    return _fix(view, found, setting, rules, choice)
+
+
+def _told(finding: Finding) -> Finding:
+    return replace(finding, status=Status.REFUSED) if finding.refusal is not None else finding
+
+
+def _fix(
+    view: DockerfileView,
+    found: list[Finding],
+    setting: Setting,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome:
+    original = view.source
+    seen = {original.text}
+    fixed: list[Finding] = []
+    refused: dict[tuple[str, str], Refusal] = {}
+    for _ in range(MAX_ROUNDS):
+        step, done = _round(view, found, refused, choice)
+        if step is None or step.text in seen:
+            break
+        seen.add(step.text)
+        fixed += done
+        view = understand(step, view.config, setting)
+        found = findings_of(view, rules)
+    left = [_left(f, refused, choice) for f in found]
+    change = None
+    if view.source.data != original.data:
+        change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
+    done = [replace(f, status=Status.FIXED) for f in fixed]
+    return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
+
+
+def _left(finding: Finding, refused: dict[tuple[str, str], Refusal], choice: Choice) -> Finding:
+    why = finding.refusal or refused.get(_key(finding))
+    if why is None and finding.fix is not None and finding.fix.safety < choice.minimum:
+        code = "manual" if finding.fix.safety is Safety.MANUAL else "not-safe"
+        why = Refusal(code, finding.fix.instructions or finding.fix.risk)
+    if why is None:
+        why = Refusal("no-fix", "there is no automatic fix; see 'fixer explain " + finding.rule + "'")
+    return replace(finding, status=Status.REFUSED, refusal=why)
+
+
+def _key(finding: Finding) -> tuple[str, str]:
+    return (finding.rule, finding.message)
+
+
+def _round(
+    view: DockerfileView, found: list[Finding], refused: dict[tuple[str, str], Refusal], choice: Choice
+) -> tuple[SourceFile | None, list[Finding]]:
+    """Apply all fixes that may be applied at once; a group that contradicts or breaks is dropped whole."""
+    units = [u for u in _units(found) if _may(u, refused, choice)]
+    units.sort(key=lambda unit: min((-f.severity, f.rule, f.line) for f in unit))
+    while units:
+        chosen = [f for unit in units for f in unit]
+        try:
+            return _apply(view, chosen), chosen
+        except (Conflict, Broken) as problem:
+            bad = _culprit(view, units)
+            why = Refusal("conflict" if isinstance(problem, Conflict) else "after-condition", str(problem))
+            refused.update({_key(f): why for f in bad})
+            units = [u for u in units if u is not bad]
+    return None, []
+
+
+def _units(found: list[Finding]) -> list[list[Finding]]:
+    """Findings whose fixes stand or fall together."""
+    units: dict[str, list[Finding]] = {}
+    for n, finding in enumerate(found):
+        if finding.fix is not None and finding.refusal is None and finding.fix.changes:
+            units.setdefault(finding.fix.group or f"#{n}", []).append(finding)
+    return list(units.values())
+
+
+def _may(unit: list[Finding], refused: dict[tuple[str, str], Refusal], choice: Choice) -> bool:
+    worst = min(f.fix.safety for f in unit if f.fix is not None)
+    return worst >= choice.minimum and not any(_key(f) in refused for f in unit)
+
+
+def _culprit(view: DockerfileView, units: list[list[Finding]]) -> list[Finding]:
+    """The least important unit without which the rest applies, else the least important one."""
+    for unit in reversed(units):
+        try:
+            _apply(view, [f for other in units if other is not unit for f in other])
+        except (Conflict, Broken):
+            continue
+        return unit
+    return units[-1]
+
+
+def _apply(view: DockerfileView, chosen: list[Finding]) -> SourceFile:
+    changes = [change for f in chosen if f.fix is not None for change in f.fix.changes]
+    plan = lower(view.dockerfile, view.stages, changes, view.source.newline)
+    after = view.source.with_text(apply_edits(view.source.text, plan.edits))
+    prove(view.source, view.dockerfile, plan, after)
+    return after

@@ -1,0 +1,36 @@
+"""What is known about images and distributions, with where it was read; no guess is dressed up as a fact."""
+
+from __future__ import annotations
+
+from fixer.facts.hardened import Hardened, hardened
+from fixer.facts.images import (
+    Family,
+    Gotcha,
+    ImageFacts,
+    ImageRef,
+    KnownUser,
+    families,
+    family,
+    family_from_package_manager,
+    lookup,
+    taken_ids,
+)
+from fixer.facts.users import NewUser, creation, style
+
+__all__ = [
+    "Family",
+    "Gotcha",
+    "Hardened",
+    "ImageFacts",
+    "ImageRef",
+    "KnownUser",
+    "NewUser",
+    "creation",
+    "families",
+    "family",
+    "family_from_package_manager",
+    "hardened",
+    "lookup",
+    "style",
+    "taken_ids",
+]

@@ -1,0 +1,233 @@
+"""The nouns that every room speaks: spans, edits, changes, fixes, findings, results.
+
+Nothing here reads a file, prints, or knows a rule. Offsets are characters of the decoded text of one file
+(see `fixer.source.SourceFile`), half open; lines and columns count from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+
+class Safety(IntEnum):
+    """How safe a fix is, worst first, so that `min` of a group is the safety of the whole."""
+
+    MANUAL = 0
+    REVIEW = 1
+    SAFE = 2
+
+    @property
+    def word(self) -> str:
+        """The word that people see: safe, review or manual."""
+        return self.name.lower()
+
+
+class Severity(IntEnum):
+    """How bad a finding is; a higher number is worse."""
+
+    INFO = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+    @property
+    def word(self) -> str:
+        """The word that people see: info, low, medium or high."""
+        return self.name.lower()
+
+
+class Goal(StrEnum):
+    """What the run is for; the diff is the smallest that reaches it."""
+
+    NONROOT = "nonroot"
+    RESTRICTED = "restricted"
+    HARDENED = "hardened"
+    TRG_4_03 = "trg-4.03"
+
+
+class Status(StrEnum):
+    """What became of a finding: only told, repaired, or left with a reason."""
+
+    FOUND = "found"
+    FIXED = "fixed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A half-open range of characters in the decoded text of one file."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """Replace the characters of `span` with `text`; an empty span inserts."""
+
+    span: Span
+    text: str
+
+
+# --- symbolic changes to a Dockerfile: what is meant, not how it is written -------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RootStep:
+    """Commands that must run as root in a stage before its USER; all of one stage share one RUN.
+
+    `rank` orders them inside the RUN; folders are made and handed over behind all of them.
+    """
+
+    stage: int
+    rank: int
+    commands: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class HandOver:
+    """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along."""
+
+    stage: int
+    path: str
+    owner: str
+    recursive: bool
+    make: bool
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SetUser:
+    """The stage ends as this user (`uid` or `uid:gid`), after its last step that needs root."""
+
+    stage: int
+    user: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class StartAsRoot:
+    """The stage starts as root although its parent stage now ends as somebody else."""
+
+    stage: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SetFlag:
+    """An instruction has this flag, for example `--chown=10001:10001`; an existing value is replaced."""
+
+    instruction: int
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ReplaceText:
+    """The characters of `span` become `text`: for a value, an option or a number inside an instruction."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class InsertLine:
+    """A new instruction, before or after an existing one."""
+
+    instruction: int
+    where: Literal["before", "after"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RemoveInstruction:
+    """An instruction goes, with its line end, and with nothing else."""
+
+    instruction: int
+
+
+Change = RootStep | HandOver | SetUser | StartAsRoot | SetFlag | ReplaceText | InsertLine | RemoveInstruction
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One way to repair a finding: whole or absent.
+
+    Fixes that carry the same `group` in one file are applied together or not at all; the group is as safe as
+    its least safe member; the fix that `leads` is the one without which the others make no sense. `risk` is one
+    sentence and is empty only for a fix that is `safe`.
+    """
+
+    title: str
+    safety: Safety
+    risk: str
+    changes: tuple[Change, ...] = ()
+    group: str = ""
+    leads: bool = False
+    instructions: str = ""
+
+    def __post_init__(self) -> None:
+        if self.safety is not Safety.SAFE and not self.risk:
+            raise ValueError(f"the fix '{self.title}' is not safe and names no risk")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a finding is left for a person: a stable code, and a sentence that tells what to do."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that one rule found at one place.
+
+    `reason` is the evidence in words; `fix` is what would be done; `alternatives` are other ways that a person
+    may choose. A finding without a fix carries the refusal that says why.
+    """
+
+    rule: str
+    path: str
+    line: int
+    column: int
+    message: str
+    severity: Severity
+    reason: str = ""
+    fix: Fix | None = None
+    refusal: Refusal | None = None
+    alternatives: tuple[Fix, ...] = ()
+    status: Status = Status.FOUND
+
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Order of findings in every report: path, place, rule, message."""
+        return (self.path, self.line, self.column, self.rule, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not judged, with a stable reason code and a sentence."""
+
+    path: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """The bytes of one file before and after all applied fixes; `root` is the folder that `path` is relative to."""
+
+    path: str
+    before: bytes
+    after: bytes
+    applied: tuple[str, ...] = ()
+    root: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run found and did, in stable order. `changes` is empty after a mere check."""
+
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    changes: tuple[FileChange, ...] = ()
+    files: int = 0

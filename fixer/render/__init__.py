@@ -1,0 +1,1 @@
+"""Results as text: functions from a Result to str or bytes."""

@@ -1,0 +1,83 @@
+"""The report for people: a list of styled lines, which the console prints with or without colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixer.model import Finding, Result, Severity, Status
+from fixer.render.summary import summary
+from fixer.rules import name_of
+
+Line = list[tuple[str, str]]
+"""One line: pieces of text, each with a style name (empty for none)."""
+
+_SEVERITY = {Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan", Severity.INFO: "dim"}
+_MARK = {Status.FOUND: "found", Status.FIXED: "fixed", Status.REFUSED: "left"}
+_MARK_STYLE = {Status.FOUND: "bold", Status.FIXED: "green", Status.REFUSED: "yellow"}
+
+
+def findings(result: Result, *, marks: bool = False) -> Iterator[Line]:
+    """The findings, each with its place, reason and fix; with `marks`, what became of it comes first."""
+    for finding in result.findings:
+        yield from _finding(finding, marks)
+    for skipped in result.skipped:
+        yield [
+            (skipped.path, "bold"),
+            (": skipped ", ""),
+            (f"[{skipped.reason}] ", "dim"),
+            (skipped.message, ""),
+        ]
+
+
+def _finding(finding: Finding, marks: bool) -> Iterator[Line]:
+    mark: Line = [(f"{_MARK[finding.status]:<6}", _MARK_STYLE[finding.status])] if marks else []
+    yield [
+        *mark,
+        (f"{finding.path}:{finding.line}:{finding.column}", "bold"),
+        (f" {finding.rule} {name_of(finding.rule)}", _SEVERITY[finding.severity]),
+        (f" {finding.message}", ""),
+    ]
+    if finding.reason:
+        yield [("    why   ", "dim"), (finding.reason, "")]
+    fix = finding.fix
+    if fix is not None and finding.status is not Status.REFUSED:
+        risk = f": {fix.risk}" if fix.risk else ""
+        yield [("    fix   ", "dim"), (fix.title, ""), (f" ({fix.safety.word}{risk})", "dim")]
+    if finding.refusal is not None:
+        yield [("    left  ", "dim"), (f"[{finding.refusal.code}] ", "yellow"), (finding.refusal.message, "")]
+    for other in finding.alternatives:
+        yield [("    or    ", "dim"), (other.title, ""), (f" ({other.safety.word})", "dim")]
+
+
+def closing(result: Result, *, fixing: bool, written: bool = False) -> Iterator[Line]:
+    """The summary: what was fixed, what was left and why, what was skipped and why."""
+    counts = summary(result)
+    files = f"{counts['files']} file{'' if counts['files'] == 1 else 's'}"
+    if fixing:
+        yield from _fixed(counts, files, written)
+    else:
+        total = counts["found"] + counts["refused"]
+        yield [
+            (f"{files} checked, ", ""),
+            (f"{total} finding{'' if total == 1 else 's'}", "bold" if total else "green"),
+        ]
+        if counts["found"]:
+            yield [(f"  {counts['found']} can be fixed: run 'fixer fix' to see the diff", "")]
+    yield from _reasons("left for a person", counts["refused_by_reason"])
+    yield from _reasons("skipped", counts["skipped"])
+
+
+def _fixed(counts: dict[str, object], files: str, written: bool) -> Iterator[Line]:
+    verb = "written" if written else "to change (nothing was written; --write does it)"
+    safety = counts["fixed_by_safety"]
+    assert isinstance(safety, dict)
+    kinds = ", ".join(f"{n} {word}" for word, n in safety.items())
+    yield [(f"{files} checked, {counts['changed']} {verb}", "bold")]
+    if counts["fixed"]:
+        yield [(f"  {counts['fixed']} fixed", "green"), (f" ({kinds})", "dim")]
+
+
+def _reasons(what: str, reasons: dict[str, int]) -> Iterator[Line]:
+    if reasons:
+        each = ", ".join(f"{n} {code}" for code, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
+        yield [(f"  {sum(reasons.values())} {what}: ", ""), (each, "yellow")]

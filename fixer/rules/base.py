@@ -1,0 +1,106 @@
+"""What every rule is made of: its card, and the view of one Dockerfile that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from fixer.config import Config
+from fixer.decide import Decision
+from fixer.ignores import Ignore
+from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
+from fixer.source import SourceFile
+from fixer.syntax.dockerfile import Dockerfile, Instruction
+from fixer.understand.image import Image
+from fixer.understand.stages import Stage
+from fixer.understand.writable import Writable, writable
+
+ALL_GOALS = frozenset(Goal)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a rule is called and answers to. Ids never change meaning once released.
+
+    `standards` are references such as `CIS Docker 4.1`; `goals` are the goals that the rule belongs to.
+    """
+
+    id: str
+    name: str
+    title: str
+    severity: Severity
+    goals: frozenset[Goal] = ALL_GOALS
+    standards: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DockerfileView:
+    """One Dockerfile as the rules see it.
+
+    `decisions` has one entry for each stage whose image runs, `images` one image for every stage by its index,
+    `ignores` the comments that silence findings, with what they silenced so far.
+    """
+
+    source: SourceFile
+    dockerfile: Dockerfile
+    stages: tuple[Stage, ...]
+    images: dict[int, Image]
+    decisions: tuple[Decision, ...]
+    config: Config
+    ignores: list[Ignore] = field(default_factory=list)
+    _writable: dict[int, tuple[Writable, ...]] = field(default_factory=dict)
+
+    def writable(self, decision: Decision) -> tuple[Writable, ...]:
+        """The folders that the process of this image must be able to write."""
+        index = decision.image.stage.index
+        if index not in self._writable:
+            extra = tuple(p for c in self.config.images.values() for p in c.writable) if self.config.images else ()
+            self._writable[index] = writable(decision.running, extra, self.config.ownership == "app")
+        return self._writable[index]
+
+    @cached_property
+    def moving(self) -> tuple[Decision, ...]:
+        """The images that run as root now and that have an identity to move to."""
+        return tuple(d for d in self.decisions if d.is_root and d.identity is not None)
+
+    @cached_property
+    def runs(self) -> tuple[tuple[Stage, Instruction], ...]:
+        """Every RUN of the file with its stage."""
+        return tuple((stage, item) for stage in self.stages for item in stage.of("RUN"))
+
+    def group(self, stage: Stage) -> str:
+        """The name under which all fixes that move one stage off root stand or fall together."""
+        return f"stage-{stage.index}"
+
+    def finding(
+        self,
+        card: Card,
+        at: Instruction | Span,
+        message: str,
+        *,
+        reason: str = "",
+        fix: Fix | None = None,
+        refusal: Refusal | None = None,
+        alternatives: tuple[Fix, ...] = (),
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this file at an instruction or a span."""
+        span = at.span if isinstance(at, Instruction) else at
+        line, column = self.source.place(span.start)
+        return Finding(
+            card.id, self.source.path, line, column, message, card.severity if severity is None else severity,
+            reason, fix, refusal, alternatives,
+        )  # fmt: skip
+
+
+class Rule(Protocol):
+    """A rule is a module with a page (its docstring), a CARD, and `check`."""
+
+    __doc__: str | None
+    CARD: Card
+
+    def check(self, view: DockerfileView) -> Iterator[Finding]:
+        """The findings of one Dockerfile."""
+        ...

@@ -1,0 +1,1 @@
+"""Rules on Dockerfiles, one file each."""

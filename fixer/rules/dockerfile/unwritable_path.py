@@ -1,0 +1,127 @@
+"""The application cannot write a folder that it has to write.
+
+## What it finds
+In an image that is moved off root: the working directory, a VOLUME, a folder that the build makes for data, and the
+folders that the base image or the program is known to write, where they still belong to root. In an image that has a
+non-root USER already: a VOLUME that nobody handed to it.
+
+## Why it matters
+The first write fails with "permission denied": a pid file, a cache, an upload, a database. It is the commonest reason
+why a change to non-root is taken back.
+
+## How safe the fix is
+The folders are made (if they may be missing) and handed over in the same RUN that creates the user, before VOLUME,
+because the classic builder drops what is changed behind it. Content below the working directory is handed over by
+COPY --chown; the folder itself without recursion, so that no layer doubles.
+
+## References
+Dockerfile reference, VOLUME, "Changing the volume from within the Dockerfile"; CIS Docker Benchmark 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixer.decide import NO_PASSWD, Decision
+from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
+from fixer.rules.base import Card, DockerfileView
+from fixer.understand.writable import Writable, below
+
+CARD = Card(
+    id="DF007",
+    name="unwritable-path",
+    title="The application cannot write a folder that it has to write",
+    severity=Severity.MEDIUM,
+    standards=("CIS Docker 4.1",),
+)
+
+
+def check(view: DockerfileView) -> Iterator[Finding]:
+    """One finding for each folder that must change hands."""
+    for decision in view.moving:
+        for folder in view.writable(decision):
+            if not _handed_over(decision, folder) and not _by_parent(view, decision, folder):
+                yield _moved(view, decision, folder)
+    for decision in view.decisions:
+        if not decision.is_root and decision.identity is not None and decision.image.own_user is not None:
+            yield from _volumes(view, decision)
+
+
+def _by_parent(view: DockerfileView, decision: Decision, folder: Writable) -> bool:
+    """Whether the stage that this one starts from, and that moves too, hands the folder over."""
+    return any(
+        folder.path == other.path
+        for elder in view.moving
+        if elder.image.stage.index == decision.shares_with
+        for other in view.writable(elder)
+    )
+
+
+def _moved(view: DockerfileView, decision: Decision, folder: Writable) -> Finding:
+    identity = decision.identity
+    assert identity is not None
+    stage = decision.image.stage
+    at = folder.item if folder.item is not None and folder.item in stage.body else stage.start
+    message = f"{folder.path} belongs to root, and the image will run as {identity.user}"
+    if decision.image.family in NO_PASSWD:
+        refusal = Refusal("no-shell", f"the image has no shell to hand over {folder.path}; mount a volume there if the program writes to it")
+        return view.finding(CARD, at, message, reason=folder.why, refusal=refusal, severity=Severity.INFO)
+    step = HandOver(stage.index, folder.path, identity.owner, folder.recursive, not folder.exists)
+    fix = Fix(f"hand {folder.path} over to {identity.owner}", Safety.SAFE, "", (step,), view.group(stage))
+    return view.finding(CARD, at, message, reason=folder.why, fix=fix)
+
+
+def _handed_over(decision: Decision, folder: Writable) -> bool:
+    """Whether the build gives this folder to the chosen user already."""
+    image, identity = decision.image, decision.identity
+    assert identity is not None
+    owners = {str(identity.uid), identity.name} - {""}
+    if identity.home.startswith("/home/") and below(folder.path, identity.home):
+        return True
+    for stage in image.stage.chain:
+        for item in stage.of("RUN"):
+            for chown in image.shell(item).chowns:
+                expanded = stage.expand(chown.owner, item) or chown.owner
+                paths = [stage.expand(path, item) or "" for path in chown.paths]
+                if expanded in owners and any(path and below(folder.path, path) for path in paths):
+                    return True
+    return False
+
+
+def _volumes(view: DockerfileView, decision: Decision) -> Iterator[Finding]:
+    image, identity = decision.image, decision.identity
+    assert identity is not None
+    for path, item in image.volumes:
+        folder = Writable(path, f"line {item.line}: VOLUME", True, False, item)
+        if item not in image.stage.body or _handed_over(decision, folder) or _made_by_user(decision, path):
+            continue
+        message = f"VOLUME {path} belongs to root, and the image runs as {identity.user}"
+        own = image.own_user
+        if own is None or image.family in NO_PASSWD or image.user_at(own).root is not True:
+            refusal = Refusal("no-root-step", f"no step of this stage runs as root, so {path} cannot be handed over here; do it where the folder is made")
+            yield view.finding(CARD, item, message, reason=folder.why, refusal=refusal, severity=Severity.INFO)
+            continue
+        fix = Fix(
+            f"hand {path} over to {identity.owner}", Safety.REVIEW,
+            "the folder changes hands; leave it out if the program never writes there",
+            (HandOver(image.stage.index, path, identity.owner, True, True),),
+        )  # fmt: skip
+        yield view.finding(CARD, item, message, reason=folder.why, fix=fix)
+
+
+def _made_by_user(decision: Decision, path: str) -> bool:
+    """Whether a COPY hands it over, or a step behind USER makes it."""
+    image = decision.image
+    if any(c.destination and below(path, c.destination) and c.item.flag("chown") for c in image.all_copies):
+        return True
+    facts = image.facts
+    if facts is not None and any(below(path, p) for p in facts.writable_paths):
+        return True
+    for stage in image.stage.chain:
+        for item in stage.body:
+            named = item.keyword == "WORKDIR" and stage.workdir(item) == path
+            made = item.keyword == "RUN" and path in item.logical
+            if (named or made) and image.user_at(item).root is False:
+                return True
+    home = image.accounts.get(image.user.name)
+    return home is not None and bool(home.home) and below(path, home.home)

@@ -1,0 +1,74 @@
+"""The fix that takes an image off root, which several rules lead with: the user, USER, and the stages behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixer.assess import assess
+from fixer.decide import Decision
+from fixer.facts import creation
+from fixer.model import Change, Fix, ReplaceText, RootStep, SetUser, Span, StartAsRoot
+from fixer.rules.base import DockerfileView
+from fixer.understand.stages import Stage
+
+
+def move(view: DockerfileView, decision: Decision) -> Fix:
+    """The fix that moves one image to its identity.
+
+    Args:
+        view: the Dockerfile.
+        decision: an image that runs as root, with an identity.
+    """
+    identity = decision.identity
+    assert identity is not None
+    safety, risk = assess(decision, view.writable(decision))
+    stage = decision.image.stage
+    changes: list[Change] = [SetUser(stage.index, identity.user)]
+    if identity.new is not None:
+        commands = creation(decision.image.family, decision.image.facts, identity.new, installed=_installed(decision))
+        changes.append(RootStep(stage.index, 0, commands))
+    if identity.pin is not None and identity.pin.add is not None:
+        changes.append(pin(decision, identity.uid))
+    if decision.shares_with is not None and any(stage.of("RUN")):
+        changes.append(StartAsRoot(stage.index))
+    moved = {d.image.stage.index for d in view.moving}
+    changes += [StartAsRoot(child.index) for child in _builders(stage, moved)]
+    title = f"run as {identity.user}, {identity.evidence}"
+    return Fix(title, safety, risk, tuple(changes), view.group(stage), leads=True)
+
+
+def _builders(stage: Stage, moved: set[int]) -> Iterator[Stage]:
+    """Stages that start from this one, build something, and would suddenly not be root."""
+    for child in stage.children:
+        if child.index in moved:
+            continue
+        if any(i.keyword == "RUN" for i in child.body):
+            yield child
+        else:
+            yield from _builders(child, moved)
+
+
+def _installed(decision: Decision) -> frozenset[str]:
+    """Packages that the file itself installs in this chain."""
+    image = decision.image
+    return frozenset(
+        package
+        for stage in image.stage.chain
+        for item in stage.of("RUN")
+        for install in image.shell(item).installs
+        for package in install.packages
+    )
+
+
+def pin(decision: Decision, uid: int) -> ReplaceText:
+    """Give a number to an account that the file creates without one."""
+    identity = decision.identity
+    assert identity is not None
+    assert identity.pin is not None
+    add, item = identity.pin.add, identity.pin.item
+    assert add is not None
+    assert item is not None
+    first = add.command.words[0]
+    at = item.shell_start + first.end
+    option = "-u" if add.tool == "adduser" else "--uid"
+    return ReplaceText(Span(at, at), f" {option} {uid}")

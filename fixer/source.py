@@ -1,0 +1,80 @@
+"""Bytes of one file, the text they decode to, and the way back without a changed byte."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+from fixer.errors import Unreadable
+from fixer.model import Edit
+
+BOM = b"\xef\xbb\xbf"
+MAX_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file as it was read.
+
+    `path` is relative to the root of the run, with `/`. The text is UTF-8 with undecodable bytes kept as
+    surrogates, without a byte order mark, so that `encode` gives back exactly the bytes that came in.
+    """
+
+    path: str
+    data: bytes
+
+    @cached_property
+    def text(self) -> str:
+        """The decoded text.
+
+        Raises:
+            Unreadable: for UTF-16, NUL bytes, and files beyond 4 MiB.
+        """
+        data = self.data
+        if len(data) > MAX_BYTES:
+            raise Unreadable("too-large", "the file is larger than 4 MiB, which no Dockerfile is; it was not read")
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data:
+            raise Unreadable("encoding", "the file is UTF-16 or binary; save it as UTF-8 to have it checked")
+        return data.removeprefix(BOM).decode("utf-8", "surrogateescape")
+
+    @cached_property
+    def newline(self) -> str:
+        """The line end that new lines take: that of the first line of the file."""
+        first = self.text.find("\n")
+        return "\r\n" if first > 0 and self.text[first - 1] == "\r" else "\n"
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        starts, at = [0], self.text.find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = self.text.find("\n", at + 1)
+        return starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column, both from 1, of a character offset."""
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
+
+    def with_text(self, text: str) -> SourceFile:
+        """The same file with another text, its byte order mark kept."""
+        mark = BOM if self.data.startswith(BOM) else b""
+        return SourceFile(self.path, mark + text.encode("utf-8", "surrogateescape"))
+
+
+def apply_edits(text: str, edits: list[Edit]) -> str:
+    """Apply edits that do not overlap; insertions at one offset keep the order in which they are given.
+
+    Raises:
+        ValueError: when two edits overlap.
+    """
+    out: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=lambda e: (e.span.start, e.span.end)):
+        if edit.span.start < at:
+            raise ValueError(f"two edits overlap at offset {edit.span.start}")
+        out += (text[at : edit.span.start], edit.text)
+        at = edit.span.end
+    out.append(text[at:])
+    return "".join(out)

@@ -1,0 +1,1 @@
+"""Syntax: what is written where, with the place of every character."""

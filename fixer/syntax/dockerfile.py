@@ -1,0 +1,640 @@
+"""Dockerfile syntax: a scanner that knows the place of every character, after BuildKit's own parser.
+
+The rules are those of the Dockerfile reference and of BuildKit's parser: parser directives, continuations with
+comments and blank lines inside, heredocs, JSON forms, ONBUILD, a file that ends inside a continuation. Nothing is
+thrown away: every instruction can map its logical text back to the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from fixer.errors import Unreadable
+from fixer.model import Span
+
+KEYWORDS = frozenset(
+    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL"
+    " USER VOLUME WORKDIR".split()
+)
+FLAGS: dict[str, frozenset[str]] = {
+    "ADD": frozenset({"chown", "chmod", "link", "checksum", "keep-git-dir", "exclude", "unpack"}),
+    "COPY": frozenset({"chown", "chmod", "link", "from", "parents", "exclude"}),
+    "FROM": frozenset({"platform"}),
+    "HEALTHCHECK": frozenset({"interval", "timeout", "start-period", "start-interval", "retries"}),
+    "RUN": frozenset({"mount", "network", "security", "device"}),
+}
+_JSON_FORMS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
+_HEREDOC_FORMS = frozenset({"ADD", "COPY", "RUN"})
+_SWITCHES = frozenset({"link", "keep-git-dir", "parents", "unpack"})
+_REPEATED = frozenset({"mount", "exclude", "device"})
+_STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+_NO_ARGUMENT_NEEDED = frozenset({"CMD", "ENTRYPOINT", "RUN"})
+_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+_HEREDOC = re.compile(r"(\d*)<<(-?)([^<]+)$")
+_BLANKS = re.compile(r"[\t\v\f\r ]+")
+_MAX_LINE = 65535
+# Go's unicode.IsSpace; Python's str.strip() also takes the separators 0x1c-0x1f, which Go does not.
+_SPACE = (
+    "\t\n\v\f\r"
+    " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_ASCII_SPACE = "\t\n\v\f\r "
+_WORD = re.compile(rf"[^{_SPACE}]+")
+_CONTINUES = {
+    "\\": re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$"),
+    "`": re.compile(r"([^`])`[ \t]*$|^`[ \t]*$"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A builder flag such as `--chown=1:1`; `value` is None for a bare `--link`. The span covers the whole word."""
+
+    name: str
+    value: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A here-document; `span` covers its body without the terminator, `content` is the body as written."""
+
+    name: str
+    content: str
+    span: Span
+    chomp: bool
+    expand: bool
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A blank-separated word of an instruction's arguments, quotes and escapes still in it."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction.
+
+    `span` runs from the keyword to the end of its last line, heredocs included, without the line end; `logical` is
+    its text with continuations joined; `pieces` are (logical, source) offset pairs; `open_end` tells that the file
+    ends inside its continuation.
+    """
+
+    index: int
+    name: str
+    keyword: str
+    line: int
+    end_line: int
+    span: Span
+    logical: str
+    pieces: tuple[tuple[int, int], ...]
+    source: str = field(repr=False)
+    escape: str = "\\"
+    heredocs: tuple[Heredoc, ...] = ()
+    logical_end: int = 0
+    open_end: bool = False
+
+    def offset(self, logical: int) -> int:
+        """Where in the file the character at this logical offset stands."""
+        at = bisect_right(self.pieces, (logical, 1 << 60)) - 1
+        start, source = self.pieces[max(at, 0)]
+        return source + logical - start
+
+    def source_span(self, start: int, end: int) -> Span:
+        """The span in the file of a logical range; an empty range stays empty."""
+        if end <= start:
+            at = self.offset(start)
+            return Span(at, at)
+        return Span(self.offset(start), self.offset(end - 1) + 1)
+
+    @cached_property
+    def _split(self) -> tuple[tuple[Flag, ...], int]:
+        match = _BLANKS.search(self.logical, len(self.name))
+        if match is None:
+            return (), len(self.logical)
+        return self._flags(match.end())
+
+    def _flags(self, at: int) -> tuple[tuple[Flag, ...], int]:
+        flags: list[Flag] = []
+        text = self.logical
+        while True:
+            while at < len(text) and text[at] in _ASCII_SPACE:
+                at += 1
+            if not text.startswith("--", at):
+                return tuple(flags), at
+            word, end = _flag_word(text, at)
+            if word == "--":
+                return tuple(flags), end
+            name, eq, value = word[2:].partition("=")
+            flags.append(Flag(name, value if eq else None, self.source_span(at, end)))
+            at = end
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """The builder flags, in the order written."""
+        return self._split[0]
+
+    @cached_property
+    def args_start(self) -> int:
+        """Logical offset of the first argument behind the flags."""
+        start, text = self._split[1], self.logical
+        while start < len(text) and text[start] in _SPACE:
+            start += 1
+        return start
+
+    @cached_property
+    def args(self) -> str:
+        """The arguments behind the flags, blanks at both ends removed."""
+        return self.logical[self.args_start :].strip(_SPACE)
+
+    @cached_property
+    def json(self) -> tuple[str, ...] | None:
+        """The words of a JSON form, or None for the shell form. Text behind the array is ignored, as Go does."""
+        if self.keyword not in _JSON_FORMS or not self.args.startswith("["):
+            return None
+        try:
+            value, _ = json.JSONDecoder().raw_decode(self.args)
+        except (ValueError, RecursionError):
+            return None
+        if isinstance(value, list) and all(isinstance(word, str) for word in value):
+            return tuple(value)
+        return None
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """The blank-separated words of the arguments, quotes respected and kept."""
+        base, text = self.args_start, self.args
+        return tuple(Word(text[a:b], self.source_span(base + a, base + b)) for a, b in split_words(text, self.escape))
+
+    @property
+    def heredocs_text(self) -> tuple[tuple[str, str], ...]:
+        """Names and bodies of the here-documents."""
+        return tuple((doc.name, doc.content) for doc in self.heredocs)
+
+    @cached_property
+    def trigger(self) -> Instruction | None:
+        """The instruction behind ONBUILD, or None."""
+        if self.keyword != "ONBUILD" or not self.args:
+            return None
+        start, text = self.args_start, self.logical[self.args_start :]
+        name = _BLANKS.split(text, maxsplit=1)[0]
+        first = bisect_right(self.pieces, (start, 1 << 60)) - 1
+        pieces = ((0, self.offset(start)), *((a - start, b) for a, b in self.pieces[first + 1 :]))
+        return Instruction(
+            self.index, name, name.upper(), self.line, self.end_line, Span(self.offset(start), self.span.end),
+            text, pieces, self.source, self.escape, self.heredocs, self.logical_end, self.open_end,
+        )  # fmt: skip
+
+    def flag(self, name: str) -> Flag | None:
+        """The first flag of this name, or None."""
+        return next((f for f in self.flags if f.name == name), None)
+
+    @cached_property
+    def shell(self) -> str:
+        """The shell text, as long as the stretch of file that it came from, character by character.
+
+        It begins at `shell_start`. Comment lines and blank lines inside a continuation are blanked, a continuation
+        is a backslash right before the newline, so a shell parser reads what BuildKit would hand to the shell, and
+        its offsets are offsets of the file.
+        """
+        return _shell_view(self)
+
+    @property
+    def shell_start(self) -> int:
+        """Offset in the file of the first character of `shell`."""
+        return self.offset(self.args_start) if self.args else self.span.end
+
+
+@dataclass(frozen=True)
+class Dockerfile:
+    """A whole file: its instructions in order, and its parser directives (lower-case name to value)."""
+
+    text: str
+    instructions: tuple[Instruction, ...]
+    directives: dict[str, str]
+    escape: str
+
+    def __iter__(self) -> Iterator[Instruction]:
+        return iter(self.instructions)
+
+
+def _flag_word(text: str, at: int) -> tuple[str, int]:
+    """One flag word with quotes and backslashes resolved as BuildKit does, and its end."""
+    out: list[str] = []
+    quote = ""
+    while at < len(text):
+        ch = text[at]
+        if ch == "\\" and at + 1 < len(text):
+            at += 1
+            out.append(text[at])
+        elif quote:
+            if ch == quote:
+                quote = ""
+            else:
+                out.append(ch)
+        elif ch in _ASCII_SPACE:
+            break
+        elif ch in "'\"":
+            quote = ch
+        elif ch != "\\":
+            if ch > "\x7f" and set(ch.encode("utf-8", "surrogateescape")) & {0x85, 0xA0}:
+                raise Unreadable("syntax", f"the flag '{text[:40]}' holds a character that BuildKit cuts in two; quote it")
+            out.append(ch)
+        at += 1
+    return "".join(out), at
+
+
+def split_words(text: str, escape: str = "\\") -> list[tuple[int, int]]:
+    """Ranges of the blank-separated words of `text`; quotes and escapes keep blanks inside a word."""
+    if "'" not in text and '"' not in text and escape not in text:
+        return [m.span() for m in _WORD.finditer(text)]
+    out: list[tuple[int, int]] = []
+    start, at, quote = -1, 0, ""
+    while at < len(text):
+        ch = text[at]
+        if not quote and ch in _SPACE:
+            if start >= 0:
+                out.append((start, at))
+                start = -1
+            at += 1
+            continue
+        if start < 0:
+            start = at
+        if ch == escape and quote != "'" and at + 1 < len(text):
+            at += 1
+        elif quote:
+            quote = "" if ch == quote else quote
+        elif ch in "'\"":
+            quote = ch
+        at += 1
+    if start >= 0:
+        out.append((start, len(text)))
+    return out
+
+
+def unquote(word: str, escape: str = "\\") -> str:
+    """The value of a word: quotes removed, escapes resolved, variables left as they stand."""
+    if "'" not in word and '"' not in word and escape not in word:
+        return word
+    out: list[str] = []
+    quote, at = "", 0
+    while at < len(word):
+        ch = word[at]
+        if ch == escape and quote != "'" and at + 1 < len(word):
+            nxt = word[at + 1]
+            if quote and nxt not in ('"', "$", escape):
+                out.append(ch)
+            out.append(nxt)
+            at += 1
+        elif quote and ch == quote:
+            quote = ""
+        elif not quote and ch in "'\"":
+            quote = ch
+        else:
+            out.append(ch)
+        at += 1
+    return "".join(out)
+
+
+class _Lines:
+    """The physical lines of a text: (start, end) without the newline, one at a time."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.at = 0
+        self.number = 0
+
+    def next(self) -> tuple[int, int] | None:
+        start = self.at
+        if start >= len(self.text):
+            return None
+        end = self.text.find("\n", start)
+        self.at = len(self.text) if end < 0 else end + 1
+        self.number += 1
+        end = len(self.text) if end < 0 else end
+        if end - start > _MAX_LINE:
+            raise Unreadable(
+                "line-too-long",
+                f"line {self.number} is longer than 65,535 characters, which BuildKit refuses",
+            )
+        return start, end
+
+
+def parse(text: str) -> Dockerfile:
+    """Read a Dockerfile.
+
+    Args:
+        text: the decoded file without a byte order mark.
+
+    Raises:
+        Unreadable: when BuildKit would refuse the file, with the line and what is wrong there.
+    """
+    lines = _Lines(text)
+    directives = _directives(text)
+    escape = directives.get("escape", "\\")
+    if escape not in _CONTINUES:
+        raise Unreadable("syntax", f"line 1: the escape directive '{escape}' is neither ` nor \\; correct it")
+    out: list[Instruction] = []
+    while (line := lines.next()) is not None:
+        start, end = line
+        first = text[start:end].rstrip("\r")
+        stripped = first.lstrip(_SPACE)
+        if not stripped or stripped[0] == "#":
+            continue
+        start += len(first) - len(stripped)
+        instruction = _instruction(text, lines, len(out), start, stripped, escape)
+        if instruction is not None:
+            out.append(instruction)
+    if not out:
+        raise Unreadable("empty", "the file holds no instruction")
+    _validate(out)
+    return Dockerfile(text, tuple(out), directives, escape)
+
+
+def _directives(text: str) -> dict[str, str]:
+    """Parser directives of the first lines; BuildKit stops at the first line that is none."""
+    found: dict[str, str] = {}
+    at = 0
+    while text.startswith("#", at) or text[at : at + 1] in (" ", "\t"):
+        end = text.find("\n", at)
+        end = len(text) if end < 0 else end
+        match = _DIRECTIVE.match(text[at:end].strip(_SPACE))
+        if match is None:
+            break
+        name = match[1].lower()
+        if name in ("escape", "syntax", "check") and name in found:
+            raise Unreadable("syntax", f"the parser directive '{name}' stands twice; remove one")
+        found.setdefault(name, match[2])
+        at = end + 1
+    return found
+
+
+def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction | None:
+    continues = _CONTINUES[escape]
+    line_number = lines.number
+    parts: list[str] = []
+    pieces: list[tuple[int, int]] = []
+    length, at, current = 0, start, first
+    end = start + len(first)
+    open_end = False
+    while True:
+        match = continues.search(current) if escape in current else None
+        kept = current if match is None else current[: match.start() + len(match[1] or "")]
+        if kept:
+            pieces.append((length, at))
+            parts.append(kept)
+            length += len(kept)
+        if match is None:
+            break
+        following = _continuation(text, lines)
+        if following is None:
+            open_end = True
+            break
+        at, current = following
+        end = at + len(current)
+    logical = "".join(parts)
+    if not logical.strip(_SPACE):
+        raise Unreadable("syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line")
+    name = _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
+    lead = len(logical) - len(logical.lstrip(_SPACE))
+    if lead:  # the first physical line was only a continuation character
+        logical = logical[lead:]
+        pieces = _shift(pieces, lead)
+        start = pieces[0][1]
+    if not pieces:
+        return None
+    made = Instruction(
+        index, name, name.upper(), line_number, lines.number, Span(pieces[0][1], end), logical, tuple(pieces), text,
+        escape, logical_end=end, open_end=open_end,
+    )  # fmt: skip
+    if "<<" in logical and _may_hold_heredoc(made):
+        return _with_heredocs(text, lines, made)
+    return made
+
+
+def _shift(pieces: list[tuple[int, int]], lead: int) -> list[tuple[int, int]]:
+    """Offsets after `lead` characters were cut from the front of the logical text."""
+    kept = [(a - lead, b) for a, b in pieces if a >= lead]
+    before = [(a, b) for a, b in pieces if a < lead]
+    if before and (not kept or kept[0][0] > 0):
+        a, b = before[-1]
+        kept.insert(0, (0, b + lead - a))
+    return kept
+
+
+def _continuation(text: str, lines: _Lines) -> tuple[int, str] | None:
+    """The next line that counts inside a continuation; comments and blank lines do not."""
+    while (line := lines.next()) is not None:
+        start, end = line
+        current = text[start:end].rstrip("\r")
+        stripped = current.lstrip(_SPACE)
+        if stripped and stripped[0] != "#":
+            return start, current
+    return None
+
+
+def _may_hold_heredoc(instruction: Instruction) -> bool:
+    target = instruction.trigger or instruction
+    return target.keyword in _HEREDOC_FORMS and target.json is None
+
+
+def _with_heredocs(text: str, lines: _Lines, instruction: Instruction) -> Instruction:
+    found: list[Heredoc] = []
+    end = instruction.span.end
+    for head in heredoc_heads(instruction.logical):
+        body_start, terminated = lines.at, False
+        while (line := lines.next()) is not None:
+            start, end = line
+            current = text[start:end].rstrip("\r")
+            if (current.lstrip("\t") if head.chomp else current) == head.name:
+                found.append(
+                    Heredoc(
+                        head.name,
+                        text[body_start:start],
+                        Span(body_start, start),
+                        head.chomp,
+                        head.expand,
+                        head.fd,
+                    )
+                )
+                terminated = True
+                end = start + len(current)
+                break
+        if not terminated:
+            raise Unreadable(
+                "syntax",
+                f"line {instruction.line}: the heredoc '{head.name}' has no end; add a line '{head.name}'",
+            )
+    if not found:
+        return instruction
+    return Instruction(
+        instruction.index, instruction.name, instruction.keyword, instruction.line, lines.number,
+        Span(instruction.span.start, end), instruction.logical, instruction.pieces, text, instruction.escape,
+        tuple(found), instruction.logical_end,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    name: str
+    chomp: bool
+    expand: bool
+    fd: int
+
+
+def heredoc_heads(logical: str) -> list[_Head]:
+    """The here-documents that a logical line announces, in order."""
+    heads: list[_Head] = []
+    if _open_quote(logical):
+        return heads
+    for start, end in split_words(logical):
+        match = _HEREDOC.match(logical[start:end])
+        if match is None:
+            continue
+        rest = match[3]
+        if len(split_words(rest)) == 1 and not _open_quote(rest):
+            name = unquote(rest)
+            heads.append(_Head(name, match[2] == "-", name == rest, int(match[1] or 0)))
+    return heads
+
+
+def _open_quote(text: str) -> bool:
+    quote, at = "", 0
+    while at < len(text):
+        ch = text[at]
+        if ch == "\\" and quote != "'":
+            at += 1
+        elif quote:
+            quote = "" if ch == quote else quote
+        elif ch in "'\"":
+            quote = ch
+        at += 1
+    return bool(quote)
+
+
+def _validate(instructions: list[Instruction]) -> None:
+    """Refuse what BuildKit refuses beyond its line parser: unknown instructions and flags, no FROM."""
+    seen_from = False
+    for item in instructions:
+        where = f"line {item.line}: "
+        _validate_one(item, where)
+        if item.trigger is not None:
+            if item.trigger.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
+                raise Unreadable("syntax", f"{where}{item.trigger.keyword} cannot stand behind ONBUILD; correct it")
+            _validate_one(item.trigger, where)
+        if item.keyword == "FROM":
+            seen_from = True
+        elif not seen_from and item.keyword != "ARG":
+            raise Unreadable("syntax", f"{where}{item.name} stands before the first FROM; only ARG may")
+    if not seen_from:
+        raise Unreadable("syntax", "the file has no FROM; it is not a whole Dockerfile")
+
+
+def _validate_one(item: Instruction, where: str) -> None:
+    if item.keyword not in KEYWORDS:
+        raise Unreadable(
+            "syntax",
+            f"{where}'{item.name[:40]}' is no Dockerfile instruction; a lost backslash above it is the usual cause",
+        )
+    if not item.args and not item.heredocs and item.keyword not in _NO_ARGUMENT_NEEDED:
+        raise Unreadable("syntax", f"{where}{item.name} has no argument; BuildKit refuses it")
+    known = FLAGS.get(item.keyword, frozenset())
+    for flag in item.flags:
+        if flag.name not in known:
+            raise Unreadable("syntax", f"{where}{item.name} knows no flag '--{flag.name}'; BuildKit refuses it")
+        if flag.value is None and flag.name not in _SWITCHES:
+            raise Unreadable("syntax", f"{where}the flag '--{flag.name}' has no value; BuildKit refuses it")
+        if flag is not item.flag(flag.name) and flag.name not in _REPEATED:
+            raise Unreadable("syntax", f"{where}the flag '--{flag.name}' stands twice; BuildKit refuses it")
+    problem = _ARITY.get(item.keyword, lambda _: "")(item)
+    if problem:
+        raise Unreadable("syntax", f"{where}{problem}")
+
+
+def _arity_from(item: Instruction) -> str:
+    words = _BLANKS.split(item.args)
+    if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
+        return "FROM takes one image, or an image and 'AS name'; BuildKit refuses it"
+    if len(words) == 3 and not _STAGE_NAME.fullmatch(words[2].lower()):
+        return f"'{words[2][:40]}' is no name for a stage; BuildKit refuses it"
+    return ""
+
+
+def _arity_copy(item: Instruction) -> str:
+    count = len(_BLANKS.split(item.args) if item.json is None else item.json)
+    return "" if count >= 2 else f"{item.name} needs a source and a destination; BuildKit refuses it"
+
+
+def _arity_pairs(item: Instruction) -> str:
+    words = [word.text for word in item.words]
+    if words and "=" not in words[0]:
+        enough = len(_BLANKS.split(item.args, maxsplit=1)) == 2
+        return "" if enough else f"{item.name} needs a name and a value; BuildKit refuses it"
+    wrong = next((word for word in words if "=" not in word), None)
+    return "" if wrong is None else f"'{wrong[:40]}' is no name=value; BuildKit refuses it"
+
+
+def _arity_health(item: Instruction) -> str:
+    kind, *rest = _BLANKS.split(item.args, maxsplit=1)
+    if kind.upper() == "NONE":
+        return "HEALTHCHECK NONE takes no arguments; BuildKit refuses it" if rest else ""
+    if kind.upper() != "CMD":
+        return f"HEALTHCHECK takes CMD or NONE, not '{kind[:40]}'; BuildKit refuses it"
+    return "" if rest else "HEALTHCHECK CMD needs a command; BuildKit refuses it"
+
+
+def _arity_shell(item: Instruction) -> str:
+    return "" if item.json else "SHELL takes a JSON array of words; BuildKit refuses it"
+
+
+def _arity_volume(item: Instruction) -> str:
+    return "VOLUME needs a path; BuildKit refuses it" if item.json == () else ""
+
+
+_ARITY = {
+    "ADD": _arity_copy,
+    "COPY": _arity_copy,
+    "ENV": _arity_pairs,
+    "FROM": _arity_from,
+    "HEALTHCHECK": _arity_health,
+    "LABEL": _arity_pairs,
+    "SHELL": _arity_shell,
+    "VOLUME": _arity_volume,
+}
+
+
+def _shell_view(item: Instruction) -> str:
+    start, end = item.shell_start, item.logical_end
+    text = item.source
+    if "\n" not in text[start:end] and item.escape == "\\":
+        return text[start:end]
+    out: list[str] = []
+    at = start
+    for (_, piece), following in zip(item.pieces, [*item.pieces[1:], (0, end)], strict=True):
+        if following[1] <= start and following != (0, end):
+            continue
+        at = max(piece, start)
+        stretch = text[at : following[1]]
+        out.append(_blank_after_continuation(stretch, item.escape))
+    return "".join(out)
+
+
+def _blank_after_continuation(stretch: str, escape: str) -> str:
+    """One line that counts, with all that stands between it and the next one turned into a plain continuation."""
+    head, newline, tail = stretch.partition("\n")
+    if not newline:
+        return head
+    body = head.rstrip(" \t\r")
+    if not body.endswith(escape):
+        return stretch
+    gap = len(head) - len(body) + 1
+    return body[:-1] + " " * (gap - 1) + "\\\n" + " " * len(tail)

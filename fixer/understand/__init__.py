@@ -1,0 +1,1 @@
+"""What files mean: stages, users, processes, folders, builds."""

@@ -1,0 +1,223 @@
+"""How the repository builds its images: contexts, targets and files, as compose, skaffold, bake and CI say."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fixer.syntax.shell import commands
+
+Read = Callable[[str], "str | None"]
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build that some file describes: the Dockerfile and its context (relative to the root), and the target."""
+
+    dockerfile: str
+    context: str
+    target: str
+    evidence: str
+
+
+@dataclass
+class Builds:
+    """All builds of a repository, by the path of the Dockerfile."""
+
+    by_file: dict[str, list[Build]] = field(default_factory=lambda: defaultdict(list))
+
+    def targets(self, dockerfile: str) -> frozenset[str]:
+        """The build targets that the repository names for a Dockerfile."""
+        return frozenset(b.target for b in self.by_file.get(dockerfile, ()) if b.target)
+
+    def contexts(self, dockerfile: str) -> tuple[str, ...]:
+        """Folders that may be the build context: those named, the Dockerfile's own, and the root."""
+        named = [b.context for b in self.by_file.get(dockerfile, ())]
+        return tuple(dict.fromkeys([*named, posixpath.dirname(dockerfile), ""]))
+
+
+def builds(hints: Iterable[str], read: Read) -> Builds:
+    """Collect the builds that a repository describes.
+
+    Args:
+        hints: paths of compose, skaffold, bake, CI and make files, relative to the root.
+        read: gives the text of such a file, or None. A file that cannot be parsed tells nothing.
+    """
+    out = Builds()
+    for path in hints:
+        text = read(path)
+        if text is None or not _SPEAKS.search(text):
+            continue
+        for build in _reader(path)(path, text):
+            out.by_file[build.dockerfile].append(build)
+    return out
+
+
+_SPEAKS = re.compile(r"\bbuild\b|dockerfile|--target", re.IGNORECASE)
+
+
+def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:
+    name = posixpath.basename(path).lower()
+    if "compose" in name and name.endswith((".yml", ".yaml")):
+        return _compose
+    if name.startswith("skaffold"):
+        return _skaffold
+    if name.startswith("docker-bake"):
+        return _bake_json if name.endswith(".json") else _bake_hcl
+    if path.startswith(".github/workflows/"):
+        return _workflow
+    return _commands
+
+
+def _documents(text: str) -> list[Any]:
+    from fixer.syntax.yaml import load_all
+
+    return load_all(text)
+
+
+def _inside(folder: str, path: str) -> str:
+    """A path relative to the root; one that leads out of it comes back as it is and names no file of ours."""
+    joined = posixpath.normpath(posixpath.join(folder, path))
+    return "" if joined == "." else joined
+
+
+def _build(folder: str, context: Any, dockerfile: Any, target: Any, evidence: str) -> Iterator[Build]:
+    if not isinstance(context, str) or "$" in context or "://" in context:
+        context = "."
+    place = _inside(folder, context)
+    name = dockerfile if isinstance(dockerfile, str) and "$" not in dockerfile else "Dockerfile"
+    yield Build(_inside(place, name), place, target if isinstance(target, str) and "$" not in target else "", evidence)
+
+
+def _compose(path: str, text: str) -> Iterator[Build]:
+    folder = posixpath.dirname(path)
+    for document in _documents(text):
+        services = document.get("services", document) if isinstance(document, dict) else {}
+        for name, service in services.items() if isinstance(services, dict) else ():
+            build = service.get("build") if isinstance(service, dict) else None
+            where = f"{path}: service {name}"
+            if isinstance(build, str):
+                yield from _build(folder, build, None, None, where)
+            elif isinstance(build, dict):
+                yield from _build(
+                    folder, build.get("context", "."), build.get("dockerfile"), build.get("target"), where
+                )
+
+
+def _skaffold(path: str, text: str) -> Iterator[Build]:
+    folder = posixpath.dirname(path)
+    for document in _documents(text):
+        section = document.get("build") if isinstance(document, dict) else None
+        artifacts = section.get("artifacts") if isinstance(section, dict) else None
+        for artifact in artifacts if isinstance(artifacts, list) else ():
+            if not isinstance(artifact, dict):
+                continue
+            for kind in ("docker", "kaniko"):
+                settings = (
+                    artifact.get(kind) if isinstance(artifact.get(kind), dict) else {} if kind == "docker" else None
+                )
+                if settings is not None:
+                    where = f"{path}: artifact {artifact.get('image')}"
+                    yield from _build(
+                        folder,
+                        artifact.get("context", "."),
+                        settings.get("dockerfile"),
+                        settings.get("target"),
+                        where,
+                    )
+
+
+def _workflow(path: str, text: str) -> Iterator[Build]:
+    for document in _documents(text):
+        jobs = document.get("jobs") if isinstance(document, dict) else None
+        for job in jobs.values() if isinstance(jobs, dict) else ():
+            for step in job.get("steps") or () if isinstance(job, dict) else ():
+                if not isinstance(step, dict):
+                    continue
+                using = step.get("with") if "build-push-action" in str(step.get("uses")) else None
+                if isinstance(using, dict):
+                    context = using.get("context", ".")
+                    place = context if isinstance(context, str) and "$" not in context else "."
+                    file = using.get("file") or posixpath.join(place, "Dockerfile")
+                    name = posixpath.relpath(file, place) if isinstance(file, str) and "$" not in file else None
+                    yield from _build("", place, name, using.get("target"), path)
+                if isinstance(step.get("run"), str):
+                    yield from _commands(path, step["run"], "")
+
+
+def _bake_json(path: str, text: str) -> Iterator[Build]:
+    try:
+        targets = json.loads(text).get("target", {})
+    except (ValueError, AttributeError):
+        return
+    for name, target in targets.items() if isinstance(targets, dict) else ():
+        if isinstance(target, dict):
+            folder = posixpath.dirname(path)
+            yield from _build(
+                folder,
+                target.get("context", "."),
+                target.get("dockerfile"),
+                target.get("target"),
+                f"{path}: {name}",
+            )
+
+
+_HCL_BLOCK = re.compile(r'^target\s+"([^"]+)"\s*\{(.*?)^\}', re.MULTILINE | re.DOTALL)
+_HCL_VALUE = re.compile(r'^\s*(context|dockerfile|target)\s*=\s*"([^"]*)"', re.MULTILINE)
+
+
+def _bake_hcl(path: str, text: str) -> Iterator[Build]:
+    for block in _HCL_BLOCK.finditer(text):
+        values = dict(_HCL_VALUE.findall(block[2]))
+        folder = posixpath.dirname(path)
+        yield from _build(
+            folder,
+            values.get("context", "."),
+            values.get("dockerfile"),
+            values.get("target"),
+            f"{path}: {block[1]}",
+        )
+
+
+_BUILD_LINE = re.compile(r"(?:docker|podman|buildah|nerdctl)\b[^\n]*\b(?:build|bud)\b(?:[^\n]*\\\n)*[^\n]*")
+
+
+def _commands(path: str, text: str, folder: str | None = None) -> Iterator[Build]:
+    """`docker build` lines of scripts and make files."""
+    base = posixpath.dirname(path) if folder is None else folder
+    for match in _BUILD_LINE.finditer(text):
+        for command in commands(match[0]):
+            if command.name in ("docker", "podman", "buildah", "nerdctl"):
+                yield from _command(path, base, [w.text for w in command.words[1:]])
+
+
+_TAKES_VALUE = frozenset(
+    "-t --tag -f --file --target --build-arg --platform --label --secret --ssh --cache-from --cache-to"
+    " --network -o --output --progress --builder --add-host --iidfile --metadata-file --build-context"
+    " --isolation --pull-policy".split()
+)
+
+
+def _command(path: str, base: str, words: list[str]) -> Iterator[Build]:
+    if not {"build", "bud"} & set(words[:2]):
+        return
+    options: dict[str, str] = {}
+    context = ""
+    rest = iter(words[1 if words[0] in ("build", "bud") else 2 :])
+    for word in rest:
+        name, eq, value = word.partition("=")
+        if name in _TAKES_VALUE:
+            options[name] = value if eq else next(rest, "")
+        elif not word.startswith("-"):
+            context = word
+    if not context or context == "-":
+        return
+    file = options.get("-f") or options.get("--file")
+    place = "." if "$" in context else context
+    name = posixpath.relpath(file, place) if file and "$" not in file and not file.startswith("-") else None
+    yield from _build(base, place, name, options.get("--target"), path)

@@ -1,0 +1,417 @@
+"""What one runtime stage means: accounts, the user at every instruction, the process, its ports and volumes."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fixer.facts import ImageFacts, family_from_package_manager, lookup
+from fixer.syntax.dockerfile import Instruction, unquote
+from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
+from fixer.understand.stages import Stage, join
+
+ReadContext = Callable[[str], "str | None"]
+_EMPTY = ShellFacts()
+# Which program the name adduser stands for; everywhere else it is a link to useradd.
+_ADDUSER = {
+    "debian": "debian",
+    "ubuntu": "debian",
+    "alpine": "busybox",
+    "busybox": "busybox",
+    "wolfi": "busybox",
+}
+# A RUN without one of these words creates nobody, installs nothing and owns nothing: no need to parse it.
+_TELLING = re.compile(
+    r"add|user|group|chown|chmod|chgrp|mkdir|install|apk|apt|yum|dnf|rpm|zypper|pacman|setcap|sudo|passwd|touch|gosu"
+    r"|su-exec|setpriv|\bsu\b|rm|ln|tee|>"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user that exists in an image; `uid` or `gid` is None when the number is not written anywhere."""
+
+    name: str
+    uid: int | None
+    gid: int | None
+    home: str
+    evidence: str
+    verified: bool
+    add: UserAdd | None = None
+    item: Instruction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who runs at some point: what is written, what it resolves to, and how that is known.
+
+    `root` is None when nobody can tell from here. `exists` is False when a name was created nowhere.
+    """
+
+    text: str
+    name: str
+    uid: int | None
+    gid: int | None
+    root: bool | None
+    numeric: bool
+    exists: bool | None
+    evidence: str
+    item: Instruction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """An ENTRYPOINT or CMD: its words (None for unknown ones), and whether a shell starts it."""
+
+    words: tuple[str | None, ...]
+    shell: bool
+    item: Instruction | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One COPY or ADD of a stage: sources as written (expanded), absolute destination or None."""
+
+    item: Instruction
+    sources: tuple[str, ...]
+    destination: str | None
+    is_folder: bool
+    origin: str
+
+
+class Image:
+    """The image that one stage of a Dockerfile makes."""
+
+    def __init__(self, stage: Stage, read_context: ReadContext) -> None:
+        self.stage = stage
+        self.read_context = read_context
+
+    @cached_property
+    def facts(self) -> ImageFacts | None:
+        """Facts on the outside base image, or None when it is not known."""
+        base = self.stage.root_base
+        return base_facts(base)
+
+    @cached_property
+    def family(self) -> str:
+        """The base-image family; an empty string when neither facts nor the file tell."""
+        if self.facts is not None and self.facts.family:
+            return self.facts.family
+        for item in self._body:
+            for install in self.shell(item).installs:
+                found = family_from_package_manager(install.manager)
+                if found:
+                    return found
+        return ""
+
+    @property
+    def family_evidence(self) -> str:
+        """Where the family comes from, in words."""
+        if self.facts is not None:
+            return (
+                f"base image {self.stage.root_base} is of the {self.facts.family} family (facts,"
+                f" {self.facts.confidence})"
+            )
+        if self.family:
+            return f"the file itself uses the package manager of the {self.family} family"
+        return f"base image {self.stage.root_base or self.stage.base_text} is not known"
+
+    @property
+    def _body(self) -> Iterator[Instruction]:
+        for stage in self.stage.chain:
+            yield from stage.body
+
+    @cached_property
+    def _owners(self) -> dict[int, Stage]:
+        return {item.index: stage for stage in self.stage.chain for item in stage.body}
+
+    def stage_of(self, item: Instruction) -> Stage:
+        """The stage of the chain in which an instruction stands."""
+        return self._owners[item.index]
+
+    def expand(self, text: str, item: Instruction) -> str | None:
+        """A word with the variables of its place replaced, or None."""
+        return self.stage_of(item).expand(text, item)
+
+    @cached_property
+    def _shells(self) -> dict[int, ShellFacts]:
+        return {}
+
+    def shell(self, item: Instruction) -> ShellFacts:
+        """What the shell text of a RUN means; nothing for other instructions and for other shells."""
+        if item.keyword != "RUN" or (not _TELLING.search(item.logical) and not item.heredocs):
+            return _EMPTY
+        found = self._shells.get(item.index)
+        if found is None:
+            found = self._shells[item.index] = self._shell_facts(item)
+        return found
+
+    def _shell_facts(self, item: Instruction) -> ShellFacts:
+        if self.dialect(item) != "posix":
+            return _EMPTY
+        stage = self.stage_of(item)
+        kind = _ADDUSER.get(self.facts.family, "useradd") if self.facts is not None else ""
+        return facts(script_of(item), lambda text: stage.expand(text, item), family=kind)
+
+    def dialect(self, item: Instruction) -> str:
+        """The shell language in force at an instruction: posix, powershell, cmd or other."""
+        shell: tuple[str, ...] = ()
+        for other in self._body:
+            if other.index > item.index:
+                break
+            if other.keyword == "SHELL" and other.json:
+                shell = other.json
+        return dialect(shell) if shell else "posix"
+
+    # --- accounts and users ------------------------------------------------------------------------------
+
+    @cached_property
+    def accounts(self) -> dict[str, Account]:
+        """Users that exist when the stage is finished, by name; root is one of them."""
+        out = {"root": Account("root", 0, 0, "/root", "every image has root", True)}
+        if self.facts is not None:
+            note = f"base image {self.stage.root_base} has it (facts, {self.facts.confidence})"
+            sure = self.facts.confidence == "verified"
+            for user in self.facts.users:
+                out[user.name] = Account(user.name, user.uid, user.gid, user.home, note, sure)
+        for item in self._body:
+            found = self.shell(item)
+            groups = {g.name: g.gid for g in found.groups}
+            for add in found.users:
+                if not add.name or not add.name_literal:
+                    continue
+                gid = add.gid if add.gid is not None else groups.get(add.group) if add.group else None
+                out[add.name] = Account(
+                    add.name,
+                    add.uid,
+                    gid,
+                    add.home or "",
+                    f"line {item.line} creates it",
+                    add.uid is not None,
+                    add,
+                    item,
+                )
+        return out
+
+    @cached_property
+    def group_names(self) -> frozenset[str]:
+        """Names of groups that the base image or the file make."""
+        known = {user.group for user in self.facts.users} if self.facts else set()
+        return frozenset(known | {g.name for item in self._body for g in self.shell(item).groups} | {"root"})
+
+    @cached_property
+    def group_ids(self) -> dict[str, int]:
+        """Numbers of the groups whose number is known, by name."""
+        out = {"root": 0}
+        if self.facts is not None:
+            out |= {user.group: user.gid for user in self.facts.users if user.group}
+        for item in self._body:
+            out |= {g.name: g.gid for g in self.shell(item).groups if g.name and g.gid is not None}
+        return out
+
+    @cached_property
+    def base_user(self) -> User:
+        """Who runs before the first instruction of the eldest stage."""
+        facts_ = self.facts
+        base = self.stage.root_base or self.stage.chain[0].base_text
+        if facts_ is None or facts_.runs_as_root is None:
+            return User("", "", None, None, None, False, None, f"base image {base} is not known")
+        evidence = f"base image {base} runs as {facts_.default_user or 'root'} (facts, {facts_.confidence})"
+        numeric = facts_.default_user_is_numeric is not False
+        name = "root" if facts_.runs_as_root else facts_.default_user
+        uid = 0 if facts_.runs_as_root else facts_.default_uid
+        return User(facts_.default_user, name, uid, facts_.default_gid, facts_.runs_as_root, numeric, True, evidence)
+
+    def resolve(self, item: Instruction) -> User:
+        """Who a USER instruction names."""
+        value = self.expand(item.args, item)
+        if value is None:
+            return User(
+                item.args,
+                "",
+                None,
+                None,
+                None,
+                False,
+                None,
+                f"line {item.line}: only the build knows '{item.args}'",
+                item,
+            )
+        name, _, group = value.partition(":")
+        gid = int(group) if group.isdigit() else self.group_ids.get(group)
+        where = f"line {item.line}: USER {item.args}"
+        if name.isdigit():
+            return User(value, "", int(name), gid, int(name) == 0, not group or group.isdigit(), True, where, item)
+        if not name:
+            return User(value, "root", 0, 0, True, False, True, f"{where} is empty, which means root", item)
+        account = self.accounts.get(name)
+        if account is None:
+            return User(value, name, None, gid, False, False, None if self.facts is None else False, where, item)
+        gid = gid if group else account.gid
+        return User(
+            value,
+            name,
+            account.uid,
+            gid,
+            account.uid == 0,
+            False,
+            True,
+            f"{where} ({account.evidence})",
+            item,
+        )
+
+    @cached_property
+    def _users(self) -> list[tuple[int, User]]:
+        out = [(-1, self.base_user)]
+        out += [(item.index, self.resolve(item)) for item in self._body if item.keyword == "USER"]
+        return out
+
+    def user_at(self, item: Instruction) -> User:
+        """Who an instruction runs as."""
+        return next(user for index, user in reversed(self._users) if index < item.index or index == -1)
+
+    @property
+    def user(self) -> User:
+        """Who the image runs as."""
+        return self._users[-1][1]
+
+    @property
+    def own_user(self) -> Instruction | None:
+        """The last USER instruction of the stage itself, or None."""
+        return next((i for i in reversed(self.stage.body) if i.keyword == "USER"), None)
+
+    # --- the process -------------------------------------------------------------------------------------
+
+    @cached_property
+    def entrypoint(self) -> Process | None:
+        """The effective ENTRYPOINT of the file, or None when it sets none."""
+        return self._process("ENTRYPOINT")
+
+    @cached_property
+    def cmd(self) -> Process | None:
+        """The effective CMD of the file; an ENTRYPOINT in a later stage of the chain resets an inherited one."""
+        found = self._process("CMD")
+        entry = self.entrypoint
+        if found and found.item and entry and entry.item:
+            cmd_stage, entry_stage = self.stage_of(found.item), self.stage_of(entry.item)
+            if cmd_stage.index < entry_stage.index:
+                return None
+        return found
+
+    def _process(self, keyword: str) -> Process | None:
+        item = next((i for i in reversed(list(self._body)) if i.keyword == keyword), None)
+        if item is None:
+            return None
+        if item.json is not None:
+            return Process(tuple(item.json), False, item, item.args)
+        stage = self.stage_of(item)
+        words = tuple(stage.expand(w.text, item) for w in item.words)
+        return Process(words, True, item, item.args)
+
+    @property
+    def process_words(self) -> tuple[str | None, ...]:
+        """ENTRYPOINT and CMD as one command line; a shell-form ENTRYPOINT ignores CMD."""
+        entry, cmd = self.entrypoint, self.cmd
+        first = entry.words if entry else ()
+        if entry and entry.shell and entry.words:
+            return first
+        return (*first, *(cmd.words if cmd else ()))
+
+    @cached_property
+    def ports(self) -> tuple[tuple[int, Instruction], ...]:
+        """Ports that EXPOSE names, with ranges opened up to 100 wide, and where."""
+        out: list[tuple[int, Instruction]] = []
+        for item in self._body:
+            if item.keyword != "EXPOSE":
+                continue
+            for word in item.words:
+                value = self.expand(word.text, item)
+                match = re.fullmatch(r"(\d+)(?:-(\d+))?(?:/\w+)?", value or "")
+                if match:
+                    low, high = int(match[1]), int(match[2] or match[1])
+                    out += [(port, item) for port in range(low, min(high, low + 100) + 1)]
+        return tuple(out)
+
+    @cached_property
+    def volumes(self) -> tuple[tuple[str, Instruction], ...]:
+        """Absolute VOLUME paths of the file, and where."""
+        out: list[tuple[str, Instruction]] = []
+        for item in self._body:
+            if item.keyword != "VOLUME":
+                continue
+            words = item.json if item.json is not None else tuple(unquote(w.text, item.escape) for w in item.words)
+            for word in words:
+                value = self.expand(word, item)
+                if value and value.startswith("/"):
+                    out.append((posixpath.normpath(value), item))
+        return tuple(out)
+
+    @cached_property
+    def copies(self) -> tuple[Copy, ...]:
+        """The COPY and ADD instructions of the stage itself."""
+        return tuple(self._copy(item) for item in self.stage.body if item.keyword in ("COPY", "ADD"))
+
+    @cached_property
+    def all_copies(self) -> tuple[Copy, ...]:
+        """The COPY and ADD instructions of the stage and of the stages it starts from."""
+        return tuple(self._copy(item) for item in self._body if item.keyword in ("COPY", "ADD"))
+
+    def _copy(self, item: Instruction) -> Copy:
+        words = list(item.json) if item.json is not None else [w.text for w in item.words]
+        values = [self.expand(word, item) for word in words]
+        target = values[-1]
+        stage = self.stage_of(item)
+        here = stage.workdir(item)
+        folder = (bool(target) and (target or "").endswith(("/", "/."))) or target in (".", "..") or len(words) > 2
+        path = None if target is None or (here is None and not target.startswith("/")) else join(here or "/", target)
+        origin = item.flag("from")
+        return Copy(item, tuple(v or "" for v in values[:-1]), path, folder, (origin.value or "") if origin else "")
+
+    @property
+    def workdir(self) -> str | None:
+        """The working directory of the process."""
+        return self.stage.final_workdir
+
+
+def base_facts(reference: str | None) -> ImageFacts | None:
+    """Facts on an image reference; None for unknown, malformed and unresolved ones."""
+    if not reference:
+        return None
+    try:
+        return lookup(reference)
+    except ValueError:
+        return None
+
+
+def base_env(reference: str) -> dict[str, str]:
+    """The environment that a base image is known to bring, as far as it decides users."""
+    found = base_facts(reference)
+    return dict(found.env) if found is not None else {}
+
+
+def script_of(item: Instruction) -> str:
+    """The shell text of a RUN, heredoc scripts included; as long as its place in the file when it has none."""
+    if item.json is not None:
+        words = item.json
+        if (
+            len(words) == 3
+            and posixpath.basename(words[0]) in ("sh", "bash", "ash", "dash")
+            and words[1].startswith("-")
+            and "c" in words[1]
+        ):
+            return words[2]
+        return " ".join(_quoted(word) for word in words)
+    if not item.heredocs:
+        return item.shell
+    head = item.args
+    if re.fullmatch(r"<<-?['\"]?\w+['\"]?", head):
+        return item.heredocs[0].content
+    return f"{head}\n" + "".join(f"{doc.content}{doc.name}\n" for doc in item.heredocs)
+
+
+def _quoted(word: str) -> str:
+    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\"'\"'") + "'"

@@ -1,0 +1,305 @@
+"""What the image starts, as far as it can be read: programs, entry scripts, their ports, and root on purpose."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from fixer.facts.software import Software, software
+from fixer.syntax.dockerfile import Instruction
+from fixer.syntax.shell import Command, commands
+from fixer.understand.image import Copy, Image
+from fixer.understand.shellfacts import Sign, ports, script_signs
+from fixer.understand.stages import join
+
+_WRAPPERS = frozenset(
+    "tini dumb-init docker-init catatonit exec env nice nohup time stdbuf xvfb-run dbus-run-session"
+    " dbus-launch catchsegv pid1 tini-static tini-amd64 yasu".split()
+)
+_SHELLS = frozenset(["sh", "bash", "ash", "dash", "zsh", "ksh"])
+_INTERPRETERS = frozenset(
+    ["python", "python3", "python2", "node", "ruby", "perl", "php", "java", "dotnet", "deno", "bun", "Rscript"]
+)
+_PATH = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """An entry script that could be read: where it runs, where it was read, and its text."""
+
+    path: str
+    origin: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """Root on purpose: a stable code, the evidence in words, and where the remedy belongs."""
+
+    code: str
+    evidence: str
+    remedy: str
+
+
+_STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b", re.IGNORECASE)
+_REMEDIES = {
+    "steps-down": (
+        "leave the image as it is, and set runAsUser (with fsGroup) in the manifest or `user:` in Compose to"
+        " the user it hands over to; then it never starts as root"
+    ),
+    "init-system": "start the one service itself instead of a supervisor, one container for each",
+    "login-daemon": (
+        "use `kubectl exec` or `docker exec` instead of a login daemon, or keep this image root and say so"
+        " with root-on-purpose in fixer.toml"
+    ),
+    "cron": "let the platform run the job (a CronJob) as a user of its own, or use supercronic",
+    "container-engine": (
+        "use the rootless variant of the engine (docker:dind-rootless, BuildKit rootless, Podman rootless)"
+    ),
+    "network-admin": "give the container only the capability that it needs, in the manifest, and keep it apart",
+    "kernel": "keep it root and apart, with only the capabilities that it needs, in the manifest",
+    "mail-daemon": "keep it root and apart, with only the capabilities that it needs, in the manifest",
+    "monitor": "keep it root and apart, with only the capabilities that it needs, in the manifest",
+    "package-manager": "install the packages in the Dockerfile, so that the container need not do it at every start",
+    "root-script": "move the steps that need root from the entry script into the Dockerfile",
+}
+_PURPOSE_OF_SIGN = {
+    "steps-down": ("steps-down", "hands over to another user by itself"),
+    "service": ("init-system", "starts system services"),
+    "package-manager": ("package-manager", "installs packages when the container starts"),
+    "kernel": ("kernel", "changes the kernel or the network"),
+    "usermod": ("root-script", "changes user accounts when the container starts"),
+    "chown": ("root-script", "gives files to other users when the container starts"),
+    "writes": ("root-script", "writes where only root may"),
+}
+
+
+class Running:
+    """The process of one image."""
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+
+    @cached_property
+    def commands(self) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
+        """The programs that the container starts with their words, wrappers such as tini taken off."""
+        return tuple(self._commands())
+
+    def _commands(self) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+        entry, cmd = self.image.entrypoint, self.image.cmd
+        parts = [p for p in (entry, cmd) if p is not None]
+        if entry is not None and entry.shell and entry.words:
+            parts = [entry]
+        if any(p.shell for p in parts):
+            for part in parts:
+                yield from self._shell(part.text) if part.shell else self._argv(part.words)
+            return
+        yield from self._argv(self.image.process_words)
+
+    def _argv(self, words: tuple[str | None, ...]) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+        words = _unwrapped(words)
+        if not words or words[0] is None:
+            return
+        name = posixpath.basename(words[0])
+        if name in _SHELLS and len(words) >= 3 and words[1] and re.fullmatch(r"-\w*c", words[1]) and words[2]:
+            yield from self._shell(words[2])
+            return
+        yield name, words
+
+    def _shell(self, text: str) -> Iterator[tuple[str, tuple[str | None, ...]]]:
+        for command in commands(text):
+            if not command.substitution:
+                yield from self._argv(_texts(command))
+
+    @cached_property
+    def programs(self) -> tuple[Software, ...]:
+        """Facts on the programs that are started, those of entry scripts included."""
+        found = [software(name) for name, _ in self.commands]
+        for script in self.scripts:
+            found += [software(c.name) for c in commands(script.text) if not c.substitution]
+        return tuple(dict.fromkeys(s for s in found if s is not None))
+
+    @cached_property
+    def scripts(self) -> tuple[Script, ...]:
+        """Entry scripts that the build context or a heredoc holds."""
+        out: list[Script] = []
+        for path in self.script_paths:
+            script = self._read(path)
+            if script is not None:
+                out.append(script)
+        return tuple(out)
+
+    @cached_property
+    def script_paths(self) -> tuple[str, ...]:
+        """Absolute paths that the first process may be a script at."""
+        out: list[str] = []
+        for _, words in self.commands:
+            out += self._candidates(words)
+        return tuple(dict.fromkeys(out))
+
+    def _candidates(self, words: tuple[str | None, ...]) -> Iterator[str]:
+        first = words[0] or ""
+        if posixpath.basename(first) in _SHELLS:
+            first = next((w for w in words[1:] if w and not w.startswith("-")), "")
+            if first and "/" not in first:
+                first = "./" + first
+        if not first or posixpath.basename(first) in _INTERPRETERS:
+            return
+        if "/" in first:
+            yield join(self.image.workdir or "/", first)
+        else:
+            yield from (join(folder, first) for folder in _PATH)
+
+    def _read(self, path: str) -> Script | None:
+        for copy in reversed(self.image.all_copies):
+            script = self._from_copy(copy, path)
+            if script is not None:
+                return script
+        return None
+
+    def _from_copy(self, copy: Copy, path: str) -> Script | None:
+        if copy.destination is None or copy.item.flag("from"):
+            return None
+        for doc in copy.item.heredocs:
+            if path in (copy.destination, join(copy.destination, doc.name)):
+                return Script(path, f"line {copy.item.line}", doc.content)
+        for source in copy.sources:
+            for candidate in _context_paths(source, copy, path):
+                text = self.image.read_context(candidate)
+                if text is not None:
+                    return Script(path, candidate, text)
+        return None
+
+    @property
+    def unseen_script(self) -> str:
+        """A script that the container starts but that could not be read; an empty string when there is none."""
+        read = {script.path for script in self.scripts}
+        if read:
+            return ""
+        telling = (
+            p
+            for p in self.script_paths
+            if p.endswith(".sh") or "entrypoint" in posixpath.basename(p) or self._copied(p)
+        )
+        return next(telling, "")
+
+    def _copied(self, path: str) -> bool:
+        """Whether a COPY from the build context puts a file at this path."""
+        for copy in self.image.all_copies:
+            if copy.destination is None or copy.item.flag("from") or copy.item.heredocs:
+                continue
+            for source in copy.sources:
+                name = posixpath.basename(source.rstrip("/"))
+                if (
+                    name
+                    and path in (copy.destination, join(copy.destination, name))
+                    and posixpath.basename(path) == name
+                ):
+                    return True
+        return False
+
+    @property
+    def base_serves(self) -> bool:
+        """Whether the base image is made to run a program by itself, so that a file without CMD still starts one."""
+        facts = self.image.facts
+        return facts is not None and bool(facts.ports or facts.volumes or facts.writable_paths or facts.steps_down)
+
+    @cached_property
+    def signs(self) -> tuple[tuple[Script, Sign], ...]:
+        """What the entry scripts do that matters for the user they run as."""
+        return tuple((script, sign) for script in self.scripts for sign in script_signs(script.text))
+
+    @cached_property
+    def argument_ports(self) -> tuple[tuple[int, Instruction], ...]:
+        """Ports that the arguments of the process name, and the instruction that does."""
+        out: list[tuple[int, Instruction]] = []
+        for part in (self.image.entrypoint, self.image.cmd):
+            if part is None or part.item is None:
+                continue
+            for _, words in self._shell(part.text) if part.shell else self._argv(part.words):
+                out += [(port, part.item) for port in word_ports(words)]
+        return tuple(dict.fromkeys(out))
+
+    @cached_property
+    def purpose(self) -> Purpose | None:
+        """Why this image is root on purpose, or None."""
+        return next(self._purposes(), None)
+
+    def _purposes(self) -> Iterator[Purpose]:
+        facts = self.image.facts
+        if facts is not None and facts.steps_down and self.image.entrypoint is None and not self.image.user.item:
+            evidence = (
+                f"the entrypoint of base image {self.image.stage.root_base} hands over to another user by"
+                " itself (facts)"
+            )
+            yield _purpose("steps-down", evidence)
+        for name, _ in self.commands:
+            known = software(name)
+            if known is not None and known.root:
+                yield _purpose(known.root, f"the container starts {name}: {known.why}")
+        for script, sign in self.signs:
+            if sign.kind == "steps-down" or (sign.kind in _PURPOSE_OF_SIGN and not sign.guarded):
+                code, what = _PURPOSE_OF_SIGN[sign.kind]
+                yield _purpose(code, f"entry script {script.origin}, line {sign.line}, {what} ({sign.detail})")
+        if self.unseen_script and (tool := self._brings_step_down()):
+            evidence = (
+                f"the image brings {tool} and starts {self.unseen_script}, which could not be read but will"
+                " hand over with it"
+            )
+            yield _purpose("steps-down", evidence)
+        for script in self.scripts:
+            for command in commands(script.text):
+                known = software(command.name)
+                if known is not None and known.root and not command.substitution:
+                    yield _purpose(known.root, f"entry script {script.origin} starts {command.name}: {known.why}")
+
+    def _brings_step_down(self) -> str:
+        """The tool for handing over to another user that the build installs, or an empty string."""
+        for stage in self.image.stage.chain:
+            for item in stage.body:
+                found = _STEP_DOWN_TOOL.search(item.logical) if item.keyword in ("RUN", "COPY", "ADD", "ENV") else None
+                if found:
+                    return found[1]
+        return ""
+
+
+def _purpose(code: str, evidence: str) -> Purpose:
+    return Purpose(code, evidence, _REMEDIES[code])
+
+
+def _texts(command: Command) -> tuple[str | None, ...]:
+    return tuple(w.text if w.literal else None for w in command.words)
+
+
+def word_ports(words: tuple[str | None, ...]) -> tuple[int, ...]:
+    """Ports that a command line binds to, as its arguments say."""
+    return tuple(found.port for found in ports([w or "" for w in words]))
+
+
+def _unwrapped(words: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    """The words behind tini, env, exec and their like, with their options."""
+    while words and words[0] is not None and posixpath.basename(words[0]) in _WRAPPERS:
+        wrapper, rest = posixpath.basename(words[0]), words[1:]
+        while rest and rest[0] is not None and (rest[0].startswith("-") or (wrapper == "env" and "=" in rest[0])):
+            rest = rest[1:]
+        words = rest
+    return words
+
+
+def _context_paths(source: str, copy: Copy, path: str) -> Iterator[str]:
+    """Paths in the build context that a COPY may have put at `path`."""
+    target = copy.destination or "/"
+    clean = posixpath.normpath(source.lstrip("/") or ".")
+    if any(ch in clean for ch in "*?["):
+        if posixpath.dirname(path) == target.rstrip("/"):
+            yield posixpath.join(posixpath.dirname(clean), posixpath.basename(path))
+        return
+    if path == target:
+        yield clean
+    if path == posixpath.join(target, posixpath.basename(clean)):
+        yield clean
+    if path.startswith(target.rstrip("/") + "/"):
+        yield posixpath.normpath(posixpath.join(clean, posixpath.relpath(path, target)))

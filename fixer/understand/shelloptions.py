@@ -1,0 +1,174 @@
+"""How programs read their own words: short and long options, which take an argument, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from fixer.syntax.shellwords import Word, behind
+
+# Text pasted from web pages and word processors has these where a hyphen belongs.
+FALSE_DASHES: Final = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212")
+
+
+class Option(NamedTuple):
+    """One option: the name it goes by here, and whether it takes an argument."""
+
+    key: str
+    takes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """The options of one program, by letter and by long name."""
+
+    short: dict[str, Option]
+    long: dict[str, Option]
+
+    def find_long(self, name: str) -> Option | None:
+        """The option of that long name; an unambiguous beginning will do, as everywhere with getopt_long."""
+        exact = self.long.get(name)
+        if exact is not None:
+            return exact
+        found = {option for long, option in self.long.items() if long.startswith(name)}
+        return found.pop() if len(found) == 1 else None
+
+
+@dataclass(slots=True)
+class Options:
+    """Words sorted by a grammar: argument of each option (the last counts), flags, and the rest."""
+
+    values: dict[str, Word] = field(default_factory=dict)
+    flags: set[str] = field(default_factory=set)
+    positional: list[Word] = field(default_factory=list)
+    unknown: list[Word] = field(default_factory=list)  # options that this program does not have
+    bad: list[Word] = field(default_factory=list)  # words with a dash that is no hyphen
+
+
+def grammar(spec: str) -> Grammar:
+    """Make a grammar from words such as ``u:uid=``, ``m:create-home``, ``:gecos|comment=`` and ``R:``.
+
+    In front of the colon stands the letter, behind it the long names, and ``=`` says that it takes an
+    argument. The first name is the key; without a long name the letter is.
+    """
+    short: dict[str, Option] = {}
+    long: dict[str, Option] = {}
+    for item in spec.split():
+        letter, _, rest = item.partition(":")
+        names = [name for name in rest.rstrip("=").split("|") if name]
+        option = Option(names[0] if names else letter, rest.endswith("="))
+        short.update({letter: option} if letter else {})
+        long.update(dict.fromkeys(names, option))
+    return Grammar(short, long)
+
+
+def read(words: Iterable[Word], rules: Grammar) -> Options:
+    """Sort the words behind a program. Options may stand behind other words; ``--`` ends them."""
+    out = Options()
+    rest = iter(words)
+    for word in rest:
+        text = word.text
+        if text == "--":
+            out.positional.extend(rest)
+        elif text.startswith(FALSE_DASHES):
+            out.bad.append(word)
+        elif text.startswith("--"):
+            _read_long(word, rules, rest, out)
+        elif text.startswith("-") and len(text) > 1:
+            _read_short(word, rules, rest, out)
+        else:
+            out.positional.append(word)
+    return out
+
+
+def _read_long(word: Word, rules: Grammar, rest: Iterator[Word], out: Options) -> None:
+    name, equals, _ = word.text[2:].partition("=")
+    option = rules.find_long(name)
+    if option is None:
+        out.unknown.append(word)
+    elif not option.takes:
+        out.flags.add(option.key)
+    elif equals:
+        out.values[option.key] = behind(word, len(name) + 3)
+    else:
+        _take_next(option, rest, out)
+
+
+def _read_short(word: Word, rules: Grammar, rest: Iterator[Word], out: Options) -> None:
+    for position, letter in enumerate(word.text[1:], 2):
+        option = rules.short.get(letter)
+        if option is None:
+            out.unknown.append(word)
+            return
+        if not option.takes:
+            out.flags.add(option.key)
+        elif position < len(word.text):
+            out.values[option.key] = behind(word, position)
+            return
+        else:
+            _take_next(option, rest, out)
+
+
+def _take_next(option: Option, rest: Iterator[Word], out: Options) -> None:
+    following = next(rest, None)
+    if following is not None:
+        out.values[option.key] = following
+
+
+USERADD: Final = grammar(
+    "b:base-dir= c:comment= d:home-dir= D:defaults e:expiredate= f:inactive= F:add-subids-for-system "
+    "g:gid= G:groups= h:help k:skel= K:key= l:no-log-init m:create-home M:no-create-home "
+    "N:no-user-group o:non-unique p:password= r:system R:root= P:prefix= s:shell= u:uid= U:user-group "
+    "Z:selinux-user= :badname|badnames :extrausers n:"
+)
+GROUPADD: Final = grammar(
+    "f:force g:gid= h:help K:key= o:non-unique p:password= r:system R:root= P:prefix= U:users= :extrausers"
+)
+BUSYBOX_ADDUSER: Final = grammar(
+    "h:home= g:gecos= s:shell= G:ingroup= D:disabled-password|empty-password S:system H:no-create-home "
+    "u:uid= k:skel="
+)
+BUSYBOX_ADDGROUP: Final = grammar("g:gid= S:system")
+DEBIAN_ADDUSER: Final = grammar(
+    "q:quiet :debug :verbose v:version h:help c:conf= :force-badname|allow-badname|allow-bad-names "
+    ":force-all-badname|allow-all-names :system :group :ingroup= :gid= :home= :gecos|comment= :shell= "
+    ":disabled-password :disabled-login :uid= :firstuid= :lastuid= :firstgid= :lastgid= :encrypt-home "
+    ":add_extra_groups|add-extra-groups :no-create-home :stderrmsglevel= :stdoutmsglevel= :logmsglevel="
+)
+USERMOD: Final = grammar(
+    "a:append b:badname c:comment= d:home= e:expiredate= f:inactive= g:gid= G:groups= l:login= L:lock "
+    "m:move-home o:non-unique p:password= r:remove R:root= P:prefix= s:shell= u:uid= U:unlock "
+    "v:add-subuids= V:del-subuids= w:add-subgids= W:del-subgids= Z:selinux-user="
+)
+GROUPMOD: Final = grammar("a:append g:gid= n:new-name= o:non-unique p:password= R:root= P:prefix= U:users=")
+PASSWD: Final = grammar(
+    "a:all d:delete e:expire i:inactive= k:keep-tokens l:lock n:mindays= q:quiet r:repository= R:root= "
+    "S:status u:unlock w:warndays= x:maxdays= s:stdin :stdin"
+)
+USERDEL: Final = grammar(
+    "f:force r:remove R:root= P:prefix= Z:selinux-user :remove-home :remove-all-files q:quiet :system"
+)
+GPASSWD: Final = grammar("a:add= d:delete= r:remove-password R:restrict A:administrators= M:members= Q:root=")
+CHOWN: Final = grammar(
+    "R:recursive v:verbose c:changes f:silent|quiet h:no-dereference H: L: P: :dereference :from= "
+    ":reference= :preserve-root :no-preserve-root"
+)
+MKDIR: Final = grammar("m:mode= p:parents v:verbose Z:context")
+INSTALL: Final = grammar(
+    "b:backup c: C:compare d:directory D: g:group= m:mode= o:owner= p:preserve-timestamps s:strip "
+    "S:suffix= t:target-directory= T:no-target-directory v:verbose"
+)
+COPY: Final = grammar(
+    "a:archive b:backup d: f:force i:interactive H: l:link L:dereference n:no-clobber P:no-dereference "
+    "p: r:recursive R:recursive s:symbolic|symbolic-link S:suffix= t:target-directory= "
+    "T:no-target-directory u:update v:verbose x:one-file-system Z: :preserve :no-preserve= :parents "
+    ":sparse= :reflink :strip-trailing-slashes :remove-destination :attributes-only"
+)
+TOUCH: Final = grammar("a: c:no-create d:date= f: h:no-dereference m: r:reference= t: :time=")
+REMOVE: Final = grammar(
+    "f:force i: I: r:recursive R:recursive d:dir v:verbose p:parents :interactive :one-file-system "
+    ":preserve-root :no-preserve-root :ignore-fail-on-non-empty"
+)
+TEE: Final = grammar("a:append i:ignore-interrupts p: :output-error")
+SETCAP: Final = grammar("q: v: n:= r:")

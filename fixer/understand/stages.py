@@ -1,0 +1,238 @@
+"""Stages as a graph: who starts from whom, what each variable holds where, and which stages run."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
+from fixer.syntax.expand import expand
+
+# Set by BuildKit in every build; the values depend on the machine that builds.
+_PLATFORM_ARGS = dict.fromkeys(
+    "TARGETPLATFORM TARGETOS TARGETARCH TARGETVARIANT BUILDPLATFORM BUILDOS BUILDARCH BUILDVARIANT TARGETSTAGE".split()
+)
+_PREDEFINED_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+
+Variables = Mapping[str, "str | None"]
+
+
+@dataclass(eq=False)
+class Stage:
+    """One stage of a Dockerfile.
+
+    `base` is the image or stage name with variables expanded, None when only the build knows it; `parent` is the
+    stage it starts from, if it is one of this file. `body` are its instructions without FROM.
+    """
+
+    index: int
+    name: str
+    base: str | None
+    base_text: str
+    start: Instruction
+    parent: Stage | None
+    body: tuple[Instruction, ...]
+    meta: Variables
+    escape: str
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    inherited_env: Mapping[str, str] = field(default_factory=dict)
+    children: list[Stage] = field(default_factory=list)
+
+    @property
+    def chain(self) -> list[Stage]:
+        """This stage and those it starts from, the eldest first."""
+        return [*(self.parent.chain if self.parent else []), self]
+
+    @property
+    def root_base(self) -> str | None:
+        """The image at the end of the chain, expanded, or None when only the build knows it."""
+        return self.chain[0].base
+
+    @property
+    def platform(self) -> str:
+        """The value of `--platform` of the eldest stage, or an empty string."""
+        flag = self.chain[0].start.flag("platform")
+        return flag.value or "" if flag else ""
+
+    def of(self, keyword: str) -> Iterator[Instruction]:
+        """The instructions of this keyword, in order."""
+        return (i for i in self.body if i.keyword == keyword)
+
+    @cached_property
+    def _environments(self) -> dict[int, dict[str, str | None]]:
+        return dict(self._walk_environment())
+
+    def _walk_environment(self) -> Iterator[tuple[int, dict[str, str | None]]]:
+        fixed: dict[str, str | None] = dict(self.parent.final_env) if self.parent else dict(self.inherited_env)
+        args: dict[str, str | None] = dict.fromkeys(_PREDEFINED_PROXY)
+        if self.parent:
+            args |= self.parent.final_args
+        current: dict[str, str | None] | None = None
+        for item in self.body:
+            if current is None:
+                current = {**args, **fixed}
+            yield item.index, current
+            if item.keyword == "ENV":
+                for key, value in pairs(item):
+                    fixed[key] = expand(value, current, self.escape)
+                current = None
+            elif item.keyword == "ARG":
+                for key, default in declared(item):
+                    args[key] = self._arg(key, default, current)
+                current = None
+        self._final = fixed
+        self._final_args = args
+        yield -1, {**args, **fixed}
+
+    def _arg(self, key: str, default: str | None, env: Variables) -> str | None:
+        if key in self.build_args:
+            return self.build_args[key]
+        if default is not None:
+            return expand(default, env, self.escape)
+        return self.meta.get(key, _PLATFORM_ARGS.get(key))
+
+    @property
+    def final_env(self) -> Mapping[str, str | None]:
+        """The ENV of the image after this stage: what children and the process see, without ARG."""
+        _ = self._environments
+        return self._final
+
+    @property
+    def final_args(self) -> Mapping[str, str | None]:
+        """The ARG values that a stage which starts from this one inherits."""
+        _ = self._environments
+        return self._final_args
+
+    def env(self, item: Instruction) -> Variables:
+        """The variables an instruction of this stage sees, ENV over ARG."""
+        return self._environments[item.index]
+
+    def expand(self, text: str, item: Instruction) -> str | None:
+        """A word of an instruction with its variables replaced; None when only the build knows the value."""
+        return expand(text, self.env(item), self.escape)
+
+    @cached_property
+    def _workdirs(self) -> tuple[dict[int, str | None], str | None]:
+        here: str | None = self.parent.final_workdir if self.parent else "/"
+        out: dict[int, str | None] = {}
+        for item in self.body:
+            if item.keyword == "WORKDIR":
+                value = self.expand(item.args, item)
+                here = (
+                    None if value is None or (here is None and not value.startswith("/")) else join(here or "/", value)
+                )
+            out[item.index] = here
+        return out, here
+
+    def workdir(self, item: Instruction) -> str | None:
+        """The working directory in force at an instruction (for WORKDIR itself: the new one)."""
+        return self._workdirs[0][item.index]
+
+    @property
+    def final_workdir(self) -> str | None:
+        """The working directory of the image after this stage."""
+        return self._workdirs[1]
+
+    @property
+    def sets_workdir(self) -> bool:
+        """Whether the file names a WORKDIR for this stage, here or in a stage it starts from."""
+        return any(True for stage in self.chain for _ in stage.of("WORKDIR"))
+
+
+def join(folder: str, path: str) -> str:
+    """An absolute, normalised container path."""
+    return posixpath.normpath(posixpath.join(folder, path)).replace("//", "/")
+
+
+def pairs(item: Instruction) -> list[tuple[str, str]]:
+    """Names and raw values of an ENV or LABEL instruction, in both of its forms."""
+    words = [w.text for w in item.words]
+    if not words:
+        return []
+    if "=" not in words[0]:
+        rest = item.args[len(words[0]) :].strip()
+        return [(words[0], rest)]
+    return [(unquote(name, item.escape), value) for name, eq, value in (w.partition("=") for w in words) if eq]
+
+
+def declared(item: Instruction) -> list[tuple[str, str | None]]:
+    """Names and raw defaults of an ARG instruction; None where it has no default."""
+    out: list[tuple[str, str | None]] = []
+    for word in item.words:
+        name, eq, value = word.text.partition("=")
+        out.append((unquote(name, item.escape), value if eq else None))
+    return out
+
+
+def stages(
+    dockerfile: Dockerfile,
+    build_args: Mapping[str, str] | None = None,
+    base_env: Callable[[str], Mapping[str, str]] | None = None,
+) -> tuple[Stage, ...]:
+    """The stages of a Dockerfile, linked to each other.
+
+    Args:
+        dockerfile: a parsed file.
+        build_args: values of `--build-arg` from the configuration.
+        base_env: tells the environment that an outside base image is known to bring, from its reference.
+    """
+    given = build_args or {}
+    meta: dict[str, str | None] = dict(_PLATFORM_ARGS)
+    out: list[Stage] = []
+    by_name: dict[str, Stage] = {}
+    for item, body in _cut(dockerfile):
+        if item.keyword == "ARG":
+            for key, default in declared(item):
+                meta[key] = given.get(key, expand(default, meta, dockerfile.escape) if default is not None else None)
+            continue
+        text = item.words[0].text
+        base = expand(text, meta, dockerfile.escape)
+        name = item.words[2].text.lower() if len(item.words) == 3 else ""
+        parent = by_name.get((base or "").lower())
+        env = base_env(base) if base_env and base and not parent else {}
+        stage = Stage(
+            len(out),
+            name,
+            base or None,
+            text,
+            item,
+            parent,
+            tuple(body),
+            dict(meta),
+            dockerfile.escape,
+            given,
+            env,
+        )
+        if parent:
+            parent.children.append(stage)
+        out.append(stage)
+        if name:
+            by_name[name] = stage
+    return tuple(out)
+
+
+def _cut(dockerfile: Dockerfile) -> Iterator[tuple[Instruction, list[Instruction]]]:
+    """ARG instructions before the first FROM one by one, then each FROM with its body."""
+    start: Instruction | None = None
+    body: list[Instruction] = []
+    for item in dockerfile:
+        if item.keyword == "FROM":
+            if start is not None:
+                yield start, body
+            start, body = item, []
+        elif start is None:
+            yield item, []
+        else:
+            body.append(item)
+    if start is not None:
+        yield start, body
+
+
+def runtime_stages(all_stages: tuple[Stage, ...], targets: Iterable[str] = ()) -> tuple[Stage, ...]:
+    """The stages whose images run: those that the repository names as build targets, and the last one."""
+    wanted = {t.lower() for t in targets}
+    named = [s for s in all_stages if (s.name and s.name in wanted) or str(s.index) in wanted]
+    last = all_stages[-1]
+    return tuple(named) if last in named else (*named, last)

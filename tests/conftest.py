@@ -1,0 +1,123 @@
+"""What tests may ask for: the files beside the repository, a Docker engine, the independent scanners.
+
+Each is used when it is there. When it is not, the test is skipped with the reason, or fails if
+FIXER_REQUIRE_SHARED, FIXER_REQUIRE_ENGINE or FIXER_REQUIRE_JUDGES says that it has to be there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.rigs import judge
+
+ROOT = Path(__file__).resolve().parents[1]
+MARKERS = {"shared": "corpus", "corpus_dockerfiles": "corpus", "engine": "engine", "judges": "judges"}
+DOCKERFILE = re.compile(r"(^|[._-])(dockerfile|containerfile)([._-]|$)", re.IGNORECASE)
+NOT_DOCKERFILES = {
+    ".dockerignore",
+    ".j2",
+    ".json",
+    ".md",
+    ".ps1",
+    ".py",
+    ".sh",
+    ".template",
+    ".tmpl",
+    ".yaml",
+    ".yml",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by what it asks for, so that the marks cannot go stale."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in MARKERS:
+                item.add_marker(MARKERS[fixture])
+
+
+def absent(what: str, reason: str) -> NoReturn:
+    """Skip, or fail where the thing is required."""
+    if os.environ.get(f"FIXER_REQUIRE_{what}", "") not in {"", "0"}:
+        pytest.fail(f"{reason}, and FIXER_REQUIRE_{what} is set", pytrace=False)
+    pytest.skip(reason)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Docker engine: the environment that leads to it, and a short way to call it."""
+
+    environment: dict[str, str]
+
+    def docker(
+        self, *arguments: str | Path, stdin: bytes = b"", timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a docker command, whatever its exit code; build and run with `--network=none`."""
+        done = subprocess.run(
+            [Path(self.environment["PATH"].split(os.pathsep)[0]) / "docker", *arguments],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+        )
+        out, err = (stream.decode("utf-8", "replace") for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Give the folder of test input beside the repository."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "corpus").is_dir():
+        absent("SHARED", "no ../shared/corpus")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus_dockerfiles(shared: Path) -> list[Path]:
+    """Give all that is named like a Dockerfile, in a fixed order. Not every one is valid."""
+    files = [
+        path
+        for path in (shared / "corpus").rglob("*")
+        if DOCKERFILE.search(path.name) and path.suffix.lower() not in NOT_DOCKERFILES and path.is_file()
+    ]
+    assert files, "the corpus holds no Dockerfile"
+    return sorted(files)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """Give the engine of tests/rigs/engine.sh, with the base images of tests/rigs/images.sh."""
+    home = Path(os.environ.get("FIXER_RIG") or Path.home() / ".cache/fixer-rig") / "engine"
+    environment = {
+        **os.environ,
+        "DOCKER_HOST": f"unix://{home}/docker.sock",
+        "DOCKER_BUILDKIT": "1",
+        "PATH": os.pathsep.join([str(home / "bin"), os.environ.get("PATH", os.defpath)]),
+    }
+    if not os.access(home / "bin/docker", os.X_OK):
+        absent("ENGINE", "no Docker engine (tests/rigs/engine.sh start)")
+    found = Engine(environment)
+    if found.docker("version", timeout=30).returncode:
+        absent("ENGINE", "the Docker engine does not answer (tests/rigs/engine.sh start)")
+    if found.docker("image", "inspect", "debian:bookworm-slim", timeout=30).returncode:
+        absent("ENGINE", "the Docker engine has no base images (tests/rigs/images.sh)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def judges() -> Callable[..., judge.Verdict]:
+    """Give the function that asks hadolint, checkov and trivy about paths."""
+    missing: Sequence[str] = judge.missing()
+    if missing:
+        absent("JUDGES", f"not installed: {', '.join(missing)} (tests/rigs/judges-setup.sh)")
+    return judge.judge

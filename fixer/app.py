@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fixer import config as configuration
@@ -70,15 +69,18 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     seen: set[str] = set()
     for one in inputs:
         if not isinstance(one, SourceFile):
-            yield from _tree_outcomes(_tree(Path(one), config), config, rules, choice, seen)
+            tree = _tree(Path(one), config)
+            prefix = _prefix(Path(one), tree)
+            for outcome in _tree_outcomes(tree, config, rules, choice, seen):
+                yield _placed(outcome, prefix) if prefix else outcome
 
 
-@dataclass(frozen=True, slots=True)
 class _MemoryContext:
     """The build context among sources in memory: what stands beside the Dockerfile."""
 
-    sources: dict[str, SourceFile]
-    dockerfile: str
+    def __init__(self, sources: dict[str, SourceFile], dockerfile: str) -> None:
+        self.sources = sources
+        self.dockerfile = dockerfile
 
     def __call__(self, path: str) -> str | None:
         folder = self.dockerfile.rpartition("/")[0]
@@ -98,6 +100,26 @@ def _tree(argument: Path, config: Config) -> Tree:
     if name.is_relative_to(here):
         return Tree(here, (name.relative_to(here).as_posix(),), (), ())
     return tree
+
+
+def _prefix(argument: Path, tree: Tree) -> str:
+    """What stands before the paths of a tree, so that they lead there from the current folder."""
+    here = Path.cwd()
+    name = Path(os.path.normpath(here / tree.root))
+    if name.is_relative_to(here):
+        below = name.relative_to(here).as_posix()
+        return "" if below == "." else f"{below}/"
+    # A folder elsewhere is a root of its own; files elsewhere may all have the same name.
+    return "" if tree.root == argument else f"{tree.root.as_posix().rstrip('/')}/"
+
+
+def _placed(outcome: Outcome, prefix: str) -> Outcome:
+    outcome.findings = [f._replace(path=prefix + f.path) for f in outcome.findings]
+    if outcome.skipped is not None:
+        outcome.skipped = outcome.skipped._replace(path=prefix + outcome.skipped.path)
+    if outcome.change is not None:
+        outcome.change = outcome.change._replace(path=prefix + outcome.change.path, root=str(Path.cwd()))
+    return outcome
 
 
 def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, seen: set[str]) -> Iterator[Outcome]:  # type: ignore[type-arg]
@@ -126,7 +148,7 @@ def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, see
         context = Context(tree.root, known.contexts(path))
         outcome = run(source, config, Setting(known.targets(path), context), rules, choice)
         if outcome.change is not None:
-            outcome.change = replace(outcome.change, root=str(tree.root))
+            outcome.change = outcome.change._replace(root=str(tree.root))
         yield outcome
 
 
@@ -166,11 +188,11 @@ def write_changes(result: Result) -> Result:
         return result
     refusal = Refusal("not-written", "the file could not be written")
     findings = tuple(
-        replace(f, status=Status.REFUSED, refusal=refusal) if f.path in failed and f.status is Status.FIXED else f
+        f._replace(status=Status.REFUSED, refusal=refusal) if f.path in failed and f.status is Status.FIXED else f
         for f in result.findings
     )
     kept = tuple(c for c in result.changes if c.path not in failed)
-    return replace(result, findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
+    return result._replace(findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
 
 
 def ticked(each: Iterable[Outcome], tick: Callable[[], None]) -> Iterator[Outcome]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixer.decide import NO_PASSWD, Decision
+from fixer.decide import NO_PASSWD, Decision, unfamiliar
 from fixer.model import Safety
+from fixer.understand.listening import bound, privileged
 from fixer.understand.writable import SYSTEM, Writable
 
-PRIVILEGED = 1024
 _SHOWN = 3
 
 
@@ -40,23 +40,18 @@ def _risks(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]
             " to another number"
         )
     if not identity.certain:
-        yield f"the user rests on facts that nobody verified ({decision.image.family_evidence})"
+        yield f"it is not verified that {decision.image.family_evidence}"
 
 
 def _ports(decision: Decision) -> Iterator[str]:
-    image, running = decision.image, decision.running
-    named = [port for port, _ in (*image.ports, *running.argument_ports)]
-    if image.facts is not None and not named:
-        named = list(image.facts.ports)
-    named += [port for program in running.programs for port in program.ports if not image.ports]
-    low = sorted({port for port in named if port < PRIVILEGED})
+    low = privileged(decision.running)
     if low:
-        ports = ", ".join(map(str, low))
+        ports = ", ".join(str(one.port) for one in low)
         yield (
-            f"it binds port {ports}, which Docker 20.10 and containerd 2.0 allow without root and older or"
-            " other runtimes do not"
+            f"it binds port {ports}, which Docker 20.10 and containerd 2.0 allow without root and older or other"
+            " runtimes do not"
         )
-    elif not named:
+    elif not any(True for _ in bound(decision.running)):
         yield "the file does not say which ports the program binds"
 
 
@@ -64,18 +59,22 @@ def _process(decision: Decision) -> Iterator[str]:
     image, running = decision.image, decision.running
     if image.entrypoint is None and image.cmd is None and not running.base_serves:
         yield "the file names no command, so what runs (or what is built on this image) may need root"
+    unknown = next((name for name in unfamiliar(running)), "")
+    if unknown:
+        yield f"what {unknown} writes is not known"
     if running.unseen_script:
         yield f"the entry script {running.unseen_script} could not be read from here"
 
 
 def _folders(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]:
     image = decision.image
-    if image.family in NO_PASSWD and writables:
-        names = ", ".join(w.path for w in writables[:_SHOWN])
+    closed = [w.path for w in writables if w.path != image.workdir] if image.family in NO_PASSWD else []
+    if closed:
+        names = ", ".join(closed[:_SHOWN])
         yield f"the image has no shell to hand over {names}; mount a volume there if the program writes to it"
     if image.volumes:
         yield "volumes that root has written before must be handed over once (chown)"
-    if image.workdir in SYSTEM and image.family not in NO_PASSWD:
+    if image.workdir in SYSTEM and image.family not in NO_PASSWD and image.workdir not in {w.path for w in writables}:
         yield f"the program works in {image.workdir or 'an unknown folder'}, so what it writes is not known"
     elif image.workdir is None:
         yield "only the build knows the working directory"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fixer.errors import UsageError
 from fixer.model import Goal
@@ -16,8 +15,7 @@ FILE = "fixer.toml"
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(NamedTuple):
     """What a person says about one image: the user it runs as (`uid` or `uid:gid`), and paths it writes."""
 
     user: str = ""
@@ -94,6 +92,8 @@ def _config(raw: Mapping[str, Any]) -> Config:
 
 
 def _near(word: str, known: Mapping[str, Any]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(word, known, 1)
     return f", did you mean '{close[0]}'?" if close else ""
 

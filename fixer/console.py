@@ -25,11 +25,11 @@ def colourful(stream: IO[str]) -> bool:
 
 def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
     """Print styled lines, on standard output unless told otherwise."""
-    out = sys.stdout if stream is None else stream
+    out: IO[str] = sys.stdout if stream is None else stream
     if colourful(out):
         _show_rich(lines, out)
         return
-    encoding = out.encoding or "utf-8"
+    encoding = getattr(out, "encoding", None) or "utf-8"
     for line in lines:
         text = "".join(clean(piece).replace("\n", " ") for piece, _ in line)
         out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")

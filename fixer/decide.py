@@ -6,8 +6,10 @@ ships for its application, if facts have verified it; else a new one. Numbers on
 
 from __future__ import annotations
 
+import posixpath
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.facts import NewUser, taken_ids
@@ -15,6 +17,8 @@ from fixer.facts.software import software
 from fixer.model import Refusal
 from fixer.understand.image import Account, Image
 from fixer.understand.process import Running
+from fixer.understand.roothome import root_home
+from fixer.understand.users import left_behind
 
 NO_PASSWD = frozenset({"scratch", "distroless"})
 DISTROLESS_ID = 65532
@@ -23,8 +27,7 @@ _GENERIC = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """The user an image runs as.
 
     `gid` is None when the passwd entry decides it. `source` is configuration, file, base or new; `evidence` says it
@@ -53,8 +56,7 @@ class Identity:
         return f"{self.uid}:{self.uid if self.gid is None else self.gid}"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What to do with one image: `identity` to move it to (or that it has), or the refusal that says why not.
 
     `shares_with` is the index of the stage whose new user this stage inherits.
@@ -81,7 +83,7 @@ def decide_all(images: list[Image], path: str, config: Config) -> tuple[Decision
         decision = _decide(image, path, config)
         elder = next((made[s.index] for s in reversed(image.stage.chain[:-1]) if s.index in made), None)
         if elder is not None and elder.is_root and elder.identity is not None and decision.refusal is None:
-            shared = replace(elder.identity, new=None, pin=None)
+            shared = elder.identity._replace(new=None, pin=None)
             decision = Decision(image, decision.running, True, shared, None, elder.image.stage.index)
         made[image.stage.index] = decision
     return tuple(made.values())
@@ -118,7 +120,30 @@ def _refusal(image: Image, running: Running, chosen: ImageConfig) -> Refusal | N
     purpose = running.purpose
     if purpose is not None:
         return Refusal(purpose.code, f"{purpose.evidence}; {purpose.remedy}")
-    return None if chosen.user else _unknown_base(image)
+    return _shut_home(running) or (None if chosen.user else _unknown_base(image) or _unnumbered(image))
+
+
+def _unnumbered(image: Image) -> Refusal | None:
+    """The user that the image had before it went back to root, when nobody can tell or choose its number."""
+    user = left_behind(image)
+    if user is None or user.uid is not None or any(a.name == user.name and _usable(a) for a in image.accounts.values()):
+        return None
+    return Refusal(
+        "number-unknown",
+        f"it was {user.name or user.text} before, and nothing here tells that user's number; write the number in USER",
+    )
+
+
+def _shut_home(running: Running) -> Refusal | None:
+    """Files under /root in an image without a shell to open it, which cannot simply lie elsewhere."""
+    image = running.image
+    if image.facts is None or image.facts.shell is not False:
+        return None
+    found = root_home(running)
+    if found is None or found.spans:
+        return None
+    item, why = found.needs[0]
+    return Refusal("root-home", f"line {item.line}: {why}, and only root may enter it; put it elsewhere, such as /app")
 
 
 def _unknown_base(image: Image) -> Refusal | None:
@@ -158,6 +183,9 @@ def _identity(image: Image, running: Running, chosen: ImageConfig, config: Confi
     if chosen.user:
         uid, _, gid = chosen.user.partition(":")
         return Identity(int(uid), int(gid) if gid else None, "", "configuration", "fixer.toml names this user", True)
+    earlier = _earlier(image)
+    if earlier is not None:
+        return earlier
     account = _own_account(image)
     if account is not None:
         if account.uid is None:
@@ -193,6 +221,18 @@ def _identity(image: Image, running: Running, chosen: ImageConfig, config: Confi
     return _new(image, running, config)
 
 
+def _earlier(image: Image) -> Identity | None:
+    """The user that the image had before it went back to root, when its number is known."""
+    user = left_behind(image)
+    if user is None or user.uid is None:
+        return None
+    account = next((a for a in image.accounts.values() if a.name == user.name or a.uid == user.uid), None)
+    home = account.home if account is not None else ""
+    certain = user.item is not None or (image.facts is not None and image.facts.confidence == "verified")
+    source = "base" if user.item is None else "file"
+    return Identity(user.uid, user.gid, user.name, source, f"as before: {user.evidence}", certain, home)
+
+
 def _own_account(image: Image) -> Account | None:
     """The one ordinary user that the file itself creates in this chain, or the last of them that it also uses."""
     made = [a for a in image.accounts.values() if _usable(a)]
@@ -213,13 +253,13 @@ def _usable(account: Account) -> bool:
 
 
 def _pinned(image: Image, account: Account, config: Config) -> Identity:
-    uid = _free(image, config.uid)
+    uid = free_number(image, config.uid)
     evidence = f"{account.evidence} without a number; it gets {uid}, so that the number can be written"
     return Identity(uid, None, account.name, "file", evidence, True, account.home, pin=account)
 
 
 def _new(image: Image, running: Running, config: Config) -> Identity:
-    uid = _free(image, config.uid)
+    uid = free_number(image, config.uid)
     gid = uid if config.gid == config.uid else config.gid
     name = _free_name(image, config.user_name)
     home = _wants_home(running)
@@ -241,17 +281,23 @@ def _wants_home(running: Running) -> bool:
     """Whether the program keeps files in $HOME: what facts say, else any bare command that is no known server."""
     if not running.commands:
         return not running.base_serves
-    if any(program.home for program in running.programs):
-        return True
+    return any(program.home for program in running.programs) or any(unfamiliar(running))
+
+
+def unfamiliar(running: Running) -> Iterator[str]:
+    """Names of the programs that are started and of which nobody knows what they write.
+
+    A program that the file itself brings is not among them: it is known to whoever reads the change.
+    """
     for name, words in running.commands:
         known = software(name)
-        serves = known is not None and bool(known.writes or known.ports)
-        if not serves and not _HOMELESS.fullmatch(name) and "/" not in (words[0] or ""):
-            return True
-    return False
+        serves = known is not None and bool(known.writes or known.ports) and not known.builds
+        packaged = posixpath.dirname(words[0] or "") in ("", "/usr/bin", "/bin", "/usr/games", "/usr/sbin")
+        if packaged and not serves and not _HOMELESS.fullmatch(name):
+            yield name
 
 
-def _free(image: Image, wanted: int) -> int:
+def free_number(image: Image, wanted: int) -> int:
     """The first number from `wanted` on that no known user or group of the image has."""
     uids, gids = taken_ids(image.facts) if image.facts is not None else ({}, {})
     taken = set(uids) | set(gids) | {a.uid for a in image.accounts.values()} | set(image.group_ids.values())

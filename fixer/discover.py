@@ -6,10 +6,9 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fixer.errors import UsageError
 
@@ -35,8 +34,7 @@ _HINTS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One file: where it is, and its path relative to the root of its argument, with `/`."""
 
     root: Path
@@ -48,8 +46,7 @@ class Found:
         return self.root / self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(NamedTuple):
     """What one argument holds: Dockerfiles, their templates, and files that may say how images are built."""
 
     root: Path
@@ -141,23 +138,25 @@ class _Ignored:
         """Whether a path (folders end in `/`) is ignored; the deepest file that speaks of it decides."""
         for folder, spec in reversed(self.specs):
             if path.startswith(folder):
-                said = spec.check_file(path[len(folder) :]).include
-                if said is not None:
-                    return said
+                name = path[len(folder) :]
+                # a folder is matched as `name/` by patterns that end in a slash, and as `name` by the others
+                said = [spec.check_file(n) for n in {name, name.rstrip("/")}]
+                last = max(said, key=lambda one: -1 if one.index is None else one.index)
+                if last.include is not None:
+                    return last.include
         return False
 
 
 def read_inside(root: Path, path: str) -> str | None:
     """The text of a file below `root`, or None: links that lead out, specials and huge files are not read."""
-    file = root / path
     try:
-        real = file.resolve(strict=True)
-        if not real.is_relative_to(root.resolve()):
+        real, base = os.path.realpath(root / path, strict=True), os.path.realpath(root)
+        if not real.startswith(base.rstrip(os.sep) + os.sep):
             return None
-        info = real.stat()
+        info = os.stat(real)
         if not stat.S_ISREG(info.st_mode) or info.st_size > 1 << 20:
             return None
-        return real.read_bytes().decode("utf-8", "surrogateescape")
+        return Path(real).read_bytes().decode("utf-8", "surrogateescape")
     except (OSError, ValueError, RuntimeError):
         return None
 

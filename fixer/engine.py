@@ -5,34 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from types import ModuleType
+from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.decide import decide_all
+from fixer.edits.annotate import annotate
 from fixer.edits.dockerfile import Conflict, lower
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore, ignores
-from fixer.model import FileChange, Finding, Refusal, Safety, Skipped, Status
+from fixer.model import Change, FileChange, Finding, Refusal, Safety, Skipped, StartAsRoot, Status
 from fixer.prove.conditions import Broken, prove
-from fixer.rules import RULES
+from fixer.rules import RULES, name_of
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.dockerfile import parse
+from fixer.syntax.second import agree
 from fixer.understand.image import Image, ReadContext, base_env
-from fixer.understand.stages import runtime_stages, stages
+from fixer.understand.stages import pairs, runtime_stages, stages
 
 MAX_ROUNDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """What the repository tells about one Dockerfile: its build targets, and how to read its build context."""
 
     targets: frozenset[str] = frozenset()
     read_context: ReadContext = lambda path: None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """What of the fixes is applied, and which rules speak."""
 
     apply: bool = False
@@ -74,16 +75,30 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config)
 
 
-def findings_of(view: DockerfileView, rules: Iterable[ModuleType]) -> list[Finding]:
-    """All findings of one file that no comment silences, in order."""
+def findings_of(view: DockerfileView, rules: Iterable[ModuleType], before: Iterable[Ignore] = ()) -> list[Finding]:
+    """All findings of one file that no comment silences, in order.
+
+    Args:
+        view: the file.
+        rules: the rules that speak.
+        before: the ignore comments as they were in the round before; what they silenced there counts.
+    """
+    rules = tuple(rules)
     silenced = ignores(view.dockerfile) if view.config.honour_ignores else []
+    for one, old in zip(silenced, before, strict=False):
+        one.used |= old.used
     view.ignores.extend(silenced)
+    view = replace(view, known=_names(RULES), selected=_names(rules))
     out: list[Finding] = []
     for rule in rules:
         for finding in rule.check(view):
             if not _silenced(silenced, finding, rule):
                 out.append(finding)
     return sorted(_whole_groups(view, out), key=Finding.sort_key)
+
+
+def _names(rules: Iterable[ModuleType]) -> frozenset[str]:
+    return frozenset(name for rule in rules for name in (rule.CARD.id, rule.CARD.name))
 
 
 def _silenced(silenced: list[Ignore], finding: Finding, rule: ModuleType) -> bool:
@@ -112,7 +127,7 @@ def run(source: SourceFile, config: Config, setting: Setting, rules: tuple[Modul
 
 
 def _told(finding: Finding) -> Finding:
-    return replace(finding, status=Status.REFUSED) if finding.refusal is not None else finding
+    return finding._replace(status=Status.REFUSED) if finding.refusal is not None else finding
 
 
 def _fix(
@@ -123,6 +138,11 @@ def _fix(
     choice: Choice,
 ) -> Outcome:
     original = view.source
+    try:
+        _agree(view)
+    except Unreadable as error:
+        why = Refusal(error.reason, error.message)
+        return Outcome([_left(f, {_key(f): why}, choice) for f in found])
     seen = {original.text}
     fixed: list[Finding] = []
     refused: dict[tuple[str, str], Refusal] = {}
@@ -132,14 +152,23 @@ def _fix(
             break
         seen.add(step.text)
         fixed += done
+        before = view.ignores
         view = understand(step, view.config, setting)
-        found = findings_of(view, rules)
+        found = findings_of(view, rules, before)
     left = [_left(f, refused, choice) for f in found]
     change = None
     if view.source.data != original.data:
         change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
-    done = [replace(f, status=Status.FIXED) for f in fixed]
+    done = [f._replace(status=Status.FIXED) for f in fixed]
     return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
+
+
+def _agree(view: DockerfileView) -> None:
+    """Ask the second reader before anything is changed."""
+    last = view.stages[-1]
+    own = {key for item in last.of("ENV") for key, _ in pairs(item)}
+    env = {key: last.final_env.get(key) for key in own}
+    agree(view.dockerfile, [stage.base for stage in view.stages], env, view.config.build_args)
 
 
 def _left(finding: Finding, refused: dict[tuple[str, str], Refusal], choice: Choice) -> Finding:
@@ -149,7 +178,7 @@ def _left(finding: Finding, refused: dict[tuple[str, str], Refusal], choice: Cho
         why = Refusal(code, finding.fix.instructions or finding.fix.risk)
     if why is None:
         why = Refusal("no-fix", "there is no automatic fix; see 'fixer explain " + finding.rule + "'")
-    return replace(finding, status=Status.REFUSED, refusal=why)
+    return finding._replace(status=Status.REFUSED, refusal=why)
 
 
 def _key(finding: Finding) -> tuple[str, str]:
@@ -165,7 +194,7 @@ def _round(
     while units:
         chosen = [f for unit in units for f in unit]
         try:
-            return _apply(view, chosen), chosen
+            return _apply(view, chosen, choice.annotate), chosen
         except (Conflict, Broken) as problem:
             bad = _culprit(view, units)
             why = Refusal("conflict" if isinstance(problem, Conflict) else "after-condition", str(problem))
@@ -199,9 +228,22 @@ def _culprit(view: DockerfileView, units: list[list[Finding]]) -> list[Finding]:
     return units[-1]
 
 
-def _apply(view: DockerfileView, chosen: list[Finding]) -> SourceFile:
+def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> SourceFile:
     changes = [change for f in chosen if f.fix is not None for change in f.fix.changes]
     plan = lower(view.dockerfile, view.stages, changes, view.source.newline)
+    if notes:
+        annotate(plan, view.dockerfile, view.stages, _notes(chosen), view.source.newline)
     after = view.source.with_text(apply_edits(view.source.text, plan.edits))
     prove(view.source, view.dockerfile, plan, after)
     return after
+
+
+def _notes(chosen: list[Finding]) -> dict[Change, str]:
+    """Why each change is made, for a comment above it."""
+    notes: dict[Change, str] = {}
+    for finding in chosen:
+        for change in finding.fix.changes if finding.fix is not None else ():
+            still = "this stage starts from one that no longer ends as root, and builds as root as before"
+            why = still if isinstance(change, StartAsRoot) else finding.message
+            notes.setdefault(change, f"{name_of(finding.rule)} ({finding.rule}): {why}")
+    return notes

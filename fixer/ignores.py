@@ -15,19 +15,23 @@ _IGNORE = re.compile(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*
 class Ignore:
     """One ignore comment: where it stands, which rules it names (ids or names; none means all), and its scope.
 
-    `first` and `last` are the lines of the instruction that it covers; `used` collects the rules that it silenced.
+    `line` is its own, `first` and `last` are those of the instruction that it covers; `used` collects the rules that it
+    silenced. What stands on its own line is about the comment itself, and not covered.
     """
 
     span: Span
     rules: frozenset[str]
     reason: str
+    line: int
     first: int
     last: int
     used: set[str] = field(default_factory=set)
 
     def covers(self, line: int, rule_id: str, rule_name: str) -> bool:
         """Whether a finding of this rule on this line is silenced; if so, the ignore counts as used."""
-        if not self.first <= line <= self.last or (self.rules and not self.rules & {rule_id, rule_name}):
+        if not self.first <= line <= self.last or line == self.line:
+            return False
+        if self.rules and not self.rules & {rule_id, rule_name}:
             return False
         self.used |= self.rules & {rule_id, rule_name} or {rule_id}
         return True
@@ -52,5 +56,6 @@ def ignores(dockerfile: Dockerfile) -> list[Ignore]:
         names = frozenset(name.strip() for name in (match[1] or "").split(",") if name.strip())
         span = Span(match.start(), match.end())
         first, last = (item.line, item.end_line) if item is not None else (0, -1)
-        out.append(Ignore(span, names, match[2], first, last))
+        line = dockerfile.text.count("\n", 0, match.start()) + 1
+        out.append(Ignore(span, names, match[2], line, first, last))
     return out

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple, TypeVar
+
+_Kind = TypeVar("_Kind")
 
 
 class Safety(IntEnum):
@@ -55,27 +57,37 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A half-open range of characters in the decoded text of one file."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the characters of `span` with `text`; an empty span inserts."""
 
     span: Span
     text: str
 
 
+def _distinct(kind: type[_Kind]) -> type[_Kind]:
+    """Two changes are equal only when they are of one kind; bare tuples would compare by content alone."""
+
+    def same(self: tuple[object, ...], other: object) -> bool:
+        return type(self) is type(other) and tuple.__eq__(self, other)
+
+    kind.__eq__ = same  # type: ignore[method-assign,assignment]
+    kind.__ne__ = lambda self, other: not same(self, other)  # type: ignore[assignment,arg-type,method-assign]
+    kind.__hash__ = lambda self: hash((kind, tuple.__hash__(self)))  # type: ignore[method-assign,arg-type,assignment]
+    return kind
+
+
 # --- symbolic changes to a Dockerfile: what is meant, not how it is written -------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RootStep:
+@_distinct
+class RootStep(NamedTuple):
     """Commands that must run as root in a stage before its USER; all of one stage share one RUN.
 
     `rank` orders them inside the RUN; folders are made and handed over behind all of them.
@@ -86,8 +98,24 @@ class RootStep:
     commands: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class HandOver:
+@_distinct
+class CreateUser(NamedTuple):
+    """A new user with a group of the same name, made with the commands of a base-image family, before all root steps.
+
+    `home` gives it a home folder; `installed` are packages that the stage has brought already.
+    """
+
+    stage: int
+    family: str
+    name: str
+    uid: int
+    gid: int
+    home: bool
+    installed: tuple[str, ...] = ()
+
+
+@_distinct
+class HandOver(NamedTuple):
     """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along."""
 
     stage: int
@@ -97,23 +125,23 @@ class HandOver:
     make: bool
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SetUser:
+@_distinct
+class SetUser(NamedTuple):
     """The stage ends as this user (`uid` or `uid:gid`), after its last step that needs root."""
 
     stage: int
     user: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class StartAsRoot:
+@_distinct
+class StartAsRoot(NamedTuple):
     """The stage starts as root although its parent stage now ends as somebody else."""
 
     stage: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SetFlag:
+@_distinct
+class SetFlag(NamedTuple):
     """An instruction has this flag, for example `--chown=10001:10001`; an existing value is replaced."""
 
     instruction: int
@@ -121,16 +149,16 @@ class SetFlag:
     value: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ReplaceText:
+@_distinct
+class ReplaceText(NamedTuple):
     """The characters of `span` become `text`: for a value, an option or a number inside an instruction."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class InsertLine:
+@_distinct
+class InsertLine(NamedTuple):
     """A new instruction, before or after an existing one."""
 
     instruction: int
@@ -138,14 +166,15 @@ class InsertLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RemoveInstruction:
+@_distinct
+class RemoveInstruction(NamedTuple):
     """An instruction goes, with its line end, and with nothing else."""
 
     instruction: int
 
 
-Change = RootStep | HandOver | SetUser | StartAsRoot | SetFlag | ReplaceText | InsertLine | RemoveInstruction
+StageChange = CreateUser | RootStep | HandOver | SetUser | StartAsRoot
+Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +199,14 @@ class Fix:
             raise ValueError(f"the fix '{self.title}' is not safe and names no risk")
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a finding is left for a person: a stable code, and a sentence that tells what to do."""
 
     code: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that one rule found at one place.
 
     `reason` is the evidence in words; `fix` is what would be done; `alternatives` are other ways that a person
@@ -203,8 +230,7 @@ class Finding:
         return (self.path, self.line, self.column, self.rule, self.message)
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A file that was not judged, with a stable reason code and a sentence."""
 
     path: str
@@ -212,8 +238,7 @@ class Skipped:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(NamedTuple):
     """The bytes of one file before and after all applied fixes; `root` is the folder that `path` is relative to."""
 
     path: str
@@ -223,8 +248,7 @@ class FileChange:
     root: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a run found and did, in stable order. `changes` is empty after a mere check."""
 
     findings: tuple[Finding, ...] = ()

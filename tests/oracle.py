@@ -18,7 +18,7 @@ import dockerfile as buildkit
 from fixer.errors import Unreadable
 from fixer.source import SourceFile
 from fixer.syntax import dockerfile as scanner
-from fixer.syntax.dockerfile import Dockerfile
+from fixer.syntax.dockerfile import Dockerfile, Instruction
 
 _JSON = ("ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME")
 
@@ -40,6 +40,10 @@ class Refused(Exception):
     """BuildKit does not take the file."""
 
 
+class Unclear(Exception):
+    """BuildKit cuts inside a character, and its answer cannot be handed over."""
+
+
 def _plain(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -58,17 +62,17 @@ def theirs(data: bytes) -> list[Read]:
     except buildkit.GoParseError as error:
         raise Refused(str(error)) from error
     except UnicodeDecodeError as error:
-        raise Refused("a flag that BuildKit cuts inside a character") from error
+        raise Unclear from error
 
 
 def _their(command: Any) -> Read:
-    heredocs = tuple((h.name, h.content) for h in command.heredocs)
-    json = tuple(command.value) if command.json and not command.sub_cmd and command.cmd.upper() in _JSON else None
-    logical = command.original if command.sub_cmd is None and not heredocs else None
-    # BuildKit reads flags byte by byte, and makes a character of each.
-    flags = tuple(flag.encode("latin-1").decode("utf-8") for flag in command.flags)
     if command.cmd is None:
         raise Refused("a continuation of nothing, which BuildKit refuses behind its parser")
+    heredocs = tuple((h.name, h.content) for h in command.heredocs)
+    json = tuple(command.value) if command.json and not command.sub_cmd and command.cmd.upper() in _JSON else None
+    logical = command.original.lstrip(scanner._SPACE) if command.sub_cmd is None and not heredocs else None
+    # BuildKit reads flags byte by byte, and makes a character of each.
+    flags = tuple(flag.encode("latin-1", "replace").decode("utf-8") for flag in command.flags)
     return Read(command.cmd, command.start_line, command.end_line, flags, json, heredocs, logical)
 
 
@@ -91,8 +95,16 @@ _LOCK = threading.Lock()
 @contextmanager
 def without_checks() -> Iterator[None]:
     """The scanner takes what BuildKit's line parser takes, and leaves the rest to nobody."""
-    with _LOCK, mock.patch.object(scanner, "_validate", lambda items: None):
+    with _LOCK, mock.patch.object(scanner, "_validate", _line_checks):
         yield
+
+
+def _line_checks(items: list[Instruction]) -> None:
+    """What BuildKit's line parser checks itself."""
+    for item in [*items, *(i.trigger for i in items if i.trigger is not None)]:
+        problem = scanner._line_problem(item) if item.args != item.escape else ""
+        if problem:
+            raise Unreadable("syntax", problem)
 
 
 def _read(tree: Dockerfile) -> list[Read]:
@@ -110,6 +122,8 @@ def difference(data: bytes) -> str:
     """How the two readings differ, or an empty string; that both refuse the file is agreement."""
     try:
         expected: list[Read] | str = theirs(data)
+    except Unclear:
+        return ""
     except Refused as error:
         expected = f"refused: {error}"
     try:

@@ -14,7 +14,7 @@ def command(
 ) -> None:
     """Print the page."""
     from fixer import console
-    from fixer.cli.options import known
+    from fixer.cli.runs import known
     from fixer.rules import find
 
     known(frozenset({rule}))

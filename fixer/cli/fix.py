@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +17,9 @@ from fixer.cli.options import (
     NoIgnoresOption,
     Paths,
     SelectOption,
-    configured,
 )
+from fixer.cli.runs import Options, fix
+from fixer.errors import UsageError
 
 HELP = (
     "Print the diff that takes the files off root, or write it. Exit code: 0 everything fixed, 1"
@@ -49,35 +49,9 @@ def command(
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
 ) -> None:
-    """Parse words, ask the application, print or write, set the exit code."""
-    from fixer import app, console
-    from fixer.engine import Choice
-    from fixer.errors import UsageError
-    from fixer.model import Safety
-    from fixer.render.summary import exit_code
-
+    """Parse words, run, set the exit code."""
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
+    options = Options(goal, select, ignore, config, no_config, no_ignores)
     where = paths or [Path()]
-    settings = configured(where, goal, select, ignore, config, no_config, no_ignores)
-    choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
-    with console.progress("fixing") as tick:
-        result = app.collect(app.ticked(app.outcomes(where, settings, choice), tick))
-    if write:
-        result = app.write_changes(result)
-    elif output is Format.TEXT:
-        from fixer.render.diff import diff as render
-
-        for change in result.changes:
-            console.raw(render(change))
-    if output is Format.JSON:
-        from fixer.render.json import to_json
-
-        console.text(to_json(result))
-    else:
-        from fixer.render import text
-
-        sys.stdout.flush()
-        console.show(text.findings(result, marks=True), sys.stderr)
-        console.show(text.closing(result, fixing=True, written=write), sys.stderr)
-    raise typer.Exit(exit_code(result))
+    raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))

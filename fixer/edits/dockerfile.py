@@ -12,9 +12,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from shlex import quote
+from typing import NamedTuple
 
+from fixer.facts import NewUser, creation
 from fixer.model import (
     Change,
+    CreateUser,
     Edit,
     HandOver,
     InsertLine,
@@ -27,7 +30,9 @@ from fixer.model import (
     StartAsRoot,
 )
 from fixer.syntax.dockerfile import Dockerfile, Instruction
+from fixer.understand.image import base_facts
 from fixer.understand.stages import Stage
+from fixer.understand.writable import below
 
 _BUILDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _STARTS = frozenset({"CMD", "ENTRYPOINT"})
@@ -47,8 +52,7 @@ class Plan:
     removed: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How this file writes continuations: the indent, and whether `&&` leads the line or ends it."""
 
     newline: str
@@ -62,8 +66,9 @@ def style_of(dockerfile: Dockerfile, newline: str) -> Style:
     text, escape = dockerfile.text, dockerfile.escape
     leading = len(re.findall(r"^[ \t]*&&", text, re.MULTILINE))
     trailing = len(re.findall(r"&&[ \t]*" + re.escape(escape) + r"[ \t]*\r?$", text, re.MULTILINE))
-    found = re.search(re.escape(escape) + r"[ \t]*\r?\n([ \t]+)\S", text)
-    return Style(newline, escape, found[1] if found else "    ", leading >= trailing)
+    chained = re.findall(r"^([ \t]+)&&", text, re.MULTILINE)
+    found = chained or re.findall(re.escape(escape) + r"[ \t]*\r?\n([ \t]+)\S", text)
+    return Style(newline, escape, min(found, key=len, default="    "), leading >= trailing)
 
 
 def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[Change], newline: str) -> Plan:
@@ -77,7 +82,7 @@ def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[C
     style = style_of(dockerfile, newline)
     by_stage: dict[int, list[Change]] = defaultdict(list)
     for change in unique:
-        if isinstance(change, RootStep | HandOver | SetUser | StartAsRoot):
+        if isinstance(change, CreateUser | RootStep | HandOver | SetUser | StartAsRoot):
             by_stage[change.stage].append(change)
     for index in sorted(by_stage):
         _lower_stage(plan, dockerfile, stages[index], by_stage[index], style)
@@ -119,7 +124,8 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
         _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " root"], style)
     steps = sorted(c for c in changes if isinstance(c, RootStep))
     commands = [command for step in steps for command in step.commands]
-    commands = list(dict.fromkeys([*commands, *_hand_over([c for c in changes if isinstance(c, HandOver)])]))
+    made = [command for c in sorted(c for c in changes if isinstance(c, CreateUser)) for command in _create(stage, c)]
+    commands = list(dict.fromkeys([*made, *commands, *_hand_over([c for c in changes if isinstance(c, HandOver)])]))
     run = run_text(commands, style, _word("RUN", stage.start)) if commands else ""
     if users:
         _place_user(plan, dockerfile, stage, users.pop(), run, style)
@@ -127,15 +133,33 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
         _place_run(plan, dockerfile, stage, run, style)
 
 
+def _create(stage: Stage, change: CreateUser) -> tuple[str, ...]:
+    """The commands that make a user in the image of a stage."""
+    user = NewUser(name=change.name, uid=change.uid, gid=change.gid, group=change.name, home=change.home)
+    try:
+        facts = base_facts(stage.root_base)
+        return creation(change.family, facts, user, installed=frozenset(change.installed), guarded=facts is None)
+    except ValueError as error:
+        raise Conflict(str(error)) from error
+
+
 def _hand_over(folders: list[HandOver]) -> Iterator[str]:
     """mkdir and chown for all folders of a stage, one command for each kind."""
     made = [quote(f.path) for f in sorted(folders) if f.make]
     if made:
         yield f"mkdir -p {' '.join(made)}"
+    deep = [f for f in folders if f.recursive]
+    folders = [f for f in folders if not any(_covers(g, f) for g in deep)]
     kinds = sorted({(f.recursive, f.owner) for f in folders})
     for recursive, owner in kinds:
-        paths = [quote(f.path) for f in sorted(folders) if (f.recursive, f.owner) == (recursive, owner)]
-        yield f"chown {'-R ' if recursive else ''}{owner} {' '.join(paths)}"
+        mine = [quote(f.path) for f in sorted(folders) if (f.recursive, f.owner) == (recursive, owner)]
+        yield f"chown {'-R ' if recursive else ''}{owner} {' '.join(dict.fromkeys(mine))}"
+
+
+def _covers(deep: HandOver, other: HandOver) -> bool:
+    """Whether handing one folder over with all below it hands the other one over as well."""
+    wider = deep.path != other.path or not other.recursive
+    return wider and deep.owner == other.owner and below(other.path, deep.path)
 
 
 def _place_user(plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, run: str, style: Style) -> None:
@@ -205,17 +229,18 @@ def run_text(commands: list[str], style: Style, word: str = "RUN") -> str:
 # --- where lines go ------------------------------------------------------------------------------------------
 
 
-def _line_start(text: str, offset: int) -> int:
+def line_start(text: str, offset: int) -> int:
+    """Offset of the first character of the line in which `offset` stands."""
     return text.rfind("\n", 0, offset) + 1
 
 
-def _block_start(dockerfile: Dockerfile, item: Instruction) -> int:
+def block_start(dockerfile: Dockerfile, item: Instruction) -> int:
     """Start of the comment lines that stand right above an instruction, else of its own line."""
     text = dockerfile.text
-    start = _line_start(text, item.span.start)
+    start = line_start(text, item.span.start)
     floor = dockerfile.instructions[item.index - 1].span.end if item.index else 0
     while start > floor:
-        above = _line_start(text, start - 1)
+        above = line_start(text, start - 1)
         if above <= floor or not text[above:start].lstrip().startswith("#"):
             break
         start = above
@@ -224,11 +249,11 @@ def _block_start(dockerfile: Dockerfile, item: Instruction) -> int:
 
 def _before(plan: Plan, dockerfile: Dockerfile, item: Instruction, lines: list[str], style: Style) -> None:
     text = dockerfile.text
-    own = _line_start(text, item.span.start)
+    own = line_start(text, item.span.start)
     lead = text[own : item.span.start]
     if lead.strip():
         raise Conflict(f"line {item.line} holds more than its instruction")
-    at = _block_start(dockerfile, item)
+    at = block_start(dockerfile, item)
     gap = style.newline if _blank_above(text, at) else ""
     body = style.newline.join(lead + line for line in lines)
     plan.edits.append(Edit(Span(at, at), body + style.newline + gap))
@@ -236,7 +261,7 @@ def _before(plan: Plan, dockerfile: Dockerfile, item: Instruction, lines: list[s
 
 
 def _blank_above(text: str, at: int) -> bool:
-    above = _line_start(text, at - 1) if at > 0 else 0
+    above = line_start(text, at - 1) if at > 0 else 0
     return at > 0 and not text[above:at].strip()
 
 
@@ -261,7 +286,7 @@ def _insert_line(plan: Plan, dockerfile: Dockerfile, change: InsertLine, style: 
 
 def _remove(plan: Plan, dockerfile: Dockerfile, item: Instruction) -> None:
     text = dockerfile.text
-    start = _line_start(text, item.span.start)
+    start = line_start(text, item.span.start)
     end = text.find("\n", item.span.end)
     plan.edits.append(Edit(Span(start, len(text) if end < 0 else end + 1), ""))
     plan.removed.add(item.index)

@@ -26,7 +26,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 _DATA = Path(__file__).with_name("data")
 _NO_ENV: Mapping[str, str] = MappingProxyType({})
@@ -62,8 +62,7 @@ _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}
 _REGEX = re.compile(r"[(*\[?\\|]")
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(NamedTuple):
     """A normalised image reference.
 
     `registry` is "docker.io" when none is written, and for its other names and mirrors; `repository` is only
@@ -129,8 +128,7 @@ def _canonical(registry: str, path: str) -> tuple[str, str]:
     return registry, path
 
 
-@dataclass(frozen=True, slots=True)
-class KnownUser:
+class KnownUser(NamedTuple):
     """An account of an image; `group` names the group `gid`, `home` is "" when unknown."""
 
     name: str
@@ -182,8 +180,7 @@ class ImageFacts:
     env: Mapping[str, str] = field(hash=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Gotcha:
+class Gotcha(NamedTuple):
     """Something that surprises about a family, and where it was read."""
 
     fact: str
@@ -280,8 +277,7 @@ def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(NamedTuple):
     images: list[dict[str, Any]]
     sources: list[str]
     literal: dict[str, list[int]]

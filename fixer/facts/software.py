@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Software:
+class Software(NamedTuple):
     """One program, by the name it is started with.
 
     `root` is a refusal code when the program needs root by nature and `why` says so; `writes` are absolute folders
-    that it writes as its packages lay it out; `ports` are its defaults; `home` tells that it keeps files in $HOME.
+    that it writes as its packages lay it out; `ports` are its defaults; `home` tells that it keeps files in
+    $HOME, `builds` that it writes caches or results among the sources that it is started in.
     Source: manual pages and package file lists, as named in `data/software.json`.
     """
 
@@ -24,6 +23,7 @@ class Software:
     writes: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     home: bool = False
+    builds: bool = False
 
 
 @cache
@@ -45,4 +45,5 @@ def software(name: str) -> Software | None:
         tuple(row.get("writes", ())),
         tuple(row.get("ports", ())),
         row.get("home", False),
+        row.get("builds", False),
     )

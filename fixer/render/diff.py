@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from fixer.model import FileChange
 
 CONTEXT = 3
+_ODD = re.compile(rb'[\x00-\x1f\x7f"\\]|\xc2[\x80-\x9f]')
 _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 
 def diff(change: FileChange) -> bytes:
     """The diff of one file, with `a/` and `b/` before its path."""
-    name = change.path.encode("utf-8", "surrogateescape")
-    head = b"--- a/" + _quoted(name) + b"\n+++ b/" + _quoted(name) + b"\n"
+    name = change.path.lstrip("/").encode("utf-8", "surrogateescape")
+    head = b"--- " + _quoted(b"a/" + name) + b"\n+++ " + _quoted(b"b/" + name) + b"\n"
     return head + b"".join(_hunks(_lines(change.before), _lines(change.after)))
 
 
 def _quoted(name: bytes) -> bytes:
+    """A name as git writes it: what a terminal would obey is escaped, and a tab ends a name with blanks."""
+    if _ODD.search(name):
+        return b'"' + _ODD.sub(_escaped, name) + b'"'
     return name + b"\t" if b" " in name else name
+
+
+def _escaped(odd: re.Match[bytes]) -> bytes:
+    return b"\\" + odd[0] if odd[0] in b'"\\' else b"".join(b"\\%03o" % byte for byte in odd[0])
 
 
 def _lines(data: bytes) -> list[bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from fixer.model import Result, Severity, Status
+from fixer.model import Finding, Result, Safety, Severity, Status
 
 
 def summary(result: Result) -> dict[str, Any]:
@@ -16,6 +16,7 @@ def summary(result: Result) -> dict[str, Any]:
         "files": result.files,
         "changed": len(result.changes),
         "found": status["found"],
+        "fixable": sum(f.status is Status.FOUND and is_fixable(f) for f in result.findings),
         "fixed": status["fixed"],
         "refused": status["refused"],
         "fixed_by_safety": dict(sorted(safety.items())),
@@ -28,6 +29,11 @@ def summary(result: Result) -> dict[str, Any]:
 
 def _counted(words: Any) -> dict[str, int]:
     return dict(sorted(Counter(words).items()))
+
+
+def is_fixable(finding: Finding) -> bool:
+    """Whether `fixer fix` would repair it: a manual fix is shown, never applied."""
+    return finding.fix is not None and finding.fix.safety > Safety.MANUAL
 
 
 def exit_code(result: Result) -> int:

@@ -61,8 +61,8 @@ def closing(result: Result, *, fixing: bool, written: bool = False) -> Iterator[
             (f"{files} checked, ", ""),
             (f"{total} finding{'' if total == 1 else 's'}", "bold" if total else "green"),
         ]
-        if counts["found"]:
-            yield [(f"  {counts['found']} can be fixed: run 'fixer fix' to see the diff", "")]
+        if counts["fixable"]:
+            yield [(f"  {counts['fixable']} can be fixed: run 'fixer fix' to see the diff", "")]
     yield from _reasons("left for a person", counts["refused_by_reason"])
     yield from _reasons("skipped", counts["skipped"])
 

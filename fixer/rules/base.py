@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fixer.config import Config
 from fixer.decide import Decision
@@ -20,8 +20,7 @@ from fixer.understand.writable import Writable, writable
 ALL_GOALS = frozenset(Goal)
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """What a rule is called and answers to. Ids never change meaning once released.
 
     `standards` are references such as `CIS Docker 4.1`; `goals` are the goals that the rule belongs to.
@@ -40,7 +39,8 @@ class DockerfileView:
     """One Dockerfile as the rules see it.
 
     `decisions` has one entry for each stage whose image runs, `images` one image for every stage by its index,
-    `ignores` the comments that silence findings, with what they silenced so far.
+    `ignores` the comments that silence findings, with what they silenced so far; `known` and `selected` are the ids and
+    names of all rules, and of those that run.
     """
 
     source: SourceFile
@@ -50,6 +50,8 @@ class DockerfileView:
     decisions: tuple[Decision, ...]
     config: Config
     ignores: list[Ignore] = field(default_factory=list)
+    known: frozenset[str] = frozenset()
+    selected: frozenset[str] = frozenset()
     _writable: dict[int, tuple[Writable, ...]] = field(default_factory=dict)
 
     def writable(self, decision: Decision) -> tuple[Writable, ...]:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from fixer.assess import assess
 from fixer.decide import Decision
-from fixer.facts import creation
-from fixer.model import Change, Fix, ReplaceText, RootStep, SetUser, Span, StartAsRoot
+from fixer.facts import family, style
+from fixer.model import Change, CreateUser, Fix, Refusal, ReplaceText, SetUser, Span, StartAsRoot
 from fixer.rules.base import DockerfileView
+from fixer.understand.image import Image
 from fixer.understand.stages import Stage
 
 
@@ -24,9 +25,10 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     safety, risk = assess(decision, view.writable(decision))
     stage = decision.image.stage
     changes: list[Change] = [SetUser(stage.index, identity.user)]
-    if identity.new is not None:
-        commands = creation(decision.image.family, decision.image.facts, identity.new, installed=_installed(decision))
-        changes.append(RootStep(stage.index, 0, commands))
+    new = identity.new
+    if new is not None and style(decision.image.family, decision.image.facts) != "none":
+        packages = tuple(sorted(installed(decision.image))) if family(decision.image.family).install_command else ()
+        changes.append(CreateUser(stage.index, decision.image.family, new.name, new.uid, new.gid, new.home, packages))
     if identity.pin is not None and identity.pin.add is not None:
         changes.append(pin(decision, identity.uid))
     if decision.shares_with is not None and any(stage.of("RUN")):
@@ -35,6 +37,18 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     changes += [StartAsRoot(child.index) for child in _builders(stage, moved)]
     title = f"run as {identity.user}, {identity.evidence}"
     return Fix(title, safety, risk, tuple(changes), view.group(stage), leads=True)
+
+
+def stays(view: DockerfileView, decision: Decision) -> Refusal | None:
+    """Why a fix that hands something to the user of this image cannot be made, or None.
+
+    The image may stay root, because the rule that moves it is left out of the run, or ignored in the file.
+    """
+    names = {"DF001", "root-user"}
+    left_out = bool(view.selected) and not names & view.selected
+    if not decision.is_root or not (left_out or any(names & ignore.used for ignore in view.ignores)):
+        return None
+    return Refusal("stays-root", "the user of the image comes with rule root-user, which is left out or ignored here")
 
 
 def _builders(stage: Stage, moved: set[int]) -> Iterator[Stage]:
@@ -48,9 +62,8 @@ def _builders(stage: Stage, moved: set[int]) -> Iterator[Stage]:
             yield from _builders(child, moved)
 
 
-def _installed(decision: Decision) -> frozenset[str]:
-    """Packages that the file itself installs in this chain."""
-    image = decision.image
+def installed(image: Image) -> frozenset[str]:
+    """Packages that the file itself installs in the chain of an image."""
     return frozenset(
         package
         for stage in image.stage.chain

@@ -13,9 +13,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, NamedTuple
 
 from fixer.errors import Unreadable
 from fixer.model import Span
+from fixer.syntax.expand import expand
 
 KEYWORDS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL"
@@ -35,7 +37,8 @@ _REPEATED = frozenset({"mount", "exclude", "device"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _NO_ARGUMENT_NEEDED = frozenset({"CMD", "ENTRYPOINT", "RUN"})
 _DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
-_HEREDOC = re.compile(r"(\d*)<<(-?)([^<]+)$")
+_DIRECTIVES = frozenset({"check", "escape", "syntax"})
+_HEREDOC = re.compile(r"([0-9]*)<<(-?)([^<]*)$")
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
 _MAX_LINE = 65535
 # Go's unicode.IsSpace; Python's str.strip() also takes the separators 0x1c-0x1f, which Go does not.
@@ -51,8 +54,14 @@ _CONTINUES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+def _no_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
+
+
+class Flag(NamedTuple):
     """A builder flag such as `--chown=1:1`; `value` is None for a bare `--link`. The span covers the whole word."""
 
     name: str
@@ -60,8 +69,7 @@ class Flag:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Heredoc:
+class Heredoc(NamedTuple):
     """A here-document; `span` covers its body without the terminator, `content` is the body as written."""
 
     name: str
@@ -72,8 +80,7 @@ class Heredoc:
     fd: int
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A blank-separated word of an instruction's arguments, quotes and escapes still in it."""
 
     text: str
@@ -125,7 +132,7 @@ class Instruction:
 
     def _flags(self, at: int) -> tuple[tuple[Flag, ...], int]:
         flags: list[Flag] = []
-        text = self.logical
+        text = self.logical.rstrip(_SPACE)
         while True:
             while at < len(text) and text[at] in _ASCII_SPACE:
                 at += 1
@@ -157,17 +164,20 @@ class Instruction:
         return self.logical[self.args_start :].strip(_SPACE)
 
     @cached_property
-    def json(self) -> tuple[str, ...] | None:
-        """The words of a JSON form, or None for the shell form. Text behind the array is ignored, as Go does."""
+    def _array(self) -> list[Any] | None:
         if self.keyword not in _JSON_FORMS or not self.args.startswith("["):
             return None
         try:
-            value, _ = json.JSONDecoder().raw_decode(self.args)
+            value, _ = _JSON.raw_decode(self.args)
         except (ValueError, RecursionError):
             return None
-        if isinstance(value, list) and all(isinstance(word, str) for word in value):
-            return tuple(value)
-        return None
+        return value if isinstance(value, list) else None
+
+    @cached_property
+    def json(self) -> tuple[str, ...] | None:
+        """The words of a JSON form, or None for the shell form. Text behind the array is ignored, as Go does."""
+        array = self._array
+        return None if array is None or not all(isinstance(word, str) for word in array) else tuple(array)
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -247,7 +257,9 @@ def _flag_word(text: str, at: int) -> tuple[str, int]:
             quote = ch
         elif ch != "\\":
             if ch > "\x7f" and set(ch.encode("utf-8", "surrogateescape")) & {0x85, 0xA0}:
-                raise Unreadable("syntax", f"the flag '{text[:40]}' holds a character that BuildKit cuts in two; quote it")
+                raise Unreadable(
+                    "syntax", f"the flag '{text[:40]}' holds a character that BuildKit cuts in two; quote it"
+                )
             out.append(ch)
         at += 1
     return "".join(out), at
@@ -361,19 +373,21 @@ def parse(text: str) -> Dockerfile:
 
 
 def _directives(text: str) -> dict[str, str]:
-    """Parser directives of the first lines; BuildKit stops at the first line that is none."""
+    """Parser directives of the first lines; BuildKit stops at the first line that is none that it knows."""
     found: dict[str, str] = {}
     at = 0
-    while text.startswith("#", at) or text[at : at + 1] in (" ", "\t"):
+    while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
         match = _DIRECTIVE.match(text[at:end].strip(_SPACE))
         if match is None:
             break
         name = match[1].lower()
-        if name in ("escape", "syntax", "check") and name in found:
+        if name not in _DIRECTIVES:
+            break
+        if name in found:
             raise Unreadable("syntax", f"the parser directive '{name}' stands twice; remove one")
-        found.setdefault(name, match[2])
+        found[name] = match[2]
         at = end + 1
     return found
 
@@ -403,7 +417,9 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
         end = at + len(current)
     logical = "".join(parts)
     if not logical.strip(_SPACE):
-        raise Unreadable("syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line")
+        raise Unreadable(
+            "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
+        )
     name = _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
     lead = len(logical) - len(logical.lstrip(_SPACE))
     if lead:  # the first physical line was only a continuation character
@@ -483,8 +499,7 @@ def _with_heredocs(text: str, lines: _Lines, instruction: Instruction) -> Instru
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(NamedTuple):
     name: str
     chomp: bool
     expand: bool
@@ -494,15 +509,17 @@ class _Head:
 def heredoc_heads(logical: str) -> list[_Head]:
     """The here-documents that a logical line announces, in order."""
     heads: list[_Head] = []
-    if _open_quote(logical):
-        return heads
+    if _open_quote(logical) or ("${" in logical and expand(logical, {}) is None):
+        return heads  # BuildKit's lexer cannot read the line, and sees no here-document in it
     for start, end in split_words(logical):
         match = _HEREDOC.match(logical[start:end])
         if match is None:
             continue
-        rest = match[3]
+        rest = match[3].removeprefix("\ufeff")
         if len(split_words(rest)) == 1 and not _open_quote(rest):
             name = unquote(rest)
+            if not name:
+                continue
             heads.append(_Head(name, match[2] == "-", name == rest, int(match[1] or 0)))
     return heads
 
@@ -539,6 +556,15 @@ def _validate(instructions: list[Instruction]) -> None:
         raise Unreadable("syntax", "the file has no FROM; it is not a whole Dockerfile")
 
 
+def _line_problem(item: Instruction) -> str:
+    """What BuildKit's line parser itself refuses."""
+    if item.keyword in ("ENV", "LABEL"):
+        return _arity_pairs(item)
+    if item._array is not None and item.json is None:
+        return f"the JSON array of {item.name} holds more than words; BuildKit refuses it"
+    return ""
+
+
 def _validate_one(item: Instruction, where: str) -> None:
     if item.keyword not in KEYWORDS:
         raise Unreadable(
@@ -555,7 +581,7 @@ def _validate_one(item: Instruction, where: str) -> None:
             raise Unreadable("syntax", f"{where}the flag '--{flag.name}' has no value; BuildKit refuses it")
         if flag is not item.flag(flag.name) and flag.name not in _REPEATED:
             raise Unreadable("syntax", f"{where}the flag '--{flag.name}' stands twice; BuildKit refuses it")
-    problem = _ARITY.get(item.keyword, lambda _: "")(item)
+    problem = _line_problem(item) or _ARITY.get(item.keyword, lambda _: "")(item)
     if problem:
         raise Unreadable("syntax", f"{where}{problem}")
 
@@ -575,7 +601,7 @@ def _arity_copy(item: Instruction) -> str:
 
 
 def _arity_pairs(item: Instruction) -> str:
-    words = [word.text for word in item.words]
+    words = [word.text for word in item.words if word.text != item.escape]
     if words and "=" not in words[0]:
         enough = len(_BLANKS.split(item.args, maxsplit=1)) == 2
         return "" if enough else f"{item.name} needs a name and a value; BuildKit refuses it"
@@ -603,10 +629,8 @@ def _arity_volume(item: Instruction) -> str:
 _ARITY = {
     "ADD": _arity_copy,
     "COPY": _arity_copy,
-    "ENV": _arity_pairs,
     "FROM": _arity_from,
     "HEALTHCHECK": _arity_health,
-    "LABEL": _arity_pairs,
     "SHELL": _arity_shell,
     "VOLUME": _arity_volume,
 }

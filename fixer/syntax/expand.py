@@ -19,14 +19,20 @@ class _Unknown(Exception):
     """A value that only the build knows."""
 
 
-def expand(text: str, env: Env, escape: str = "\\") -> str | None:
+class _Scope(dict[str, "str | None"]):
+    """Known variables, and what a name that is missing expands to."""
+
+    unset: str | None = ""
+
+
+def expand(text: str, env: Env, escape: str = "\\", unset: str | None = "") -> str | None:
     """The value of a word: variables replaced, quotes removed, escapes resolved.
 
     Args:
         text: one or more words as written.
         env: known variables; a value of None is a variable that exists but whose value only the build knows.
-            A name that is missing expands to nothing, as in BuildKit.
         escape: the file's escape character.
+        unset: what a name that is missing expands to: nothing, as in BuildKit, or None where it may be set elsewhere.
 
     Returns:
         The value, or None when it depends on something that only the build knows, or is malformed.
@@ -34,7 +40,9 @@ def expand(text: str, env: Env, escape: str = "\\") -> str | None:
     if "$" not in text and "'" not in text and '"' not in text and escape not in text:
         return text
     try:
-        value, at = _run(text, 0, env, escape, "")
+        scope = _Scope(env)
+        scope.unset = unset
+        value, at = _run(text, 0, scope, escape, "")
     except (_Unknown, IndexError):
         return None
     return value if at == len(text) else None
@@ -45,7 +53,7 @@ def names(text: str) -> frozenset[str]:
     return frozenset(a or b for a, b in re.findall(r"\$(?:\{([A-Za-z_]\w*)|([A-Za-z_]\w*))", text))
 
 
-def _run(text: str, at: int, env: Env, escape: str, stop: str) -> tuple[str, int]:
+def _run(text: str, at: int, env: _Scope, escape: str, stop: str) -> tuple[str, int]:
     out: list[str] = []
     quote = ""
     while at < len(text):
@@ -75,7 +83,7 @@ def _run(text: str, at: int, env: Env, escape: str, stop: str) -> tuple[str, int
     return "".join(out), at
 
 
-def _variable(text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _variable(text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     if text.startswith("{", at):
         return _braced(text, at + 1, env, escape)
     match = _NAME.match(text, at)
@@ -84,14 +92,14 @@ def _variable(text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
     return _value(match[0], env), match.end()
 
 
-def _value(name: str, env: Env) -> str:
-    value = env.get(name, "")
+def _value(name: str, env: _Scope) -> str:
+    value = env.get(name, env.unset)
     if value is None:
         raise _Unknown
     return value
 
 
-def _braced(text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _braced(text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     match = _NAME.match(text, at)
     if match is None:
         raise _Unknown
@@ -110,7 +118,7 @@ def _close(text: str, at: int) -> int:
     return at + 1
 
 
-def _default(name: str, modifier: str, text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _default(name: str, modifier: str, text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     """`-` and `:-`: the word when the variable is not set (or empty)."""
     present = name in env and not (modifier[0] == ":" and env[name] == "")
     word, at = _lazy(text, at, env, escape)
@@ -125,11 +133,11 @@ def _default(name: str, modifier: str, text: str, at: int, env: Env, escape: str
     return _value(name, env), at
 
 
-def _alternate(name: str, modifier: str, text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _alternate(name: str, modifier: str, text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     """`+` and `:+`: the word when the variable is set (and not empty)."""
     word, at = _lazy(text, at, env, escape)
     at = _close(text, at)
-    if name not in env:
+    if name not in env and env.unset is not None:
         return "", at
     value = _value(name, env)
     if modifier[0] == ":" and not value:
@@ -139,18 +147,21 @@ def _alternate(name: str, modifier: str, text: str, at: int, env: Env, escape: s
     return word, at
 
 
-def _required(name: str, modifier: str, text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _required(name: str, modifier: str, text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     """`?` and `:?`: the value, or a failing build."""
     _, at = _lazy(text, at, env, escape)
-    return _value(name, env), _close(text, at)
+    value = _value(name, env)
+    if name not in env or (modifier[0] == ":" and not value):
+        raise _Unknown  # the build fails
+    return value, _close(text, at)
 
 
-def _strip(name: str, modifier: str, text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _strip(name: str, modifier: str, text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     """`#`, `##`, `%`, `%%`: the value without a matching prefix or suffix."""
     pattern, at = _run(text, at, env, escape, "}")
     at = _close(text, at)
     value = _value(name, env)
-    test = re.compile(translate(pattern))
+    test = re.compile(translate(pattern.replace("[", "[[]")))  # BuildKit knows * and ?, and no classes
     cuts = range(len(value) + 1)
     if modifier[0] == "#":
         found = [i for i in cuts if test.match(value[:i])]
@@ -159,7 +170,7 @@ def _strip(name: str, modifier: str, text: str, at: int, env: Env, escape: str) 
     return (value[: found[0 if len(modifier) == 2 else -1]] if found else value), at
 
 
-def _replace(name: str, modifier: str, text: str, at: int, env: Env, escape: str) -> tuple[str, int]:
+def _replace(name: str, modifier: str, text: str, at: int, env: _Scope, escape: str) -> tuple[str, int]:
     """`/` and `//`: the value with the first or every match replaced; only literal patterns are known here."""
     old, at = _run(text, at, env, escape, "/}")
     new = ""
@@ -171,12 +182,12 @@ def _replace(name: str, modifier: str, text: str, at: int, env: Env, escape: str
     return _value(name, env).replace(old, new, -1 if modifier == "//" else 1), at
 
 
-def _lazy(text: str, at: int, env: Env, escape: str) -> tuple[str | None, int]:
+def _lazy(text: str, at: int, env: _Scope, escape: str) -> tuple[str | None, int]:
     """The word behind a modifier, or None when it is unknown; it must not matter unless it is used."""
     try:
         return _run(text, at, env, escape, "}")
     except _Unknown:
-        known = {**env, **{n: env.get(n) or "" for n in names(text)}}
+        known = _Scope({**env, **{n: env.get(n) or "" for n in names(text)}})
         _, end = _run(text, at, known, escape, "}")
         return None, end
 

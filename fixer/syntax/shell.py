@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from posixpath import basename, join, normpath
+from posixpath import join, normpath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from fixer.syntax.shellwords import (
@@ -219,6 +219,10 @@ class _Kinds(NamedTuple):
     groups: frozenset[int]
 
 
+_NO_KINDS: Final = _Kinds({}, {}, {}, frozenset(), frozenset(), frozenset())
+_SUBSTITUTION: Final = re.compile(r"\$\(|`|[<>]\(")
+
+
 class _Parts:
     """What belongs to one command: its words, and what the walk has to visit after it."""
 
@@ -255,7 +259,10 @@ class _Walk:
         self.depth = 0
         self.errors = False
         self.colon = False  # the first command is a colon that is not in the source
-        self.kinds = _kinds() if script else None
+        self.kinds = kinds = _kinds() if script else _NO_KINDS
+        self.handlers = kinds.handlers
+        self.readers = kinds.readers
+        self.leaves = kinds.leaves
 
     def result(self, errors: bool) -> Script:
         return Script(tuple(self.found), tuple(self.assigned), errors or self.errors)
@@ -263,15 +270,14 @@ class _Walk:
     # -- nodes
 
     def visit(self, node: Node) -> None:
-        assert self.kinds is not None
         kind = node.kind_id
-        if kind in self.kinds.leaves:
+        if kind in self.leaves:
             return
         if self.depth >= _MAX_DEPTH:
             self.errors = True
             return
         self.depth += 1
-        handler = self.kinds.handlers.get(kind)
+        handler = self.handlers.get(kind)
         if handler is not None:
             handler(self, node)
         else:
@@ -296,7 +302,6 @@ class _Walk:
 
     def on_list(self, node: Node) -> None:
         # Lists lean to the left; a chain of a hundred && would be a hundred levels deep.
-        assert self.kinds is not None
         chain: list[tuple[bool, Node]] = []
         ids = self.kinds.ids
         while node.kind_id == ids["list"]:
@@ -312,7 +317,6 @@ class _Walk:
             guarded = guarded or (not alternative and self.is_test(item))
 
     def is_test(self, node: Node) -> bool:
-        assert self.kinds is not None
         kind = node.kind_id
         if kind == self.kinds.ids["test_command"]:
             return True
@@ -338,7 +342,6 @@ class _Walk:
         self.substitution, self.piped = before
 
     def on_if(self, node: Node) -> None:
-        assert self.kinds is not None
         first = True
         for child in node.children:
             if child.is_named:
@@ -358,11 +361,10 @@ class _Walk:
         self.conditional, self.cwd = before, cwd
 
     def on_redirected(self, node: Node) -> None:
-        assert self.kinds is not None
         parts = _Parts()
         body: Node | None = None
         for child in node.children:
-            reader = self.kinds.readers.get(child.kind_id)
+            reader = self.readers.get(child.kind_id)
             if body is None and (reader is None or child.kind_id == self.kinds.ids["variable_assignment"]):
                 body = child
             elif reader is not None:
@@ -377,7 +379,6 @@ class _Walk:
 
     def redirect_body(self, body: Node, parts: _Parts) -> None:
         """Visit ``body`` and give it the redirections that the grammar hung around it."""
-        assert self.kinds is not None
         self.last = -1
         self.visit(body)
         if body.kind_id in self.kinds.groups or self.last < 0:
@@ -409,22 +410,39 @@ class _Walk:
 
     def on_command(self, node: Node) -> None:
         parts = _Parts()
-        self.read_command(node, parts)
-        self.follow(parts)
+        self.read_words(node, parts)
+        parts.end = node.end_byte
+        self.emit_parts(parts, node.start_byte)
+        if parts.following:
+            self.follow(parts)
 
     def read_command(self, node: Node, behind: _Parts) -> None:
         """Read a command node; ``behind`` holds the redirections and words that follow it."""
-        assert self.kinds is not None
-        readers = self.kinds.readers
         parts = _Parts()
-        for child in node.children:
-            readers.get(child.kind_id, _Walk.read_word)(self, child, parts)
+        self.read_words(node, parts)
         parts.words += behind.words
         parts.redirects += behind.redirects
         parts.apart += behind.apart
         behind.following += parts.following
         parts.end = max(node.end_byte, behind.end)
         self.emit_parts(parts, node.start_byte)
+
+    def read_words(self, node: Node, parts: _Parts) -> None:
+        """Read the children of a command. Plain words are made on the spot: nothing else is as frequent."""
+        script, words, reader_of, special = self.script, parts.words, self.readers.get, SPECIAL.search
+        before = -1
+        for child in node.children:
+            reader = reader_of(child.kind_id)
+            if reader is not None:
+                reader(self, child, parts)
+                continue
+            start, end = child.start_byte, child.end_byte
+            raw = script[start:end]
+            if start != before and special(raw) is None:
+                words.append(Word(raw, raw, start, end, True))
+            else:
+                self.read_word(child, parts)
+            before = end
 
     def read_word(self, node: Node, parts: _Parts) -> None:
         start, end = node.start_byte, node.end_byte
@@ -434,14 +452,19 @@ class _Walk:
             # One word to the shell, several nodes to the grammar.
             start = words.pop().start
             raw = self.script[start:end]
-        text, literal = unquote(raw) if SPECIAL.search(raw) else (raw, True)
+        if SPECIAL.search(raw) is None:
+            words.append(Word(raw, raw, start, end, True))
+            return
+        text, literal = unquote(raw)
         words.append(Word(text, raw, start, end, literal))
-        if not literal or "<(" in raw or ">(" in raw:
+        if _SUBSTITUTION.search(raw) is not None:
             parts.apart.append(node)
 
     def read_assignment(self, node: Node, parts: _Parts) -> None:
-        parts.env.append(self.assignment(node))
-        parts.apart.append(node)
+        assignment = self.assignment(node)
+        parts.env.append(assignment)
+        if not assignment.value.literal:
+            parts.apart.append(node)
 
     def read_redirect(self, node: Node, parts: _Parts) -> None:
         operator = ""
@@ -458,7 +481,6 @@ class _Walk:
         parts.end = max(parts.end, node.end_byte)
 
     def read_heredoc(self, node: Node, parts: _Parts) -> None:
-        assert self.kinds is not None
         ids = self.kinds.ids
         operator, delimiter, following = "", "", ""
         for child in node.children:
@@ -480,10 +502,9 @@ class _Walk:
             elif following:
                 parts.following.append((following, child))
             elif kind != ids["heredoc_end"]:
-                self.kinds.readers.get(kind, _Walk.read_word)(self, child, parts)
+                self.readers.get(kind, _Walk.read_word)(self, child, parts)
 
     def on_declaration(self, node: Node) -> None:
-        assert self.kinds is not None
         parts = _Parts()
         for child in node.children:
             if child.kind_id == self.kinds.ids["variable_assignment"]:
@@ -499,7 +520,6 @@ class _Walk:
         self.emit_parts(parts, node.start_byte)
 
     def read_test(self, node: Node, parts: _Parts) -> None:
-        assert self.kinds is not None
         for child in node.children:
             if child.kind_id in self.kinds.expressions and self.depth < _MAX_DEPTH:
                 self.depth += 1
@@ -560,12 +580,12 @@ class _Walk:
         env: tuple[Assignment, ...] = (),
     ) -> None:
         """Take the prefixes off, look into nested scripts, and keep what is left."""
-        name = basename(words[0].text)
+        name = words[0].text.rpartition("/")[2]
         count = 0
         if name in PREFIXES:
             count, extra = prefix_length(words)
             env += tuple(a._replace(conditional=self.conditional) for a in extra)
-            name = basename(words[count].text)
+            name = words[count].text.rpartition("/")[2]
         command = self.command(name, words[count:], start, end, redirects, words[:count], env)
         if name in SHELLS:
             self.emit_shell(command)
@@ -573,7 +593,7 @@ class _Walk:
             self.emit_find(command)
         else:
             self.add(command)
-            if name in _DIRECTORY_CHANGES and not self.substitution | self.piped:
+            if name in _DIRECTORY_CHANGES:
                 _DIRECTORY_CHANGES[name](self, command)
 
     def command(

@@ -38,7 +38,7 @@ class Assignment(NamedTuple):
 
 # ----------------------------------------------------------------------------------------------- words
 
-SPECIAL: Final = re.compile(r"[\\'\"$`]")
+SPECIAL: Final = re.compile(r"[\\'\"$`(]")
 _PIECE: Final = re.compile(
     r"""\$'(?P<ansi>(?:[^'\\]|\\.)*)'            # $'\n'
       | '(?P<single>[^']*)'
@@ -49,6 +49,7 @@ _PIECE: Final = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _DOUBLE: Final = re.compile(r"\\(?P<escaped>[$`\"\\\n])|(?P<expansion>\$[A-Za-z0-9_{@*#?!$(-]|`)", re.DOTALL)
+_EXPANSION: Final = re.compile(r"\$[A-Za-z0-9_{@*#?!$(-]|`")
 _ANSI: Final = re.compile(r"\\(?:x(?P<hex>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))", re.DOTALL)
 _ANSI_LETTERS: Final = dict(zip("ntrabefv", "\n\t\r\a\b\x1b\f\v", strict=True))
 
@@ -57,8 +58,17 @@ def unquote(raw: str) -> tuple[str, bool]:
     """The value of a word as written, and whether it is literal (see :class:`Word`)."""
     if not SPECIAL.search(raw):
         return raw, True
+    quote = raw[0]
+    if quote == "'" and raw.find("'", 1) == len(raw) - 1:
+        return raw[1:-1], True
     if "$(" in raw or "`" in raw:
-        return _strip_quotes(raw), _only_single_quoted(raw)
+        return _strip_quotes(raw), False
+    if "\\" not in raw:
+        # Nearly all words are one quoted piece or have no quotes; the rest is taken apart.
+        if quote == '"' and raw.find('"', 1) == len(raw) - 1:
+            return raw[1:-1], _EXPANSION.search(raw) is None
+        if '"' not in raw and "'" not in raw:
+            return raw, _EXPANSION.search(raw) is None
     parts: list[str] = []
     literal = True
     for match in _PIECE.finditer(raw):
@@ -76,10 +86,6 @@ def literal_word(text: str, raw: str, start: int) -> Word:
 def _strip_quotes(raw: str) -> str:
     """The text of a word with a command in it, whose own quotes make exact unquoting pointless."""
     return raw[1:-1] if len(raw) > 1 and raw[0] in "\"'" and raw[-1] == raw[0] else raw
-
-
-def _only_single_quoted(raw: str) -> bool:
-    return len(raw) > 1 and raw[0] == raw[-1] == "'" and raw.count("'") == 2
 
 
 def _double_quoted(match: re.Match[str]) -> tuple[str, bool]:
@@ -133,9 +139,7 @@ def _prefix(
 
 
 PREFIXES: Final[dict[str, _Prefix]] = {
-    "sudo": _prefix(
-        "ughpCcrtTUDR", "user group host prompt close-from role type chdir chroot", 0, True, "-l -v -V"
-    ),
+    "sudo": _prefix("ughpCcrtTUDR", "user group host prompt close-from role type chdir chroot", 0, True, "-l -v -V"),
     "doas": _prefix("uC"),
     "env": _prefix("uC", "unset chdir", 0, True),
     "exec": _prefix("a"),
@@ -149,9 +153,7 @@ PREFIXES: Final[dict[str, _Prefix]] = {
     "timeout": _prefix("sk", "signal kill-after", 1),
     "stdbuf": _prefix("ioe", "input output error"),
     "eatmydata": _prefix(),
-    "xargs": _prefix(
-        "adEILnPs", "arg-file delimiter max-lines max-args max-procs max-chars replace process-slot-var"
-    ),
+    "xargs": _prefix("adEILnPs", "arg-file delimiter max-lines max-args max-procs max-chars replace process-slot-var"),
     "tini": _prefix("pe"),
     "tini-static": _prefix("pe"),
     "docker-init": _prefix("pe"),

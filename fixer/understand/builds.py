@@ -8,15 +8,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from fixer.syntax.shell import commands
 
 Read = Callable[[str], "str | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(NamedTuple):
     """One build that some file describes: the Dockerfile and its context (relative to the root), and the target."""
 
     dockerfile: str
@@ -58,7 +57,8 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
     return out
 
 
-_SPEAKS = re.compile(r"\bbuild\b|dockerfile|--target", re.IGNORECASE)
+# Without one of these, a build uses the Dockerfile in its own context and its last stage, which is what is assumed.
+_SPEAKS = re.compile(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
 
 
 def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from fixer.facts import ImageFacts, family_from_package_manager, lookup
 from fixer.syntax.dockerfile import Instruction, unquote
@@ -26,12 +26,11 @@ _ADDUSER = {
 # A RUN without one of these words creates nobody, installs nothing and owns nothing: no need to parse it.
 _TELLING = re.compile(
     r"add|user|group|chown|chmod|chgrp|mkdir|install|apk|apt|yum|dnf|rpm|zypper|pacman|setcap|sudo|passwd|touch|gosu"
-    r"|su-exec|setpriv|\bsu\b|rm|ln|tee|>"
+    r"|su-exec|setpriv|\bsu\b|rm|ln|tee|umask|>"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """A user that exists in an image; `uid` or `gid` is None when the number is not written anywhere."""
 
     name: str
@@ -44,8 +43,7 @@ class Account:
     item: Instruction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """Who runs at some point: what is written, what it resolves to, and how that is known.
 
     `root` is None when nobody can tell from here. `exists` is False when a name was created nowhere.
@@ -62,8 +60,7 @@ class User:
     item: Instruction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """An ENTRYPOINT or CMD: its words (None for unknown ones), and whether a shell starts it."""
 
     words: tuple[str | None, ...]
@@ -72,8 +69,7 @@ class Process:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """One COPY or ADD of a stage: sources as written (expanded), absolute destination or None."""
 
     item: Instruction

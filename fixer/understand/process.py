@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from fixer.facts.software import Software, software
 from fixer.syntax.dockerfile import Instruction
@@ -26,8 +26,7 @@ _INTERPRETERS = frozenset(
 _PATH = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/")
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(NamedTuple):
     """An entry script that could be read: where it runs, where it was read, and its text."""
 
     path: str
@@ -35,8 +34,7 @@ class Script:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(NamedTuple):
     """Root on purpose: a stable code, the evidence in words, and where the remedy belongs."""
 
     code: str
@@ -45,6 +43,28 @@ class Purpose:
 
 
 _STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b", re.IGNORECASE)
+# Packages that people install only to run what is in them.
+_DAEMON_PACKAGES = {
+    "cron": "cron",
+    "cronie": "crond",
+    "dcron": "crond",
+    "openssh-server": "sshd",
+    "dropbear": "dropbear",
+    "supervisor": "supervisord",
+    "runit": "runit",
+    "s6": "s6-svscan",
+    "systemd-sysv": "systemd",
+    "vsftpd": "vsftpd",
+    "proftpd": "proftpd",
+    "xinetd": "xinetd",
+    "samba": "smbd",
+    "postfix": "postfix",
+    "dovecot": "dovecot",
+    "openvpn": "openvpn",
+    "nfs-kernel-server": "nfsd",
+    "docker-ce": "dockerd",
+    "docker.io": "dockerd",
+}
 _REMEDIES = {
     "steps-down": (
         "leave the image as it is, and set runAsUser (with fsGroup) in the manifest or `user:` in Compose to"
@@ -104,8 +124,9 @@ class Running:
         if not words or words[0] is None:
             return
         name = posixpath.basename(words[0])
-        if name in _SHELLS and len(words) >= 3 and words[1] and re.fullmatch(r"-\w*c", words[1]) and words[2]:
-            yield from self._shell(words[2])
+        text = _shell_text(words)
+        if text:
+            yield from self._shell(text)
             return
         yield name, words
 
@@ -202,6 +223,14 @@ class Running:
         return False
 
     @property
+    def runs_base(self) -> bool:
+        """Whether the container starts the program that its base image is made for (`nginx` on `nginx:1.27`)."""
+        if self.image.cmd is None and self.image.entrypoint is None:
+            return True
+        base = (self.image.stage.root_base or "").rsplit("/", 1)[-1].split(":")[0].split("@")[0]
+        return any(base and (name.startswith(base) or base.startswith(name)) for name, _ in self.commands)
+
+    @property
     def base_serves(self) -> bool:
         """Whether the base image is made to run a program by itself, so that a file without CMD still starts one."""
         facts = self.image.facts
@@ -209,8 +238,19 @@ class Running:
 
     @cached_property
     def signs(self) -> tuple[tuple[Script, Sign], ...]:
-        """What the entry scripts do that matters for the user they run as."""
-        return tuple((script, sign) for script in self.scripts for sign in script_signs(script.text))
+        """What entry scripts, and the shell text of CMD and ENTRYPOINT, do that matters for the user they run as."""
+        texts = (*self.scripts, *self._inline)
+        return tuple((script, sign) for script in texts for sign in script_signs(script.text))
+
+    @property
+    def _inline(self) -> Iterator[Script]:
+        """The shell text that stands in CMD and ENTRYPOINT themselves."""
+        for part in (self.image.entrypoint, self.image.cmd):
+            if part is None or part.item is None:
+                continue
+            text = part.text if part.shell else _shell_text(_unwrapped(part.words))
+            if text:
+                yield Script("", f"{part.item.keyword} of line {part.item.line}", text)
 
     @cached_property
     def argument_ports(self) -> tuple[tuple[int, Instruction], ...]:
@@ -240,10 +280,19 @@ class Running:
             known = software(name)
             if known is not None and known.root:
                 yield _purpose(known.root, f"the container starts {name}: {known.why}")
-        for script, sign in self.signs:
+        # a script that hands folders over first and then itself is one that steps down
+        for script, sign in sorted(self.signs, key=lambda found: found[1].kind != "steps-down"):
             if sign.kind == "steps-down" or (sign.kind in _PURPOSE_OF_SIGN and not sign.guarded):
                 code, what = _PURPOSE_OF_SIGN[sign.kind]
-                yield _purpose(code, f"entry script {script.origin}, line {sign.line}, {what} ({sign.detail})")
+                where = f"entry script {script.origin}, line {sign.line}," if script.path else script.origin
+                yield _purpose(code, f"{where} {what} ({sign.detail})")
+        if self.unseen_script and (daemon := self._brings_daemon()):
+            known = software(daemon)
+            assert known is not None
+            evidence = (
+                f"the image brings {daemon} and starts {self.unseen_script}, which could not be read: {known.why}"
+            )
+            yield _purpose(known.root, evidence)
         if self.unseen_script and (tool := self._brings_step_down()):
             evidence = (
                 f"the image brings {tool} and starts {self.unseen_script}, which could not be read but will"
@@ -255,6 +304,17 @@ class Running:
                 known = software(command.name)
                 if known is not None and known.root and not command.substitution:
                     yield _purpose(known.root, f"entry script {script.origin} starts {command.name}: {known.why}")
+
+    def _brings_daemon(self) -> str:
+        """A program that needs root by nature and whose package the build installs, or an empty string."""
+        image = self.image
+        for stage in image.stage.chain:
+            for item in stage.of("RUN"):
+                for install in image.shell(item).installs:
+                    found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
+                    if found:
+                        return _DAEMON_PACKAGES[found]
+        return ""
 
     def _brings_step_down(self) -> str:
         """The tool for handing over to another user that the build installs, or an empty string."""
@@ -268,6 +328,17 @@ class Running:
 
 def _purpose(code: str, evidence: str) -> Purpose:
     return Purpose(code, evidence, _REMEDIES[code])
+
+
+def _shell_text(words: tuple[str | None, ...]) -> str:
+    """The text behind `sh -c`, or an empty string."""
+    if (
+        len(words) < 3
+        or posixpath.basename(words[0] or "") not in _SHELLS
+        or not re.fullmatch(r"-\w*c", words[1] or "")
+    ):
+        return ""
+    return words[2] or ""
 
 
 def _texts(command: Command) -> tuple[str | None, ...]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
 from fixer.understand.shellvalues import Values
 
 
-@dataclass(frozen=True, slots=True)
-class UserAdd:
+class UserAdd(NamedTuple):
     """A user that is created.
 
     ``tool`` is ``useradd`` (also the ``adduser`` that is a link to it), ``adduser`` (busybox),
@@ -46,8 +44,7 @@ class UserAdd:
     bad_options: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class GroupAdd:
+class GroupAdd(NamedTuple):
     """A group that is created; ``gid`` is ``None`` when no number is known, the rest as in :class:`UserAdd`.
 
     ``tool`` is ``groupadd``, ``addgroup`` (busybox), ``deb-addgroup`` or ``passwd-file``.
@@ -64,8 +61,7 @@ class GroupAdd:
     bad_options: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class UserMod:
+class UserMod(NamedTuple):
     """A user or group that is changed or ``removed``, or a user who is put into ``supplementary`` groups."""
 
     tool: str
@@ -128,7 +124,7 @@ class Accounts:
 
     def _on_adduser(self, command: Command) -> Account | None:
         tool, found = self._dialect(command, _ADDUSERS)
-        if len(found.positional) > 1 and tool != "useradd":
+        if _joins(found) and tool != "useradd":
             return self._joined(command, found)
         if tool == "deb-adduser" and "group" in found.flags and "system" not in found.flags:
             return self._group(command, "deb-addgroup", found)
@@ -136,13 +132,11 @@ class Accounts:
 
     def _on_addgroup(self, command: Command) -> Account | None:
         tool, found = self._dialect(command, _ADDGROUPS)
-        if len(found.positional) > 1 and tool != "groupadd":
+        if _joins(found) and tool != "groupadd":
             return self._joined(command, found)
         return self._group(command, tool, found)
 
-    def _dialect(
-        self, command: Command, known: dict[str, tuple[str, options.Grammar]]
-    ) -> tuple[str, options.Options]:
+    def _dialect(self, command: Command, known: dict[str, tuple[str, options.Grammar]]) -> tuple[str, options.Options]:
         """Which of the tools of that name is meant, and its words read by its grammar."""
         families = [self.family] if self.family in known else sorted(known, key=self._order(command))
         read = [(known[name][0], options.read(command.args, known[name][1])) for name in families]
@@ -227,6 +221,11 @@ class Accounts:
         return UserMod(command.name, "", None, None, (), False, command)
 
 
+def _joins(found: options.Options) -> bool:
+    """Whether the words are a user and a group; a word behind an unknown option may be its argument."""
+    return len(found.positional) > 1 and not found.unknown
+
+
 def _makes_group(tool: str, found: options.Options, given: bool) -> bool:
     """Whether a group with the user's name is made together with the user."""
     if tool == "useradd":
@@ -257,9 +256,7 @@ TOOLS: Final = frozenset(_READERS)
 # ------------------------------------------------------------------------- lines of /etc/passwd, /etc/group
 
 _START: Final = r"(?:^|(?<=[\n\s'\"]))(?P<name>[A-Za-z_$][\w.{}$-]*):[^:\s]*:"
-_PASSWD_LINE: Final = re.compile(
-    _START + r"(?P<uid>[\w${}()-]+):(?P<gid>[\w${}()-]+):[^:\n]*:(?P<home>[^:\n]*):"
-)
+_PASSWD_LINE: Final = re.compile(_START + r"(?P<uid>[\w${}()-]+):(?P<gid>[\w${}()-]+):[^:\n]*:(?P<home>[^:\n]*):")
 _GROUP_LINE: Final = re.compile(_START + r"(?P<gid>[\w${}()-]+):(?![^:\s]*:)")
 
 
@@ -291,9 +288,7 @@ def _line_user(match: re.Match[str], word: Word, command: Command) -> UserAdd:
 
 
 def _line_group(match: re.Match[str], command: Command) -> GroupAdd:
-    return GroupAdd(
-        "passwd-file", match["name"], _int(match["gid"]), False, command, "$" not in match["name"]
-    )
+    return GroupAdd("passwd-file", match["name"], _int(match["gid"]), False, command, "$" not in match["name"])
 
 
 def _int(text: str) -> int | None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fixer.syntax.shell import Command, Script, Word, dialect, parse
 from fixer.understand import shelloptions as options
@@ -42,8 +41,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Chown:
+class Chown(NamedTuple):
     """``chown``, ``chgrp`` (with an empty ``owner``) or ``install -o``; values are expanded where known.
 
     What is not known is as written. ``path_words`` has the words of ``paths``, with their places.
@@ -58,8 +56,7 @@ class Chown:
     path_words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Chmod:
+class Chmod(NamedTuple):
     """``chmod``; ``mode`` is as written."""
 
     mode: str
@@ -69,8 +66,7 @@ class Chmod:
     path_words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mkdir:
+class Mkdir(NamedTuple):
     """``mkdir`` or ``install -d``; ``mode`` is empty without one."""
 
     paths: tuple[str, ...]
@@ -80,8 +76,7 @@ class Mkdir:
     path_words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(NamedTuple):
     """Paths that a ``touch``, ``rm`` or ``rmdir`` (the ``tool``) is given."""
 
     tool: str
@@ -90,8 +85,7 @@ class Paths:
     path_words: tuple[Word, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Install:
+class Install(NamedTuple):
     """System packages that are installed, as written."""
 
     manager: str
@@ -99,8 +93,7 @@ class Install:
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
-class SetCap:
+class SetCap(NamedTuple):
     """File capabilities that are set on one file."""
 
     caps: str
@@ -109,8 +102,7 @@ class SetCap:
     path_word: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A file or folder that is written; ``how`` is ``redirect`` or the program."""
 
     path: str
@@ -119,8 +111,7 @@ class Write:
     path_word: Word
 
 
-@dataclass(frozen=True, slots=True)
-class ShellFacts:
+class ShellFacts(NamedTuple):
     """What a script does, each in the order of the text. ``errors``: some of it was not understood.
 
     ``sudo`` holds the commands that run through sudo or doas; ``sudoers_nopasswd`` says that some rule lets
@@ -164,7 +155,7 @@ def facts(
     if not parsed.commands:
         return ShellFacts(errors=parsed.errors)
     found = _Collector(parsed, expand or expander(env or {}), family).collect()
-    return replace(found, sudoers_nopasswd=True) if "NOPASSWD" in script else found
+    return found._replace(sudoers_nopasswd=True) if "NOPASSWD" in script else found
 
 
 class _Lists:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from fixer.syntax.shellwords import Word, behind
@@ -19,8 +18,7 @@ class Option(NamedTuple):
     takes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(NamedTuple):
     """The options of one program, by letter and by long name."""
 
     short: dict[str, Option]
@@ -35,15 +33,17 @@ class Grammar:
         return found.pop() if len(found) == 1 else None
 
 
-@dataclass(slots=True)
 class Options:
     """Words sorted by a grammar: argument of each option (the last counts), flags, and the rest."""
 
-    values: dict[str, Word] = field(default_factory=dict)
-    flags: set[str] = field(default_factory=set)
-    positional: list[Word] = field(default_factory=list)
-    unknown: list[Word] = field(default_factory=list)  # options that this program does not have
-    bad: list[Word] = field(default_factory=list)  # words with a dash that is no hyphen
+    __slots__ = ("bad", "flags", "positional", "unknown", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, Word] = {}
+        self.flags: set[str] = set()
+        self.positional: list[Word] = []
+        self.unknown: list[Word] = []  # options that this program does not have
+        self.bad: list[Word] = []  # words with a dash that is no hyphen
 
 
 def grammar(spec: str) -> Grammar:
@@ -126,8 +126,7 @@ GROUPADD: Final = grammar(
     "f:force g:gid= h:help K:key= o:non-unique p:password= r:system R:root= P:prefix= U:users= :extrausers"
 )
 BUSYBOX_ADDUSER: Final = grammar(
-    "h:home= g:gecos= s:shell= G:ingroup= D:disabled-password|empty-password S:system H:no-create-home "
-    "u:uid= k:skel="
+    "h:home= g:gecos= s:shell= G:ingroup= D:disabled-password|empty-password S:system H:no-create-home u:uid= k:skel="
 )
 BUSYBOX_ADDGROUP: Final = grammar("g:gid= S:system")
 DEBIAN_ADDUSER: Final = grammar(

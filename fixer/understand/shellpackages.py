@@ -29,9 +29,7 @@ _FLAG_MANAGERS: Final = {
 }
 MANAGERS: Final = _VERB_MANAGERS | _FLAG_MANAGERS.keys() | {"emerge", "xbps-install", "urpmi"}
 
-_INSTALLS: Final = frozenset(
-    {"install", "add", "in", "localinstall", "groupinstall", "reinstall", "build-dep"}
-)
+_INSTALLS: Final = frozenset({"install", "add", "in", "localinstall", "groupinstall", "reinstall", "build-dep"})
 _QUERIES: Final = frozenset({
     "info", "search", "list", "show", "policy", "query", "help", "version", "dot", "download", "source",
     "changelog", "provides", "repoquery", "repolist", "lr", "se", "if", "audit", "stats", "fetch", "index",
@@ -60,9 +58,7 @@ def packages(command: Command) -> tuple[str, ...] | None:
     patterns = _FLAG_MANAGERS.get(command.name)
     if patterns is not None:
         installs = any(patterns[0].fullmatch(word.text) for word in command.args) and changes_system(command)
-        return (
-            tuple(word.text for word in command.args if not word.text.startswith("-")) if installs else None
-        )
+        return tuple(word.text for word in command.args if not word.text.startswith("-")) if installs else None
     words = options.read(command.args, _OPTIONS).positional
     if command.name in _VERB_MANAGERS and (not words or words[0].text not in _INSTALLS):
         return None

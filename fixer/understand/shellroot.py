@@ -161,9 +161,7 @@ _WRITTEN: Final[dict[str, Callable[[Command], list[Word]]]] = {
     "dd": _dd_file,
     "truncate": _last,
 }
-_CHMOD_OPTION: Final = re.compile(
-    r"-[Rvcf]+|--(?:recursive|verbose|changes|silent|quiet|(?:no-)?preserve-root)"
-)
+_CHMOD_OPTION: Final = re.compile(r"-[Rvcf]+|--(?:recursive|verbose|changes|silent|quiet|(?:no-)?preserve-root)")
 
 
 def chmod_words(command: Command) -> tuple[bool, Word | None, list[Word]]:
@@ -230,9 +228,7 @@ def needs_root(command: Command, workdir: str | None = None) -> Need | None:
         return need
     found = [need] if need is not None else []
     for word in written(command):
-        path = (
-            absolute(word.text, command.cwd, workdir) if word.literal or word.text.startswith("/") else None
-        )
+        path = absolute(word.text, command.cwd, workdir) if word.literal or word.text.startswith("/") else None
         writes = path_need(path) if path is not None else None
         found.extend([writes] if writes is not None else [])
     return max(found, key=lambda one: one.certain, default=None)
@@ -274,9 +270,7 @@ def _module(command: Command) -> Need | None:
     if texts[:2] == ["-m", "pip"]:
         return _pip(command._replace(words=command.words[:1] + command.words[3:]))
     if any(text.endswith("setup.py") for text in texts) and "install" in texts and "--user" not in texts:
-        return Need(
-            "setup.py installs into the system's Python, unless a virtual environment is active", False
-        )
+        return Need("setup.py installs into the system's Python, unless a virtual environment is active", False)
     return None
 
 
@@ -305,8 +299,7 @@ def _make(command: Command) -> Need | None:
 
 def _sysctl(command: Command) -> Need | None:
     changes = any(
-        word.text in ("-w", "-p", "--write", "--load", "--system") or "=" in word.text
-        for word in command.args
+        word.text in ("-w", "-p", "--write", "--load", "--system") or "=" in word.text for word in command.args
     )
     return Need("sysctl changes kernel settings", True) if changes else None
 
@@ -414,9 +407,7 @@ def _sudo_user(command: Command) -> StepDown | None:
     names = [word.text for word in command.prefix]
     if "sudo" not in names and "doas" not in names:
         return None
-    user = next(
-        (word.text for word in _option("-u", "--user")(command._replace(words=command.prefix))), "root"
-    )
+    user = next((word.text for word in _option("-u", "--user")(command._replace(words=command.prefix))), "root")
     return None if user in ("root", "#0") else StepDown("sudo", user, command)
 
 
@@ -425,10 +416,10 @@ def service(command: Command) -> Service | None:
     if not command.words:
         return None
     program = command.words[0].text
-    if command.name in SERVICES:
-        return None if _only_asks(command) or _own_script(program) else Service(command.name, command)
     if program == "/init":
         return Service("s6-overlay", command)
+    if command.name in SERVICES:
+        return None if _only_asks(command) or _own_script(program) else Service(command.name, command)
     if command.name not in _CONTROLLERS and not program.startswith("/etc/init.d/"):
         return None
     texts = [word.text for word in command.args if not word.text.startswith("-")]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from fixer.syntax.shell import Command, dialect_of_script, parse
 from fixer.understand.shellaccounts import TOOLS
@@ -13,8 +12,7 @@ from fixer.understand.shellpackages import MANAGERS
 from fixer.understand.shellroot import KERNEL, needs_root, path_need, service, step_down, written
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """One thing that a script does.
 
     ``kind`` is one of ``steps-down``, ``service``, ``package-manager``, ``chown``, ``usermod``, ``kernel``,

@@ -51,6 +51,11 @@ class Stage:
         return self.chain[0].base
 
     @property
+    def unset(self) -> str | None:
+        """What a variable is that the file never sets: empty on scratch, else whatever the base image sets, unknown."""
+        return "" if self.root_base == "scratch" else None
+
+    @property
     def platform(self) -> str:
         """The value of `--platform` of the eldest stage, or an empty string."""
         flag = self.chain[0].start.flag("platform")
@@ -76,7 +81,7 @@ class Stage:
             yield item.index, current
             if item.keyword == "ENV":
                 for key, value in pairs(item):
-                    fixed[key] = expand(value, current, self.escape)
+                    fixed[key] = expand(value, current, self.escape, self.unset)
                 current = None
             elif item.keyword == "ARG":
                 for key, default in declared(item):
@@ -90,7 +95,7 @@ class Stage:
         if key in self.build_args:
             return self.build_args[key]
         if default is not None:
-            return expand(default, env, self.escape)
+            return expand(default, env, self.escape, self.unset)
         return self.meta.get(key, _PLATFORM_ARGS.get(key))
 
     @property
@@ -111,7 +116,7 @@ class Stage:
 
     def expand(self, text: str, item: Instruction) -> str | None:
         """A word of an instruction with its variables replaced; None when only the build knows the value."""
-        return expand(text, self.env(item), self.escape)
+        return expand(text, self.env(item), self.escape, self.unset)
 
     @cached_property
     def _workdirs(self) -> tuple[dict[int, str | None], str | None]:

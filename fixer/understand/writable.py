@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import pairwise
+from posixpath import basename, dirname, normpath
+from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.image import Image
@@ -18,6 +20,16 @@ SYSTEM = frozenset(
     " /usr /usr/bin /usr/include /usr/lib /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/etc"
     " /usr/local/lib /usr/local/sbin /usr/local/share /usr/local/src /usr/sbin /usr/share /usr/src /var"
     " /var/cache /var/lib /var/log /var/spool /go /go/src /go/bin".split()
+)
+# Empty folders of the distribution that hold only what the file puts there: fit for a working directory.
+_PARENTS = frozenset({"/usr/src", "/opt", "/srv", "/mnt", "/media", "/go/src"})
+_FOR_DATA = re.compile(
+    r"data|cache|log(?!in|level|-level|_level|-format|_format)|pid-?_?file|state|storage|upload|db-?_?(?:path|dir|file)",
+    re.IGNORECASE,
+)
+_NEVER_DATA = ("/etc", "/root", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/lib", "/boot")
+_ENV_FOR_DATA = re.compile(
+    r"(?:DATA|CACHE|LOGS?|UPLOADS?|STORAGE|STATE|MEDIA|DB)_?(?:DIR|DIRECTORY|PATH|HOME|FOLDER|ROOT)$|^(?:HF|TORCH)_HOME$"
 )
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
 # Files that are closed for a reason and that no application reads.
@@ -40,8 +52,7 @@ _NOT_DATA = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Writable:
+class Writable(NamedTuple):
     """A folder, why it must be writable, whether all below it goes along, and whether it surely exists."""
 
     path: str
@@ -56,6 +67,11 @@ def below(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
+def open_to_all(path: str) -> bool:
+    """Whether everybody may write here in any image, as in /tmp."""
+    return any(below(path, free) for free in _OPEN_TO_ALL)
+
+
 def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True) -> tuple[Writable, ...]:
     """The folders that the process of an image writes, parents before children, none twice.
 
@@ -66,7 +82,7 @@ def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True
     """
     found: dict[str, Writable] = {}
     for one in _all(running, extra, workdir):
-        if any(below(one.path, free) for free in _OPEN_TO_ALL):
+        if open_to_all(one.path):
             continue
         old = found.get(one.path)
         if old is None or (one.recursive and not old.recursive):
@@ -81,7 +97,7 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
     image = running.image
     made = dict(_made(image))
     if workdir:
-        yield from _workdir(image)
+        yield from _workdir(running)
     for path, item in image.volumes:
         if path not in SYSTEM:
             yield Writable(path, f"line {item.line}: VOLUME", True, path in made, item)
@@ -90,16 +106,21 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
             yield Writable(path, f"line {item.line}: the build makes this folder", True, True, item)
     yield from _known(running)
     yield from _closed(image)
+    yield from _told(running)
     for path in extra:
         yield Writable(path, "named in fixer.toml", True, path in made)
 
 
-def _workdir(image: Image) -> Iterator[Writable]:
+def _workdir(running: Running) -> Iterator[Writable]:
+    image = running.image
     here = image.workdir
-    if not here or here in SYSTEM or not image.stage.sets_workdir or below(here, "/root"):
+    if not here or here in SYSTEM - _PARENTS or not image.stage.sets_workdir or below(here, "/root"):
         return
     item = next(i for stage in reversed(image.stage.chain) for i in reversed(stage.body) if i.keyword == "WORKDIR")
-    yield Writable(here, f"line {item.line}: WORKDIR", False, True, item)
+    built = any(program.builds for program in running.programs) and any(
+        stage.workdir(i) == here for stage in image.stage.chain for i in stage.of("RUN")
+    )
+    yield Writable(here, f"line {item.line}: WORKDIR", built and here not in SYSTEM, True, item)
 
 
 def _made(image: Image) -> Iterator[tuple[str, Instruction]]:
@@ -140,7 +161,7 @@ def _known(running: Running) -> Iterator[Writable]:
     """What facts on the base image and on the programs that are started say."""
     image = running.image
     facts = image.facts
-    if facts is not None and (_starts_nothing(running) or _starts_base_program(running)):
+    if facts is not None and running.runs_base:
         why = f"base image {image.stage.root_base} writes it (facts, {facts.confidence})"
         for path in facts.writable_paths:
             if path.startswith("/") and path not in SYSTEM:
@@ -177,11 +198,30 @@ def _closed(image: Image) -> Iterator[Writable]:
                         )
 
 
-def _starts_nothing(running: Running) -> bool:
-    return running.image.cmd is None and running.image.entrypoint is None
+def _told(running: Running) -> Iterator[Writable]:
+    """Folders that arguments and ENV name for data: `--data-dir /data`, `ENV UPLOAD_DIR=/uploads`."""
+    image = running.image
+    for _, words in running.commands:
+        for name, value in _options(words):
+            if _FOR_DATA.search(name) and (path := _data_folder(value)):
+                yield Writable(path, f"the argument {name} names it", True, False)
+    for name, setting in image.stage.final_env.items():
+        if setting and _ENV_FOR_DATA.search(name) and (path := _data_folder(setting)):
+            yield Writable(path, f"ENV {name} names it", True, False)
 
 
-def _starts_base_program(running: Running) -> bool:
-    """Whether the file starts the program that its base image is made for (`nginx` on `nginx:1.27`)."""
-    base = (running.image.stage.root_base or "").rsplit("/", 1)[-1].split(":")[0].split("@")[0]
-    return any(base and (name.startswith(base) or base.startswith(name)) for name, _ in running.commands)
+def _options(words: tuple[str | None, ...]) -> Iterator[tuple[str, str]]:
+    for word, following in pairwise((*words, None)):
+        if word is None or not word.startswith("-"):
+            continue
+        name, eq, value = word.partition("=")
+        yield name, value if eq else following or ""
+
+
+def _data_folder(value: str) -> str:
+    """The folder that an absolute path for data means, or an empty string where handing it over would be too much."""
+    path = normpath(value) if value.startswith("/") and not re.search(r"[\s:*?,;]", value) else ""
+    if path and "." in basename(path):
+        path = dirname(path)
+    closed = any(below(path, folder) for folder in _NEVER_DATA)
+    return "" if not path or path in SYSTEM or closed else path

@@ -51,11 +51,7 @@ def test_ci_can_be_started_as_it_is() -> None:
     assert run.read_bytes().startswith(b"#!/bin/bash\n")
 
 
-@pytest.mark.parametrize(
-    "script", [".ci/run", *(f"tests/rigs/{p.name}" for p in (ROOT / "tests/rigs").glob("*.sh"))]
-)
+@pytest.mark.parametrize("script", [".ci/run", *(f"tests/rigs/{p.name}" for p in (ROOT / "tests/rigs").glob("*.sh"))])
 def test_scripts_are_valid_shell(script: str) -> None:
-    done = subprocess.run(
-        ["bash", "-n", ROOT / script], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(["bash", "-n", ROOT / script], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -14,9 +14,7 @@ HEAVY = {"git", "jinja2", "libcst", "rich", "ruamel"}
 def imported(*arguments: str | Path) -> set[str]:
     """Run the command, and give the top names of all modules that it loaded."""
     command = [sys.executable, "-X", "importtime", "-m", "fixer", *arguments]
-    done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in {0, 1}, done.stderr[-2000:]
     assert "Traceback" not in done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]

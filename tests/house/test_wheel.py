@@ -111,8 +111,6 @@ def test_its_templates_are_found(installed: Path, tmp_path: Path) -> None:
         "for name in sys.argv[1:]: fixer.templates.read_template(name)\n"
     )
     command = [str(installed / "python"), "-c", code, *names]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=CLEAN, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(command, cwd=tmp_path, env=CLEAN, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(installed.parent)

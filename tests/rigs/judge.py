@@ -28,8 +28,7 @@ FAMILY = {  # the checks that a container off root has to pass
     "hadolint": {"DL3002", "DL3066"},
     "checkov": {"CKV_DOCKER_3", "CKV_DOCKER_8"}
     | {f"CKV_K8S_{n}" for n in (16, 20, 22, 23, 25, 28, 29, 30, 31, 37, 38, 40)},
-    "trivy": {"DS-0002"}
-    | {f"KSV-{n:04d}" for n in (1, 3, 4, 12, 14, 17, 20, 21, 22, 29, 30, 104, 105, 106, 118)},
+    "trivy": {"DS-0002"} | {f"KSV-{n:04d}" for n in (1, 3, 4, 12, 14, 17, 20, 21, 22, 29, 30, 104, 105, 106, 118)},
 }
 TIMEOUT = 600
 

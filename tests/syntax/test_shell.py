@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import re
 from pathlib import Path
 
+import dockerfile
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -48,7 +49,7 @@ COMMANDS = {
     "list": ("a && b || c; d & e", ["a", "b", "c", "d", "e"]),
     "pipeline": ("a | b |& c", ["a", "b", "c"]),
     "continued": ("apt-get update \\\n && apt-get install -y \\\n\tx", ["apt-get update", "apt-get install -y x"]),
-    "blank-lines": ("a \\\n\n   \n  && b", ["a", "b"]),
+    "blank-lines": ("a \\\n   \\\n\\\n  && b", ["a", "b"]),
     "blanks-behind-backslash": ("a \\  \n  b", ["a b"]),
     "crlf-continued": ("a \\\r\n  b \\\r\n  && c", ["a b", "c"]),
     "crlf-lines": ("a b\r\nc d\r\n", ["a b", "c d"]),
@@ -63,7 +64,7 @@ COMMANDS = {
     "function": ("f() { a; }; f", ["a", "f"]),
     "negated": ("! a b", ["a b"]),
     "substitution": ("a $(b c) `d`", ["a $(b c) `d`", "b c", "d"]),
-    "nested-substitution": ('a "$(b "$(c)")"', ['a $(b "$(c)")', 'b $(c)', "c"]),
+    "nested-substitution": ('a "$(b "$(c)")"', ['a $(b "$(c)")', "b $(c)", "c"]),
     "process-substitution": ("diff <(a) <(b)", ["diff <(a) <(b)", "a", "b"]),
     "quotes": ("a 'b c' \"d e\" f\\ g", ["a|b c|d e|f g"]),
     "glued-quotes": ("a b'c'\"d\"e", ["a bcde"]),
@@ -74,7 +75,7 @@ COMMANDS = {
     "assignment-only": ("A=1", []),
     "assignment-with-command": ("A=$(b)", ["b"]),
     "export": ("export A=1 B", ["export A=1 B"]),
-    "test": ('[ "$(id -u)" = 0 ] && a', ["[ $(id -u) = 0 ]".replace("$(id -u)", "$(id|-u)"), "id -u", "a"]),
+    "test": ('[ "$(id -u)" = 0 ] && a', ["[ $(id -u) = 0 ]", "id -u", "a"]),
     "path": ("/usr/sbin/useradd x", ["/usr/sbin/useradd x"]),
     "sudo": ("sudo -E -u bob -H apt-get update", ["apt-get update"]),
     "sudo-assignment": ("sudo A=1 make install", ["make install"]),
@@ -328,17 +329,14 @@ def test_deep_and_long_scripts_do_not_raise():
 
 
 def test_argv():
-    words = ["/bin/sh", "-c", "exec gosu app server > /log"]
-    given_words, at = [], 1
-    for word in words:
-        given_words.append(literal_word(word, f'"{word}"', at))
-        at += len(word) + 4
+    source = '["/bin/sh", "-c", "exec gosu app server > /log"]'
+    given_words = [literal_word(raw[1:-1], raw, source.index(raw)) for raw in re.findall(r'"[^"]*"', source)]
     (command,) = argv(given_words).commands
     assert [word.text for word in command.words] == ["gosu", "app", "server"]
-    source = "[" + ", ".join(f'"{word}"' for word in words) + "]"
     for word in command.words:
         assert source[word.start : word.end] == word.raw
-    assert [c.name for c in argv([literal_word("tini", '"tini"', 0), literal_word("x", '"x"', 8)]).commands] == ["x"]
+    under_tini = argv([literal_word("tini", '"tini"', 0), literal_word("x", '"x"', 8)])
+    assert [c.name for c in under_tini.commands] == ["x"]
     assert argv([]).commands == ()
 
 
@@ -389,7 +387,7 @@ def test_dialect_of_a_script(text, name):
 _PIECES = [
     "useradd", " ", "-u", "1000", "&&", "||", ";", "|", "(", ")", "{", "}", "'", '"', "`", "$(", "$X", "${Y:-z}", "\\",
     "\\\n", "\n", "\r\n", "<<EOF", "EOF", "<", ">", ">>", "if", "then", "fi", "for", "do", "done", "case", "esac", "#",
-    "sh -c ", "sudo ", "find . -exec ", "{} +", "é", "\udcff", "\ud800", "\0", "[ ", " ]", "A=1", "cd /x", "!", "*", "&",
+    "sh -c ", "sudo ", "find . -exec ", "{} +", "é", "\udcff", "\ud800", "\0", "[ ", " ]", "A=1", "cd /x", "!", "*",
 ]  # fmt: skip
 
 
@@ -400,47 +398,37 @@ def test_any_text_is_read_without_raising(text):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(st.text("abz/.-_0=:@%+,", min_size=1, max_size=8).filter(lambda w: "=" not in w), min_size=1, max_size=6))
+@given(
+    st.lists(st.text("abz/.-_0=:@%+,", min_size=1, max_size=8).filter(lambda w: "=" not in w), min_size=1, max_size=6)
+)
 def test_plain_words_come_back(words):
     words[0] = "prog"
     (command,) = parse(" ".join(words)).commands
     assert [word.text for word in command.words] == words
 
 
-def _corpus() -> Path | None:
-    shared = os.environ.get("FIXER_SHARED")
-    folder = Path(shared) if shared else Path(__file__).resolve().parents[2].parent / "shared"
-    return folder / "corpus" if (folder / "corpus").is_dir() else None
-
-
-def _run_texts(folder: Path) -> list[str]:
-    dockerfile = pytest.importorskip("dockerfile")
+def run_texts(paths: list[Path]) -> list[str]:
     found: dict[str, None] = {}
-    for path in sorted(p for p in folder.rglob("*") if "dockerfile" in p.name.lower() and p.is_file()):
+    for path in paths:
         try:
-            parsed = dockerfile.parse_string(path.read_text("utf-8", "surrogateescape"))
-        except Exception:  # noqa: BLE001, S112
+            items = dockerfile.parse_string(path.read_text("utf-8", "surrogateescape"))
+        except (dockerfile.GoParseError, UnicodeError):
             continue
-        for item in parsed:
+        for item in items:
             if item.cmd.upper() == "RUN" and not item.json and item.value:
                 tail = "".join(f"\n{doc.content}{doc.name}" for doc in item.heredocs)
                 found[item.value[0] + tail] = None
     return list(found)
 
 
-@pytest.mark.corpus
-@pytest.mark.skipif(_corpus() is None, reason="the corpus is not beside the repository (FIXER_SHARED)")
-def test_corpus():
-    folder = _corpus()
-    assert folder is not None
-    texts = _run_texts(folder)
+def test_corpus(corpus_dockerfiles: list[Path]):
+    texts = run_texts(corpus_dockerfiles)
     failed = 0
     for text in texts:
         script = parse(text)
         check_places(text, script)
         failed += script.errors
-        if not script.errors:
-            assert script.commands or script.assignments or not text.strip()
+        assert script.errors or script.commands or script.assignments or not text.strip()
     assert len(texts) > 1000
-    # What is left are templates and PowerShell, which are not this grammar's.
+    # What fails are templates, and PowerShell that no SHELL instruction announces.
     assert failed / len(texts) < 0.04

@@ -28,6 +28,7 @@ from fixer.model import Finding, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.rules.moving import move
 from fixer.syntax.dockerfile import Instruction
+from fixer.understand.users import left_behind
 
 CARD = Card(
     id="DF001",
@@ -41,8 +42,8 @@ CARD = Card(
 def check(view: DockerfileView) -> Iterator[Finding]:
     """One finding for each image that runs as root, or whose user cannot be told."""
     for decision in view.decisions:
-        if not decision.is_root and decision.refusal is None:
-            continue
+        if (not decision.is_root and decision.refusal is None) or left_behind(decision.image) is not None:
+            continue  # the second is root-again
         message, reason = _words(decision)
         at = _place(decision)
         if decision.identity is None:

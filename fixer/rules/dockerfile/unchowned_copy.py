@@ -3,7 +3,8 @@
 ## What it finds
 A COPY or ADD without `--chown` in an image that this run moves off root, with a destination in the folders of the
 application: the working directory, a volume, a folder that the build makes for data. System folders such as `/usr`
-and `/etc` stay with root.
+and `/etc` stay with root, and so does the program in an image without a shell (scratch, distroless): it is there to
+be run, not to be written.
 
 ## Why it matters
 COPY makes files that belong to root, whatever USER says. An application that writes beside its code (caches, uploads,
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixer.decide import Decision
+from fixer.decide import NO_PASSWD, Decision
 from fixer.model import Finding, Fix, Safety, SetFlag, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import Copy
@@ -49,6 +50,8 @@ def _wants_owner(view: DockerfileView, decision: Decision, copy: Copy) -> bool:
     flag = copy.item.flag("chown")
     if copy.destination is None or (flag is not None and not _is_root(flag.value)):
         return False
+    if decision.image.family in NO_PASSWD:
+        return any(below(copy.destination, path) for path, _ in decision.image.volumes)
     return any(below(copy.destination, w.path) for w in view.writable(decision)) or (
         view.config.ownership == "app" and copy.destination in _own_folders(decision)
     )

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from fixer.decide import NO_PASSWD, Decision
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
-from fixer.understand.writable import Writable, below
+from fixer.understand.writable import Writable, below, open_to_all
 
 CARD = Card(
     id="DF007",
@@ -40,6 +40,8 @@ def check(view: DockerfileView) -> Iterator[Finding]:
     """One finding for each folder that must change hands."""
     for decision in view.moving:
         for folder in view.writable(decision):
+            if decision.image.family in NO_PASSWD and folder.path == decision.image.workdir:
+                continue  # what lies there can be read, and nothing in the image can change its owner
             if not _handed_over(decision, folder) and not _by_parent(view, decision, folder):
                 yield _moved(view, decision, folder)
     for decision in view.decisions:
@@ -64,7 +66,10 @@ def _moved(view: DockerfileView, decision: Decision, folder: Writable) -> Findin
     at = folder.item if folder.item is not None and folder.item in stage.body else stage.start
     message = f"{folder.path} belongs to root, and the image will run as {identity.user}"
     if decision.image.family in NO_PASSWD:
-        refusal = Refusal("no-shell", f"the image has no shell to hand over {folder.path}; mount a volume there if the program writes to it")
+        refusal = Refusal(
+            "no-shell",
+            f"the image has no shell to hand over {folder.path}; mount a volume there if the program writes to it",
+        )
         return view.finding(CARD, at, message, reason=folder.why, refusal=refusal, severity=Severity.INFO)
     step = HandOver(stage.index, folder.path, identity.owner, folder.recursive, not folder.exists)
     fix = Fix(f"hand {folder.path} over to {identity.owner}", Safety.SAFE, "", (step,), view.group(stage))
@@ -76,8 +81,14 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
     image, identity = decision.image, decision.identity
     assert identity is not None
     owners = {str(identity.uid), identity.name} - {""}
+    owners |= {account.name for account in image.accounts.values() if account.uid == identity.uid}
     if identity.home.startswith("/home/") and below(folder.path, identity.home):
         return True
+    facts = image.facts
+    if facts is not None and facts.runs_as_root is False and facts.default_uid == identity.uid:
+        given = (*facts.writable_paths, *facts.volumes)
+        if any(below(folder.path, path) for path in given):
+            return True
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
             for chown in image.shell(item).chowns:
@@ -93,12 +104,17 @@ def _volumes(view: DockerfileView, decision: Decision) -> Iterator[Finding]:
     assert identity is not None
     for path, item in image.volumes:
         folder = Writable(path, f"line {item.line}: VOLUME", True, False, item)
-        if item not in image.stage.body or _handed_over(decision, folder) or _made_by_user(decision, path):
+        if item not in image.stage.body or open_to_all(path):
+            continue
+        if _handed_over(decision, folder) or _made_by_user(decision, path):
             continue
         message = f"VOLUME {path} belongs to root, and the image runs as {identity.user}"
         own = image.own_user
         if own is None or image.family in NO_PASSWD or image.user_at(own).root is not True:
-            refusal = Refusal("no-root-step", f"no step of this stage runs as root, so {path} cannot be handed over here; do it where the folder is made")
+            refusal = Refusal(
+                "no-root-step",
+                f"no step of this stage runs as root, so {path} cannot be handed over here; do it where it is made",
+            )
             yield view.finding(CARD, item, message, reason=folder.why, refusal=refusal, severity=Severity.INFO)
             continue
         fix = Fix(

@@ -1,0 +1,138 @@
+"""What the commands do once their words are parsed: ask the application, print, tell the exit code.
+
+Nothing here imports typer, so that a hook which checks one file does not pay for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from fixer import config as configuration
+from fixer.config import Config
+from fixer.errors import UsageError
+from fixer.model import Goal, Result
+
+
+class Options(NamedTuple):
+    """The options that check and fix share."""
+
+    goal: Goal | None = None
+    select: str = ""
+    ignore: str = ""
+    config: Path | None = None
+    no_config: bool = False
+    no_ignores: bool = False
+
+
+def check(paths: list[Path], options: Options, output: str = "text") -> int:
+    """Check and report; the exit code.
+
+    Raises:
+        UsageError: for contradicting options, unknown rules, missing paths and configuration that cannot be meant.
+    """
+    from fixer import app, console
+    from fixer.engine import Choice
+
+    settings = configured(paths, options)
+    with console.progress("checking") as tick:
+        result = app.collect(app.ticked(app.outcomes(paths, settings, Choice()), tick))
+    if output == "text":
+        from fixer.render import text
+
+        console.show(text.findings(result))
+        console.show(text.closing(result, fixing=False))
+    return _report(result, output)
+
+
+def fix(
+    paths: list[Path],
+    options: Options,
+    output: str = "text",
+    *,
+    write: bool = False,
+    safe_only: bool = False,
+    annotate: bool = False,
+) -> int:
+    """Fix, print the diff or write the files, and report; the exit code.
+
+    Raises:
+        UsageError: as `check`.
+    """
+    from fixer import app, console
+    from fixer.engine import Choice
+    from fixer.model import Safety
+
+    choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
+    settings = configured(paths, options)
+    with console.progress("fixing") as tick:
+        result = app.collect(app.ticked(app.outcomes(paths, settings, choice), tick))
+    if write:
+        result = app.write_changes(result)
+    if output == "text":
+        from fixer.render import text
+        from fixer.render.diff import diff
+
+        for change in () if write else result.changes:
+            console.raw(diff(change))
+        console.show(text.findings(result, marks=True), sys.stderr)
+        console.show(text.closing(result, fixing=True, written=write), sys.stderr)
+    return _report(result, output)
+
+
+def _report(result: Result, output: str) -> int:
+    from fixer import console
+    from fixer.render.summary import exit_code
+
+    if output == "json":
+        from fixer.render.json import to_json
+
+        console.text(to_json(result))
+    return exit_code(result)
+
+
+def configured(paths: list[Path], options: Options) -> Config:
+    """The configuration of a run: the file, and the options over it.
+
+    Raises:
+        UsageError: for contradicting options, unknown rules, and configuration that cannot be meant.
+    """
+    file = options.config
+    if file is not None and options.no_config:
+        raise UsageError("--config and --no-config contradict each other; give one of them")
+    if file is None and not options.no_config and paths:
+        file = configuration.find(paths[0])
+    config = configuration.load(file) if file is not None else Config()
+    config = config.with_options(
+        goal=options.goal,
+        select=_rules(options.select) or None,
+        ignore=config.ignore | _rules(options.ignore),
+        honour_ignores=False if options.no_ignores else None,
+    )
+    known(config.select | config.ignore)
+    return config
+
+
+def _rules(words: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in words.split(",") if word.strip())
+
+
+def known(words: frozenset[str]) -> None:
+    """Refuse a word that is no rule.
+
+    Raises:
+        UsageError: with the closest name.
+    """
+    if not words:
+        return
+    from difflib import get_close_matches
+
+    from fixer.rules import RULES, find
+
+    for word in sorted(words):
+        if find(word) is None:
+            names = [n for rule in RULES for n in (rule.CARD.name, rule.CARD.id)]
+            close = get_close_matches(word, names, 1)
+            hint = f", did you mean '{close[0]}'?" if close else ""
+            raise UsageError(f"unknown rule '{word}'{hint}; 'fixer rules' lists them")

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""How fast and how large: bench.py CORPUS [--tools hadolint,trivy,checkov] [--repeat N].
+
+Copies what is named like a Dockerfile out of CORPUS and lets each tool read the same copy, whole processes with their
+start. Prints files a second and ratios, peak memory at N and at four times N files, and the start-up of a check of one
+file beside a Python that only imports typer. Nothing is asserted: a machine that is busy tells little, a ratio taken in
+one run tells more. The scanners are those of tests/rigs/judges-setup.sh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from fixer.discover import is_dockerfile  # noqa: E402
+from tests.rigs import judge  # noqa: E402
+
+ENV = {**os.environ, "PYTHONPATH": str(ROOT), "LOG_LEVEL": "ERROR"}
+FIXER = [sys.executable, "-m", "fixer"]
+
+
+def copy(corpus: Path, tree: Path, times: int = 1) -> list[Path]:
+    """Lay out every Dockerfile of the corpus in a folder of its own, under its usual name."""
+    files = sorted(p for p in corpus.rglob("*") if is_dockerfile(p.name) and p.is_file() and not p.is_symlink())
+    out: list[Path] = []
+    for n, file in enumerate(files * times):
+        folder = tree / f"{n:06}"
+        folder.mkdir(parents=True)
+        out.append(Path(shutil.copyfile(file, folder / "Dockerfile")))
+    return out
+
+
+def run(command: Sequence[str | Path], cwd: Path) -> tuple[float, int]:
+    """Run a command; seconds, and peak memory in KiB of the process itself."""
+    started = time.perf_counter()
+    pid = os.fork()
+    if not pid:
+        os.chdir(cwd)
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(null, stream)
+        os.execve(command[0], [os.fspath(word) for word in command], ENV)
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.perf_counter() - started
+    if os.waitstatus_to_exitcode(status) not in (0, 1):
+        raise SystemExit(f"{command[0]} ended with {os.waitstatus_to_exitcode(status)}")
+    return seconds, usage.ru_maxrss
+
+
+def commands(tools: Sequence[str], files: Sequence[Path], tree: Path) -> dict[str, list[str | Path]]:
+    """What is measured, by name."""
+    out: dict[str, list[str | Path]] = {
+        "fixer check": [*FIXER, "check", "--no-config", "."],
+        "fixer fix": [*FIXER, "fix", "--no-config", "."],
+    }
+    scanners = judge.scanners()
+    known: dict[str, list[str | Path]] = {
+        "hadolint": [scanners["hadolint"], "--no-fail", *files],
+        "trivy": [
+            scanners["trivy"],
+            "config",
+            "--skip-check-update",
+            "--skip-version-check",
+            "--quiet",
+            "--cache-dir",
+            judge.home() / "trivy-cache",
+            tree,
+        ],
+        "checkov": [
+            scanners["checkov"],
+            "-d",
+            tree,
+            "--framework",
+            "dockerfile",
+            "--quiet",
+            "--compact",
+            "--skip-download",
+        ],
+    }
+    return out | {tool: known[tool] for tool in tools}
+
+
+def rates(corpus: Path, tools: Sequence[str], repeat: int) -> None:
+    """Files a second of each tool on the same files; the rounds are interleaved, the best of each counts."""
+    with tempfile.TemporaryDirectory() as tmp:
+        tree = Path(tmp).resolve()
+        files = copy(corpus, tree)
+        measured = commands(tools, files, tree)
+        best = {name: min(run(command, tree)[0] for _ in range(repeat)) for name, command in measured.items()}
+        print(f"{len(files)} Dockerfiles, best of {repeat}, whole processes")
+        for name, seconds in best.items():
+            ratio = f"  fixer check is {seconds / best['fixer check']:.1f} times as fast" if name in tools else ""
+            print(f"  {name:<12} {seconds:7.2f} s  {len(files) / seconds:8.0f} files/s{ratio}")
+
+
+def memory(corpus: Path) -> None:
+    """Peak memory at N and at 4 N files: what grows with their number."""
+    for command in ("check", "fix"):
+        peaks: list[tuple[int, int]] = []
+        for times in (1, 4):
+            with tempfile.TemporaryDirectory() as tmp:
+                files = copy(corpus, Path(tmp), times)
+                peaks.append((len(files), run([*FIXER, command, "--no-config", "."], Path(tmp))[1]))
+        (small, one), (large, four) = peaks
+        sizes = f"{one / 1024:.1f} MiB at {small}, {four / 1024:.1f} MiB at {large}"
+        print(f"  fixer {command:<5} {sizes} ({four / one:.2f} times)")
+
+
+def startup(times: int = 15) -> None:
+    """A check of one file beside a Python that imports typer and ends, and one that does nothing."""
+    with tempfile.TemporaryDirectory() as tmp:
+        file = Path(tmp) / "Dockerfile"
+        file.write_text('FROM debian:12\nCMD ["sleep", "1"]\n')
+        kinds: dict[str, list[str | Path]] = {
+            "fixer check": [*FIXER, "check", "--no-config", file],
+            "import typer": [sys.executable, "-c", "import typer"],
+            "python": [sys.executable, "-c", "pass"],
+        }
+        seen: dict[str, list[float]] = {name: [] for name in kinds}
+        for _ in range(times):
+            for name, command in kinds.items():
+                seen[name].append(run(command, Path(tmp))[0])
+    middle = {name: statistics.median(seconds) for name, seconds in seen.items()}
+    for name, seconds in middle.items():
+        print(f"  {name:<12} {seconds * 1000:6.0f} ms  {seconds / middle['import typer']:.2f} of 'import typer'")
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--tools", default="", help="of hadolint, trivy, checkov; none without it")
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    tools = [tool for tool in options.tools.split(",") if tool]
+    if wrong := set(tools) - set(judge.scanners()):
+        parser.error(f"unknown: {', '.join(sorted(wrong))}")
+    rates(options.corpus, tools, options.repeat)
+    print("peak memory")
+    memory(options.corpus)
+    print("start-up, median of 15")
+    startup()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Independent scanners on the fixed files of the corpus: what is called fixed must pass their root checks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fixer import app
+from fixer.config import Config
+from fixer.model import Status
+from tests.rigs import judge
+
+MOVES = {"DF001", "DF002"}
+
+
+@pytest.mark.corpus
+def test_fixed_files_pass(judges: Callable[..., judge.Verdict], shared: Path, tmp_path: Path) -> None:
+    """Of each file all of whose images were moved off root; `-rP` shows what was judged.
+
+    The scanners know that a file failed before, so that the test cannot pass for want of files.
+    """
+    result = app.fix(shared / "corpus", config=Config())
+    left = {f.path for f in result.findings if f.rule in MOVES and f.status is not Status.FIXED}
+    moved = {f.path for f in result.findings if f.rule in MOVES and f.status is Status.FIXED} - left
+    changes = [c for c in result.changes if c.path in moved]
+    names: dict[Path, str] = {}
+    for kind in ("before", "after"):
+        for n, change in enumerate(changes):
+            file = tmp_path / kind / str(n) / "Dockerfile"
+            file.parent.mkdir(parents=True)
+            file.write_bytes(change.before if kind == "before" else change.after)
+            names[file.resolve()] = change.path
+    before, after = judges(tmp_path / "before"), judges(tmp_path / "after")
+    print(f"{len(changes)} files; failed before: {len(before.files)}, after: {len(after.files)}")  # noqa: T201
+    for tool in sorted(before.all):
+        old, new = (sum(tool in tools for tools in v.files.values()) for v in (before, after))
+        print(f"  {tool}: {old} before, {new} after")  # noqa: T201
+    assert after.read == len(changes) > 500
+    assert len(before.files) > len(changes) / 2
+    failed = {names[path]: tools for path, tools in after.files.items()}
+    if folder := os.environ.get("FIXER_JUDGED"):
+        Path(folder).write_text("\n".join(f"{path}: {tools}" for path, tools in sorted(failed.items())) + "\n")
+    assert not failed

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+chown -R shop:shop /data
+exec gosu shop:shop "$@"

@@ -10,11 +10,12 @@ from fixer import config as configuration
 from fixer.config import Config
 from fixer.deliver.write import write
 from fixer.discover import Context, Tree, read_inside, scan
-from fixer.engine import Choice, Outcome, Setting, rules_for, run
+from fixer.engine import Choice, Outcome, Setting, parent, rules_for, run
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.source import MAX_BYTES, SourceFile
-from fixer.understand.builds import builds
+from fixer.understand.builds import Builds, builds
+from fixer.understand.image import Parent
 
 Input = str | os.PathLike[str] | SourceFile
 
@@ -69,10 +70,7 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     seen: set[str] = set()
     for one in inputs:
         if not isinstance(one, SourceFile):
-            tree = _tree(Path(one), config)
-            prefix = _prefix(Path(one), tree)
-            for outcome in _tree_outcomes(tree, config, rules, choice, seen):
-                yield _placed(outcome, prefix) if prefix else outcome
+            yield from _tree_outcomes(_tree(Path(one), config), config, rules, choice, seen)
 
 
 class _MemoryContext:
@@ -99,27 +97,21 @@ def _tree(argument: Path, config: Config) -> Tree:
     name = Path(os.path.normpath(here / argument))
     if name.is_relative_to(here):
         return Tree(here, (name.relative_to(here).as_posix(),), (), ())
-    return tree
+    # Files elsewhere may all have the same name, so each is told with its whole path.
+    return Tree(Path(name.anchor), (name.relative_to(name.anchor).as_posix(),), (), ())
 
 
-def _prefix(argument: Path, tree: Tree) -> str:
-    """What stands before the paths of a tree, so that they lead there from the current folder."""
-    here = Path.cwd()
-    name = Path(os.path.normpath(here / tree.root))
-    if name.is_relative_to(here):
-        below = name.relative_to(here).as_posix()
-        return "" if below == "." else f"{below}/"
-    # A folder elsewhere is a root of its own; files elsewhere may all have the same name.
-    return "" if tree.root == argument else f"{tree.root.as_posix().rstrip('/')}/"
+def _in_repository(root: Path) -> str:
+    """What leads from the top of the git repository to a folder, with a final `/`; empty outside of one.
 
-
-def _placed(outcome: Outcome, prefix: str) -> Outcome:
-    outcome.findings = [f._replace(path=prefix + f.path) for f in outcome.findings]
-    if outcome.skipped is not None:
-        outcome.skipped = outcome.skipped._replace(path=prefix + outcome.skipped.path)
-    if outcome.change is not None:
-        outcome.change = outcome.change._replace(path=prefix + outcome.change.path, root=str(Path.cwd()))
-    return outcome
+    `git apply` wants the paths of a diff to start at the top.
+    """
+    real = Path(os.path.abspath(root))
+    for place in (real, *real.parents):
+        if (place / ".git").exists():
+            below = real.relative_to(place).as_posix()
+            return "" if below == "." else f"{below}/"
+    return ""
 
 
 def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, seen: set[str]) -> Iterator[Outcome]:  # type: ignore[type-arg]
@@ -132,6 +124,8 @@ def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, see
                 "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand",
             )
         )
+    parents = _Parents(tree, known, config)
+    top = _in_repository(tree.root)
     named = [
         p for p in known.by_file if p not in tree.dockerfiles and (tree.root / p).is_file() and not p.startswith("../")
     ]
@@ -146,10 +140,38 @@ def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, see
             yield Outcome(skipped=Skipped(path, error.reason, error.message))
             continue
         context = Context(tree.root, known.contexts(path))
-        outcome = run(source, config, Setting(known.targets(path), context), rules, choice)
+        outcome = run(source, config, Setting(known.targets(path), context, parents), rules, choice)
         if outcome.change is not None:
-            outcome.change = outcome.change._replace(root=str(tree.root))
+            outcome.change = outcome.change._replace(root=str(tree.root), repository_path=top + path)
         yield outcome
+
+
+class _Parents:
+    """Finds the Dockerfile of the same repository that makes a base image."""
+
+    def __init__(self, tree: Tree, known: Builds, config: Config) -> None:
+        self.tree = tree
+        self.known = known
+        self.config = config
+        self.found: dict[str, Parent | None] = {}
+
+    def __call__(self, reference: str) -> Parent | None:
+        """The parent that an image reference names, or None; a circle of parents ends in None."""
+        if reference not in self.found:
+            self.found[reference] = None
+            self.found[reference] = self._find(reference)
+        return self.found[reference]
+
+    def _find(self, reference: str) -> Parent | None:
+        made = self.known.maker(reference)
+        if made is None or made[0].startswith("../"):
+            return None
+        try:
+            source = read_source(self.tree.root, made[0])
+        except Unreadable:
+            return None
+        context = Context(self.tree.root, self.known.contexts(made[0]))
+        return parent(source, made[1], self.config, Setting(read_context=context, find_parent=self))
 
 
 def read_source(root: Path, path: str) -> SourceFile:

@@ -21,6 +21,8 @@ from fixer.understand.roothome import root_home
 from fixer.understand.users import left_behind
 
 NO_PASSWD = frozenset({"scratch", "distroless"})
+FOREIGN = -1
+"""`shares_with` of an image whose parent stands in another Dockerfile."""
 DISTROLESS_ID = 65532
 _GENERIC = frozenset(
     "root nobody nogroup daemon bin sys adm lp mail news uucp man proxy www-data backup list irc gnats guest".split()
@@ -81,12 +83,27 @@ def decide_all(images: list[Image], path: str, config: Config) -> tuple[Decision
     made: dict[int, Decision] = {}
     for image in sorted(images, key=lambda i: i.stage.index):
         decision = _decide(image, path, config)
-        elder = next((made[s.index] for s in reversed(image.stage.chain[:-1]) if s.index in made), None)
-        if elder is not None and elder.is_root and elder.identity is not None and decision.refusal is None:
+        elder = _elder(image, made)
+        if elder is not None and elder.identity is not None and decision.is_root and decision.refusal is None:
             shared = elder.identity._replace(new=None, pin=None)
-            decision = Decision(image, decision.running, True, shared, None, elder.image.stage.index)
+            index = elder.image.stage.index if elder.image.stage in image.stage.chain else FOREIGN
+            decision = Decision(image, decision.running, True, shared, None, index)
         made[image.stage.index] = decision
     return tuple(made.values())
+
+
+def _elder(image: Image, made: dict[int, Decision]) -> Decision | None:
+    """The decision on the nearest image that this one starts from and that moves off root."""
+    for stage in reversed(image.stage.chain[:-1]):
+        if stage.index in made and made[stage.index].is_root:
+            return made[stage.index]
+    return _moving_parent(image)
+
+
+def _moving_parent(image: Image) -> Decision | None:
+    """The decision on the image of the same repository that this one is built on, when it moves off root too."""
+    found = image.parent.moves_to if image.parent is not None else None
+    return found if isinstance(found, Decision) else None
 
 
 def _decide(image: Image, path: str, config: Config) -> Decision:

@@ -20,17 +20,18 @@ from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.dockerfile import parse
 from fixer.syntax.second import agree
-from fixer.understand.image import Image, ReadContext, base_env
+from fixer.understand.image import FindParent, Image, Parent, ReadContext, base_env
 from fixer.understand.stages import pairs, runtime_stages, stages
 
 MAX_ROUNDS = 5
 
 
 class Setting(NamedTuple):
-    """What the repository tells about one Dockerfile: its build targets, and how to read its build context."""
+    """What the repository tells about one Dockerfile: its build targets, its build context, its parents."""
 
     targets: frozenset[str] = frozenset()
     read_context: ReadContext = lambda path: None
+    find_parent: FindParent = lambda reference: None
 
 
 class Choice(NamedTuple):
@@ -69,10 +70,21 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     """
     dockerfile = parse(source.text)
     all_stages = stages(dockerfile, config.build_args, base_env)
-    images = {stage.index: Image(stage, setting.read_context) for stage in all_stages}
+    images = {stage.index: Image(stage, setting.read_context, setting.find_parent) for stage in all_stages}
     runtime = runtime_stages(all_stages, setting.targets)
     decisions = decide_all([images[s.index] for s in runtime], source.path, config)
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config)
+
+
+def parent(source: SourceFile, target: str, config: Config, setting: Setting) -> Parent | None:
+    """The image that a Dockerfile of the repository makes, for those that are built on it; None if unreadable."""
+    try:
+        view = understand(source, config, setting._replace(targets=frozenset({target} - {""})))
+    except Unreadable:
+        return None
+    wanted = [d for d in view.decisions if target in ("", d.image.stage.name)]
+    decision = wanted[-1] if wanted else view.decisions[-1]
+    return Parent(source.path, decision.image, decision if decision.is_root and decision.identity else None)
 
 
 def findings_of(view: DockerfileView, rules: Iterable[ModuleType], before: Iterable[Ignore] = ()) -> list[Finding]:

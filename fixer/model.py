@@ -78,8 +78,8 @@ def _distinct(kind: type[_Kind]) -> type[_Kind]:
         return type(self) is type(other) and tuple.__eq__(self, other)
 
     kind.__eq__ = same  # type: ignore[method-assign,assignment]
-    kind.__ne__ = lambda self, other: not same(self, other)  # type: ignore[assignment,arg-type,method-assign]
-    kind.__hash__ = lambda self: hash((kind, tuple.__hash__(self)))  # type: ignore[method-assign,arg-type,assignment]
+    kind.__ne__ = lambda self, other: not same(self, other)  # type: ignore[arg-type,method-assign]
+    kind.__hash__ = lambda self: hash((kind, tuple.__hash__(self)))  # type: ignore[method-assign,arg-type]
     return kind
 
 
@@ -116,13 +116,17 @@ class CreateUser(NamedTuple):
 
 @_distinct
 class HandOver(NamedTuple):
-    """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along."""
+    """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along.
+
+    `before` is the index of an instruction that it must stand before, or -1 where it goes with the other root steps.
+    """
 
     stage: int
     path: str
     owner: str
     recursive: bool
     make: bool
+    before: int = -1
 
 
 @_distinct
@@ -239,13 +243,17 @@ class Skipped(NamedTuple):
 
 
 class FileChange(NamedTuple):
-    """The bytes of one file before and after all applied fixes; `root` is the folder that `path` is relative to."""
+    """The bytes of one file before and after all applied fixes; `root` is the folder that `path` is relative to.
+
+    `repository_path` is the path from the top of the git repository, where there is one.
+    """
 
     path: str
     before: bytes
     after: bytes
     applied: tuple[str, ...] = ()
     root: str = ""
+    repository_path: str = ""
 
 
 class Result(NamedTuple):

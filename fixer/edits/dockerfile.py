@@ -125,7 +125,11 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
     steps = sorted(c for c in changes if isinstance(c, RootStep))
     commands = [command for step in steps for command in step.commands]
     made = [command for c in sorted(c for c in changes if isinstance(c, CreateUser)) for command in _create(stage, c)]
-    commands = list(dict.fromkeys([*made, *commands, *_hand_over([c for c in changes if isinstance(c, HandOver)])]))
+    folders = [c for c in changes if isinstance(c, HandOver)]
+    commands = list(dict.fromkeys([*made, *commands, *_hand_over([c for c in folders if c.before < 0])]))
+    for index in sorted({c.before for c in folders if c.before >= 0}):
+        early = run_text(list(_hand_over([c for c in folders if c.before == index])), style, _word("RUN", stage.start))
+        _before(plan, dockerfile, dockerfile.instructions[index], [early], style)
     run = run_text(commands, style, _word("RUN", stage.start)) if commands else ""
     if users:
         _place_user(plan, dockerfile, stage, users.pop(), run, style)

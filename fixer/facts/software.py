@@ -14,6 +14,7 @@ class Software(NamedTuple):
     `root` is a refusal code when the program needs root by nature and `why` says so; `writes` are absolute folders
     that it writes as its packages lay it out; `ports` are its defaults; `home` tells that it keeps files in
     $HOME, `builds` that it writes caches or results among the sources that it is started in.
+    `families` are the base-image families in which the name means this program; empty for all.
     Source: manual pages and package file lists, as named in `data/software.json`.
     """
 
@@ -24,6 +25,7 @@ class Software(NamedTuple):
     ports: tuple[int, ...] = ()
     home: bool = False
     builds: bool = False
+    families: tuple[str, ...] = ()
 
 
 @cache
@@ -46,4 +48,5 @@ def software(name: str) -> Software | None:
         tuple(row.get("ports", ())),
         row.get("home", False),
         row.get("builds", False),
+        tuple(row.get("families", ())),
     )

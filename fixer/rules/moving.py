@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixer.assess import assess
-from fixer.decide import Decision
+from fixer.decide import FOREIGN, Decision
 from fixer.facts import family, style
 from fixer.model import Change, CreateUser, Fix, Refusal, ReplaceText, SetUser, Span, StartAsRoot
 from fixer.rules.base import DockerfileView
@@ -31,8 +31,9 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
         changes.append(CreateUser(stage.index, decision.image.family, new.name, new.uid, new.gid, new.home, packages))
     if identity.pin is not None and identity.pin.add is not None:
         changes.append(pin(decision, identity.uid))
-    if decision.shares_with is not None and any(stage.of("RUN")):
-        changes.append(StartAsRoot(stage.index))
+    first = stage.chain[0] if decision.shares_with == FOREIGN else stage
+    if decision.shares_with is not None and any(first.of("RUN")):
+        changes.append(StartAsRoot(first.index))
     moved = {d.image.stage.index for d in view.moving}
     changes += [StartAsRoot(child.index) for child in _builders(stage, moved)]
     title = f"run as {identity.user}, {identity.evidence}"

@@ -39,17 +39,25 @@ def agree(
     items = [item for item in dockerfile if item.keyword in _READS]
     if dockerfile.escape != "\\" or any(_BEYOND.search(item.logical) or "#" in item.name for item in items):
         return
-    parser = _parser(items, dict(build_args or {}))
-    seen = [entry for entry in parser.structure if entry["instruction"] != "COMMENT"]
-    if [entry["instruction"] for entry in seen] != [item.keyword for item in items]:
+    try:
+        seen, parents, values = _second(items, dict(build_args or {}))
+    except Exception as error:  # it raises whatever comes, and a file that it cannot read is one they disagree about
+        raise _disagreement(items[0], f"its ARG, ENV or LABEL ({error})") from error
+    if seen != [item.keyword for item in items] or len(parents) != len(bases):
         raise _disagreement(items[0], "the instructions")
-    for base, other in zip(bases, parser.parent_images, strict=True):
+    for base, other in zip(bases, parents, strict=True):
         if base is not None and base != other:
             raise _disagreement(items[0], f"the base image ('{base}' or '{other}')")
-    values = parser.envs
     for name, value in env.items():
         if value is not None and values.get(name) != value:
             raise _disagreement(items[0], f"the value of {name} ('{value}' or '{values.get(name)}')")
+
+
+def _second(items: list[Instruction], build_args: dict[str, str]) -> tuple[list[str], list[str], Mapping[str, str]]:
+    """Keywords, base images and environment, as the second reader sees them."""
+    parser = _parser(items, build_args)
+    keywords = [entry["instruction"] for entry in parser.structure if entry["instruction"] != "COMMENT"]
+    return keywords, list(parser.parent_images), parser.envs
 
 
 def _parser(items: list[Instruction], build_args: dict[str, str]) -> Any:

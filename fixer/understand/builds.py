@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from fixer.syntax.shell import commands
@@ -16,19 +16,49 @@ Read = Callable[[str], "str | None"]
 
 
 class Build(NamedTuple):
-    """One build that some file describes: the Dockerfile and its context (relative to the root), and the target."""
+    """One build that some file describes: the Dockerfile and its context (relative to the root), and the target.
+
+    `images` are the names that the result gets, as written.
+    """
 
     dockerfile: str
     context: str
     target: str
     evidence: str
+    images: tuple[str, ...] = ()
 
 
-@dataclass
 class Builds:
-    """All builds of a repository, by the path of the Dockerfile."""
+    """All builds of a repository, by the path of the Dockerfile.
 
-    by_file: dict[str, list[Build]] = field(default_factory=lambda: defaultdict(list))
+    `hints` are files that may describe builds, `read` gives their text.
+    """
+
+    def __init__(self, hints: tuple[str, ...], read: Read) -> None:
+        self.hints = hints
+        self.read = read
+        self.by_file: dict[str, list[Build]] = defaultdict(list)
+        for build in self._all(_SPEAKS):
+            self.by_file[build.dockerfile].append(build)
+
+    def _all(self, telling: re.Pattern[str]) -> Iterator[Build]:
+        for path in self.hints:
+            text = self.read(path)
+            if text is not None and telling.search(text):
+                yield from _reader(path)(path, text)
+
+    @cached_property
+    def _by_image(self) -> dict[str, set[tuple[str, str]]]:
+        out: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for build in self._all(_NAMES):
+            for image in build.images:
+                out[_plain(image)].add((build.dockerfile, build.target))
+        return out
+
+    def maker(self, image: str) -> tuple[str, str] | None:
+        """The Dockerfile and the target that make an image; None when the repository makes none, or several."""
+        found = self._by_image.get(_plain(image), set())
+        return next(iter(found)) if len(found) == 1 else None
 
     def targets(self, dockerfile: str) -> frozenset[str]:
         """The build targets that the repository names for a Dockerfile."""
@@ -47,17 +77,11 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
         hints: paths of compose, skaffold, bake, CI and make files, relative to the root.
         read: gives the text of such a file, or None. A file that cannot be parsed tells nothing.
     """
-    out = Builds()
-    for path in hints:
-        text = read(path)
-        if text is None or not _SPEAKS.search(text):
-            continue
-        for build in _reader(path)(path, text):
-            out.by_file[build.dockerfile].append(build)
-    return out
+    return Builds(tuple(hints), read)
 
 
 # Without one of these, a build uses the Dockerfile in its own context and its last stage, which is what is assumed.
+_NAMES = re.compile(r"\bimages?\b|\btags?\b|build.* -t", re.IGNORECASE)
 _SPEAKS = re.compile(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
 
 
@@ -86,12 +110,21 @@ def _inside(folder: str, path: str) -> str:
     return "" if joined == "." else joined
 
 
-def _build(folder: str, context: Any, dockerfile: Any, target: Any, evidence: str) -> Iterator[Build]:
+def _plain(image: str) -> str:
+    """An image name without the tag that every image has."""
+    return image.removesuffix(":latest").removeprefix("docker.io/").removeprefix("library/")
+
+
+def _build(
+    folder: str, context: Any, dockerfile: Any, target: Any, evidence: str, images: Iterable[Any] = ()
+) -> Iterator[Build]:
     if not isinstance(context, str) or "$" in context or "://" in context:
         context = "."
     place = _inside(folder, context)
     name = dockerfile if isinstance(dockerfile, str) and "$" not in dockerfile else "Dockerfile"
-    yield Build(_inside(place, name), place, target if isinstance(target, str) and "$" not in target else "", evidence)
+    known = tuple(image for image in images if isinstance(image, str) and image and "$" not in image)
+    goal = target if isinstance(target, str) and "$" not in target else ""
+    yield Build(_inside(place, name), place, goal, evidence, known)
 
 
 def _compose(path: str, text: str) -> Iterator[Build]:
@@ -102,11 +135,10 @@ def _compose(path: str, text: str) -> Iterator[Build]:
             build = service.get("build") if isinstance(service, dict) else None
             where = f"{path}: service {name}"
             if isinstance(build, str):
-                yield from _build(folder, build, None, None, where)
+                yield from _build(folder, build, None, None, where, [service.get("image")])
             elif isinstance(build, dict):
-                yield from _build(
-                    folder, build.get("context", "."), build.get("dockerfile"), build.get("target"), where
-                )
+                place, file, target = build.get("context", "."), build.get("dockerfile"), build.get("target")
+                yield from _build(folder, place, file, target, where, [service.get("image")])
 
 
 def _skaffold(path: str, text: str) -> Iterator[Build]:
@@ -129,6 +161,7 @@ def _skaffold(path: str, text: str) -> Iterator[Build]:
                         settings.get("dockerfile"),
                         settings.get("target"),
                         where,
+                        [artifact.get("image")],
                     )
 
 
@@ -144,7 +177,8 @@ def _workflow(path: str, text: str) -> Iterator[Build]:
                     context = using.get("context", ".")
                     place = context if isinstance(context, str) and "$" not in context else "."
                     file = using.get("file") or posixpath.join(place, "Dockerfile")
-                    name = posixpath.relpath(file, place) if isinstance(file, str) and "$" not in file else None
+                    inside = isinstance(file, str) and "$" not in file
+                    name = posixpath.relpath(file, place) if inside else None
                     yield from _build("", place, name, using.get("target"), path)
                 if isinstance(step.get("run"), str):
                     yield from _commands(path, step["run"], "")
@@ -219,5 +253,7 @@ def _command(path: str, base: str, words: list[str]) -> Iterator[Build]:
         return
     file = options.get("-f") or options.get("--file")
     place = "." if "$" in context else context
-    name = posixpath.relpath(file, place) if file and "$" not in file and not file.startswith("-") else None
-    yield from _build(base, place, name, options.get("--target"), path)
+    named = file if file and "$" not in file and not file.startswith("-") else ""
+    relative = posixpath.relpath(named, place) if named else None
+    image = options.get("-t") or options.get("--tag")
+    yield from _build(base, place, relative, options.get("--target"), path, [image])

@@ -30,7 +30,7 @@ _BRINGS = {
 # Options of Debian's adduser that useradd has, or that say what useradd does anyway.
 _SAME = {"uid": "--uid", "gid": "--gid", "ingroup": "--gid", "home": "--home-dir", "shell": "--shell", "gecos": ""}
 _IMPLIED = frozenset({"quiet", "disabled-password", "disabled-login", "system", "group", "no-create-home"})
-_CREATES = re.compile("(?:user|group)add|add(?:user|group)")
+_CREATES = ("useradd", "groupadd", "adduser", "addgroup")
 # What follows a command when `||` takes its failure: more of its list, redirections and closing braces before it.
 _OR = re.compile(r"(?:[^\n;(|]|\\\r?\n|;\s*\}|\|(?!\|))*\|\|")
 
@@ -56,7 +56,8 @@ class Creation(NamedTuple):
 def creations(image: Image) -> Iterator[Creation]:
     """The commands of a stage itself that create somebody, and that fail the build when they fail."""
     for item in image.stage.of("RUN"):
-        if not item.heredocs and not _CREATES.search(item.logical):
+        text = image.stage.start.source[item.span.start : item.span.end]
+        if not any(word in text for word in _CREATES):
             continue
         for add in _adds(image, item):
             if add.tool != "passwd-file" and not may_fail(item, add.command):

@@ -60,6 +60,17 @@ class User(NamedTuple):
     item: Instruction | None = None
 
 
+class Parent(NamedTuple):
+    """An image of the same repository that another one is built on: the Dockerfile's path, and whether it moves."""
+
+    path: str
+    image: Image
+    moves_to: object = None
+
+
+FindParent = Callable[[str], "Parent | None"]
+
+
 class Process(NamedTuple):
     """An ENTRYPOINT or CMD: its words (None for unknown ones), and whether a shell starts it."""
 
@@ -82,15 +93,21 @@ class Copy(NamedTuple):
 class Image:
     """The image that one stage of a Dockerfile makes."""
 
-    def __init__(self, stage: Stage, read_context: ReadContext) -> None:
+    def __init__(self, stage: Stage, read_context: ReadContext, find_parent: FindParent = lambda _: None) -> None:
         self.stage = stage
         self.read_context = read_context
+        self._find_parent = find_parent
+
+    @cached_property
+    def parent(self) -> Parent | None:
+        """The image of the same repository that this one is built on, when its base is none that facts know."""
+        base = self.stage.root_base
+        return self._find_parent(base) if base and base_facts(base) is None else None
 
     @cached_property
     def facts(self) -> ImageFacts | None:
         """Facts on the outside base image, or None when it is not known."""
-        base = self.stage.root_base
-        return base_facts(base)
+        return self.parent.image.facts if self.parent is not None else base_facts(self.stage.root_base)
 
     @cached_property
     def family(self) -> str:
@@ -169,6 +186,10 @@ class Image:
     def accounts(self) -> dict[str, Account]:
         """Users that exist when the stage is finished, by name; root is one of them."""
         out = {"root": Account("root", 0, 0, "/root", "every image has root", True)}
+        if self.parent is not None:
+            where = f"{self.parent.path} creates it"
+            elders = self.parent.image.accounts.values()
+            out |= {a.name: a._replace(add=None, item=None, evidence=where) for a in elders if a.uid is not None}
         if self.facts is not None:
             note = f"base image {self.stage.root_base} has it (facts, {self.facts.confidence})"
             sure = self.facts.confidence == "verified"
@@ -212,6 +233,8 @@ class Image:
     @cached_property
     def base_user(self) -> User:
         """Who runs before the first instruction of the eldest stage."""
+        if self.parent is not None:
+            return self._parent_user(self.parent)
         facts_ = self.facts
         base = self.stage.root_base or self.stage.chain[0].base_text
         if facts_ is None or facts_.runs_as_root is None:
@@ -221,6 +244,15 @@ class Image:
         name = "root" if facts_.runs_as_root else facts_.default_user
         uid = 0 if facts_.runs_as_root else facts_.default_uid
         return User(facts_.default_user, name, uid, facts_.default_gid, facts_.runs_as_root, numeric, True, evidence)
+
+    def _parent_user(self, parent: Parent) -> User:
+        """Who runs after FROM an image of the same repository, its ONBUILD USER included."""
+        user = parent.image.user
+        triggers = [i.trigger for i in parent.image.stage.of("ONBUILD") if i.trigger is not None]
+        for trigger in triggers:
+            if trigger.keyword == "USER":
+                user = parent.image.resolve(trigger)
+        return user._replace(item=None, evidence=f"{parent.path}, {user.evidence}")
 
     def resolve(self, item: Instruction) -> User:
         """Who a USER instruction names."""
@@ -301,7 +333,8 @@ class Image:
     def _process(self, keyword: str) -> Process | None:
         item = next((i for i in reversed(list(self._body)) if i.keyword == keyword), None)
         if item is None:
-            return None
+            inherited = self.parent.image._process(keyword) if self.parent is not None else None
+            return inherited._replace(item=None) if inherited is not None else None
         if item.json is not None:
             return Process(tuple(item.json), False, item, item.args)
         stage = self.stage_of(item)
@@ -363,6 +396,7 @@ class Image:
         stage = self.stage_of(item)
         here = stage.workdir(item)
         folder = (bool(target) and (target or "").endswith(("/", "/."))) or target in (".", "..") or len(words) > 2
+        folder = folder or any(value and (value in (".", "./") or value.endswith("/")) for value in values[:-1])
         path = None if target is None or (here is None and not target.startswith("/")) else join(here or "/", target)
         origin = item.flag("from")
         return Copy(item, tuple(v or "" for v in values[:-1]), path, folder, (origin.value or "") if origin else "")

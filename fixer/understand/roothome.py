@@ -35,8 +35,8 @@ _INSTALLERS = (
 )
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
-    "/root", "~", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv", "--user",
-    "pipx", "playwright", "volta", "sdkman",
+    "/root", "~/", "~ ", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv",
+    "--user", "pipx", "playwright", "volta", "sdkman",
 )  # fmt: skip
 
 
@@ -84,9 +84,12 @@ def _body(image: Image) -> Iterator[Instruction]:
 
 
 def _needs(image: Image) -> Iterator[tuple[Instruction, str]]:
-    works_there = image.stage.sets_workdir and below(image.workdir or "/", HOME)
+    written = HOME in image.stage.start.source
+    works_there = written and image.stage.sets_workdir and below(image.workdir or "/", HOME)
     for stage in image.stage.chain:
         for item in stage.body:
+            if not written and item.keyword in ("WORKDIR", "ENV", "COPY", "ADD"):
+                continue
             why = _why(image, stage, item, works_there)
             if why:
                 yield item, why

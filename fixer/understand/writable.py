@@ -169,6 +169,8 @@ def _known(running: Running) -> Iterator[Writable]:
     if facts is not None and facts.arbitrary_user:
         return  # the image is made for any user: its own folders are open already
     for program in running.programs:
+        if program.families and image.family not in program.families:
+            continue
         for path in program.writes:
             yield _folder(path, f"{program.name} writes it (facts)", False)
 

@@ -41,7 +41,7 @@ def check(view: DockerfileView) -> Iterator[Finding]:
     """One finding for each image that moves and needs something under /root."""
     for decision in view.moving:
         image = decision.image
-        shell = style(image.family, image.facts) != "none"
+        shell = bool(image.family) and style(image.family, image.facts) != "none"
         found = root_home(decision.running, view.stages if shell else ())
         if found is None:
             continue
@@ -65,7 +65,7 @@ def _fix(view: DockerfileView, decision: Decision, found: RootHome) -> Fix:
         changes += [
             SetFlag(c.item.index, "chown", identity.owner) for c in found.copies if c.item.flag("chown") is None
         ]
-    shell = style(image.family, image.facts) != "none"
+    shell = bool(image.family) and style(image.family, image.facts) != "none"
     if found.spans:
         changes += [ReplaceText(span, PLACE) for span in found.spans]
         if shell and found.workdir:

@@ -37,6 +37,7 @@ CARD = Card(
     severity=Severity.MEDIUM,
     standards=("CIS Docker 4.8", "PSS restricted: Privilege Escalation"),
 )
+_SIGNS = ("sudo", "NOPASSWD", "wheel", "usermod", "gpasswd", "addgroup")
 _HINT = re.compile(r"sudo|NOPASSWD|(?<![\w./-])(?:wheel|docker)(?![\w./-])")
 _GROUPS = frozenset({"sudo", "wheel", "docker"})
 _HARMLESS = frozenset({"-E", "-H", "-n", "-S", "-EH", "-HE", "--preserve-env", "--set-home", "--non-interactive"})
@@ -45,17 +46,18 @@ _WRITERS = frozenset({"echo", "printf", "tee", "chmod", "mkdir", "cat"})
 
 def check(view: DockerfileView) -> Iterator[Finding]:
     """Findings on sudo in the images that run, and on needless sudo in every stage."""
-    if not _HINT.search(view.source.text):
+    text = view.source.text
+    if not any(sign in text for sign in _SIGNS):
         return
     for image in view.images.values():
         for item in image.stage.of("RUN"):
-            if view.source.text.find("sudo", item.span.start, item.span.end) >= 0:
+            if text.find("sudo", item.span.start, item.span.end) >= 0:
                 yield from _needless(view, image, item)
     told: set[int] = set()
     for decision in view.decisions:
         for stage in decision.image.stage.chain:
             for item in stage.of("RUN"):
-                if item.index not in told and _HINT.search(view.source.text, item.span.start, item.span.end):
+                if item.index not in told and _HINT.search(text, item.span.start, item.span.end):
                     told.add(item.index)
                     yield from _granted(view, decision, item)
 

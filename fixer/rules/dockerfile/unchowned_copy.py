@@ -58,11 +58,18 @@ def _wants_owner(view: DockerfileView, decision: Decision, copy: Copy) -> bool:
 
 
 def _own_folders(decision: Decision) -> set[str]:
-    """Folders that COPY makes for the application where no WORKDIR names one: `/app` in `COPY . /app`."""
+    """Folders that COPY makes for the application where no WORKDIR names one: `/app` in `COPY . /app`.
+
+    Such a folder stands at the top, or what the process starts lies in it.
+    """
+    started = [word for _, words in decision.running.commands for word in words if word and word.startswith("/")]
     return {
         copy.destination
         for copy in decision.image.copies
-        if copy.destination and copy.is_folder and copy.destination not in SYSTEM and copy.destination.count("/") == 1
+        if copy.destination
+        and copy.is_folder
+        and copy.destination not in SYSTEM
+        and (copy.destination.count("/") == 1 or any(below(word, copy.destination) for word in started))
     }
 
 

@@ -71,9 +71,23 @@ def _moved(view: DockerfileView, decision: Decision, folder: Writable) -> Findin
             f"the image has no shell to hand over {folder.path}; mount a volume there if the program writes to it",
         )
         return view.finding(CARD, at, message, reason=folder.why, refusal=refusal, severity=Severity.INFO)
-    step = HandOver(stage.index, folder.path, identity.owner, folder.recursive, not folder.exists)
+    early = _before_volume(decision, folder)
+    step = HandOver(stage.index, folder.path, identity.owner, folder.recursive, not folder.exists, early)
     fix = Fix(f"hand {folder.path} over to {identity.owner}", Safety.SAFE, "", (step,), view.group(stage))
     return view.finding(CARD, at, message, reason=folder.why, fix=fix)
+
+
+def _before_volume(decision: Decision, folder: Writable) -> int:
+    """The index of the VOLUME that the folder must change hands before, or -1 where the usual place is early enough.
+
+    Behind VOLUME, the classic builder drops what a later step changes.
+    """
+    body = decision.image.stage.body
+    volume = next((item for path, item in decision.image.volumes if below(folder.path, path) and item in body), None)
+    if volume is None or decision.image.user_at(volume).root is not True:
+        return -1
+    builds = any(item.keyword in ("RUN", "COPY", "ADD", "WORKDIR") and item.index > volume.index for item in body)
+    return volume.index if builds else -1
 
 
 def _handed_over(decision: Decision, folder: Writable) -> bool:

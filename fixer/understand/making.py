@@ -1,0 +1,174 @@
+"""Folders and files that a build makes and leaves in the image, in the order in which it makes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from posixpath import basename, dirname
+from typing import NamedTuple
+
+from fixer.syntax.dockerfile import Instruction
+from fixer.syntax.shell import Command, commands
+from fixer.understand.image import Image, script_of
+from fixer.understand.places import container_path
+from fixer.understand.shellroot import absolute
+from fixer.understand.stages import Stage
+
+# Handing one of these over gives away more than the application needs.
+SYSTEM = frozenset(
+    "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /root /sbin /srv /sys"
+    " /usr /usr/bin /usr/include /usr/lib /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/etc"
+    " /usr/local/lib /usr/local/sbin /usr/local/share /usr/local/src /usr/sbin /usr/share /usr/src /var"
+    " /var/cache /var/lib /var/log /var/spool /go /go/src /go/bin".split()
+)
+# A folder made here is code, configuration or a step of the build, not data.
+_NOT_DATA = tuple("/etc /usr /opt /bin /sbin /lib /lib64 /root /build /src /go /boot /gopath".split())
+_TEMPORARY = ("/tmp", "/var/tmp")
+_DATA_FILE = re.compile(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.lock)|.*state.*")
+_DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/var/run")
+_ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
+_WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
+# A program of the project that runs in the build may leave files that it will want to write again.
+_PROJECT = re.compile(
+    r"(?:python|pypy|node|ruby|perl|php|sh|bash|ash|dash|rails|rake|bundle|flask|alembic|django-admin|prisma|sqlite3|npx"
+    r"|npm|yarn|pnpm|manage\.py|artisan)[\d.]*"
+)
+_BUILDS_ONLY = re.compile(
+    r"\b(?:install|ci|i|add|build\S*|compile\S*|collectstatic|setup\.py|-m (?:pip|venv|compileall|build|ensurepip)|--version"
+    r"|-v|-V|prune|dedupe|audit|lint|test|link|rebuild|generate|config|get-pip\.py|cache clean|pip)(?:\s|$)"
+)
+
+
+class Made(NamedTuple):
+    """A folder or file that the build leaves behind.
+
+    `why` says how it comes about; `recursive` tells that what lies below it was made with it; `sure` is False when a
+    condition in the script decides.
+    """
+
+    path: str
+    why: str
+    item: Instruction
+    recursive: bool
+    sure: bool
+    file: bool = False
+
+
+def below(path: str, folder: str) -> bool:
+    """Whether `path` is `folder` or lies below it."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
+
+
+def is_data(path: str, workdir: str | None) -> bool:
+    """Whether a folder that a build makes is one for the data of the application."""
+    if path in SYSTEM:
+        return False
+    if workdir and workdir not in SYSTEM and below(path, workdir):
+        return True
+    return not any(below(path, folder) for folder in _NOT_DATA)
+
+
+def made(image: Image) -> tuple[Made, ...]:
+    """What the build makes for data and does not take away again, each path once, by its first mention."""
+    found: dict[str, Made] = {}
+    here = image.workdir
+    for stage in image.stage.chain:
+        for item in stage.body:
+            if item.keyword == "WORKDIR":
+                path = stage.workdir(item)
+                if path and path != here and is_data(path, here) and not _temporary(path):
+                    found.setdefault(path, Made(path, f"line {item.line}: WORKDIR makes it", item, False, True))
+            elif item.keyword == "RUN":
+                _run(image, stage, item, found)
+    out = (*found.values(), *_unpacked(image))
+    return tuple(one for one in out if is_data(one.path, here))
+
+
+def _temporary(path: str) -> bool:
+    return any(below(path, folder) for folder in _TEMPORARY)
+
+
+def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
+    """What one RUN makes and takes away, in the order of its commands."""
+    shell = image.shell(item)
+    events: list[tuple[int, str, Command, tuple[str, ...]]] = []
+    events += [(one.command.start, "mkdir", one.command, one.paths) for one in shell.mkdirs]
+    events += [(one.command.start, "touch", one.command, one.paths) for one in shell.touches]
+    events += [(one.command.start, "rm", one.command, one.paths) for one in shell.removes]
+    events += [(one.command.start, one.how, one.command, (one.path,)) for one in shell.writes if one.how in _WHOLE]
+    events += [(c.start, "rm", c, tuple(w.text for w in c.args[:-1])) for c in shell.commands if c.name == "mv"]
+    entered = {absolute(c.cwd, None, stage.workdir(item)) for c in shell.commands if c.cwd}
+    for _, how, command, words in sorted(events, key=lambda event: event[0]):
+        for word in words:
+            if how == "rm":
+                _remove(word, command, stage, item, found)
+                continue
+            path = container_path(word, command, stage, item)
+            if path is None or (_temporary(path) and (path in entered or path in _TEMPORARY)):
+                continue
+            sure = not (command.conditional or command.substitution)
+            if how == "mkdir":
+                why = f"line {item.line}: the build makes this folder"
+                found.setdefault(path, Made(path, why, item, not _temporary(path), sure))
+            elif sure and not _temporary(path) and _is_data_file(path, how, image.workdir):
+                why = f"line {item.line}: the build makes this file"
+                found.setdefault(path, Made(path, why, item, False, True, True))
+
+
+def _remove(word: str, command: Command, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
+    """Forget what a command takes away; a pattern takes away all below its folder."""
+    pattern = re.search(r"[*?\[{]", word)
+    plain = word[: pattern.start()].rpartition("/")[0] if pattern else word
+    path = container_path(plain or ("/" if word.startswith("/") else "."), command, stage, item)
+    if path is None:
+        return
+    for name in [n for n in found if below(n, path) and not (pattern and n == path)]:
+        del found[name]
+
+
+def _is_data_file(path: str, how: str, workdir: str | None) -> bool:
+    if path in SYSTEM or below(path, "/home") or not is_data(path, workdir):
+        return False
+    if workdir and workdir not in SYSTEM and below(path, workdir):
+        return True
+    places = any(below(path, place) for place in _DATA_PLACES)
+    return how == "touch" or places or bool(_DATA_FILE.fullmatch(basename(path)))
+
+
+def _unpacked(image: Image) -> Iterator[Made]:
+    """Where ADD unpacks archives: what comes out keeps the owner that it has in the archive, whatever --chown says."""
+    for copy in image.all_copies:
+        if copy.item.keyword != "ADD" or copy.destination is None:
+            continue
+        if any(_ARCHIVE.fullmatch(source) and "://" not in source for source in copy.sources):
+            why = f"line {copy.item.line}: ADD unpacks an archive here"
+            yield Made(copy.destination, why, copy.item, True, True)
+
+
+def filled_by_program(image: Image, folder: str) -> Instruction | None:
+    """The RUN that starts a program of the project in a folder, where it may leave files; None when there is none."""
+    for stage in image.stage.chain:
+        for item in stage.of("RUN"):
+            here = stage.workdir(item)
+            if here is None or item.json is not None and not item.json:
+                continue
+            if image.dialect(item) == "posix" and any(_fills(c, here, folder) for c in commands(script_of(item))):
+                return item
+    return None
+
+
+def _fills(command: Command, here: str, folder: str) -> bool:
+    where = absolute(".", command.cwd, here) if command.cwd != "" else None
+    if where is None or not below(where, folder) or not command.words:
+        return False
+    program = command.words[0].text
+    own = program.startswith("./") or (below(program, folder) and dirname(program) != "")
+    if not own and not _PROJECT.fullmatch(command.name):
+        return False
+    text = " ".join(word.text for word in command.words)
+    return not _BUILDS_ONLY.search(text) and (own or len(command.words) > 1) and not _inline(command)
+
+
+def _inline(command: Command) -> bool:
+    """Whether the program is given its text on the command line (`python -c`), which then seldom makes files."""
+    return len(command.words) > 1 and bool(re.fullmatch(r"-\w*[ceprE]", command.words[1].text))

@@ -200,20 +200,21 @@ def write_changes(result: Result) -> Result:
         The result without the changes that could not be written; each of those is told as skipped, and its findings
         are no longer called fixed.
     """
-    failed: dict[str, Skipped] = {}
+    failed: dict[tuple[str, str], Skipped] = {}
     for change in result.changes:
         try:
             write(Path(change.root) / change.path, change)
         except FixerError as error:
-            failed[change.path] = Skipped(change.path, "not-written", str(error))
+            failed[change.root, change.path] = Skipped(change.path, "not-written", str(error))
     if not failed:
         return result
     refusal = Refusal("not-written", "the file could not be written")
+    paths = {path for _, path in failed}
     findings = tuple(
-        f._replace(status=Status.REFUSED, refusal=refusal) if f.path in failed and f.status is Status.FIXED else f
+        f._replace(status=Status.REFUSED, refusal=refusal) if f.path in paths and f.status is Status.FIXED else f
         for f in result.findings
     )
-    kept = tuple(c for c in result.changes if c.path not in failed)
+    kept = tuple(c for c in result.changes if (c.root, c.path) not in failed)
     return result._replace(findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
 
 

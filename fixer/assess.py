@@ -7,22 +7,26 @@ from collections.abc import Iterator
 from fixer.decide import NO_PASSWD, Decision, unfamiliar
 from fixer.model import Safety
 from fixer.understand.listening import bound, privileged
-from fixer.understand.writable import SYSTEM, Writable
+from fixer.understand.making import SYSTEM, unknown_folders
+from fixer.understand.writable import Writable
 
 _SHOWN = 3
 
 
-def assess(decision: Decision, writables: tuple[Writable, ...]) -> tuple[Safety, str]:
+def assess(decision: Decision, writables: tuple[Writable, ...], owns_code: bool) -> tuple[Safety, str]:
     """Safety and risk of the move; `safe` only when nothing stays open.
 
     Args:
         decision: an image with an identity.
         writables: the folders that its process writes.
+        owns_code: whether the working directory and the code are handed over too.
 
     Returns:
         The safety, and one sentence on what to look at (empty when safe).
     """
     risks = list(dict.fromkeys(_risks(decision, writables)))
+    if not owns_code and decision.image.family not in NO_PASSWD:
+        risks.insert(0, "the code stays with root, so the program cannot write beside it")
     if not risks:
         return Safety.SAFE, ""
     return Safety.REVIEW, "; ".join(risks[:_SHOWN])
@@ -59,9 +63,15 @@ def _process(decision: Decision) -> Iterator[str]:
     image, running = decision.image, decision.running
     if image.entrypoint is None and image.cmd is None and not running.base_serves:
         yield "the file names no command, so what runs (or what is built on this image) may need root"
-    unknown = next((name for name in unfamiliar(running)), "")
-    if unknown:
-        yield f"what {unknown} writes is not known"
+    stranger = next((name for name in unfamiliar(running)), "")
+    if stranger:
+        yield f"what {stranger} writes is not known"
+    trigger = next((i for stage in image.stage.chain[:-1] for i in stage.of("ONBUILD")), None)
+    if trigger is not None:
+        yield f"what the ONBUILD steps from line {trigger.line} on leave behind stays with root"
+    unknown = unknown_folders(image)
+    if unknown is not None:
+        yield f"which folders line {unknown.line} makes is known in the build only"
     if running.unseen_script:
         yield f"the entry script {running.unseen_script} could not be read from here"
 

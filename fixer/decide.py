@@ -109,7 +109,7 @@ def _moving_parent(image: Image) -> Decision | None:
 def _decide(image: Image, path: str, config: Config) -> Decision:
     running = Running(image)
     user = image.user
-    chosen = _configured(image, path, config)
+    chosen = configured(image, path, config)
     if user.root is False:
         return Decision(image, running, False, _current(image, config))
     refusal = _refusal(image, running, chosen)
@@ -118,7 +118,8 @@ def _decide(image: Image, path: str, config: Config) -> Decision:
     return Decision(image, running, True, _identity(image, running, chosen, config))
 
 
-def _configured(image: Image, path: str, config: Config) -> ImageConfig:
+def configured(image: Image, path: str, config: Config) -> ImageConfig:
+    """What the configuration says about an image: by the path of its Dockerfile, its stage, or its base image."""
     for name in (path, image.stage.name, image.stage.root_base or ""):
         if name and name in config.images:
             return config.images[name]

@@ -31,8 +31,8 @@ from fixer.model import (
 )
 from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.image import base_facts
+from fixer.understand.making import below
 from fixer.understand.stages import Stage
-from fixer.understand.writable import below
 
 _BUILDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
 _STARTS = frozenset({"CMD", "ENTRYPOINT"})
@@ -169,6 +169,9 @@ def _covers(deep: HandOver, other: HandOver) -> bool:
 def _place_user(plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, run: str, style: Style) -> None:
     tail = _tail(stage)
     last_user = next((i for i in reversed(tail) if i.keyword == "USER"), None)
+    if last_user is not None and run and _root_by_this(stage, last_user):
+        _after(plan, dockerfile, last_user, [run, f"{_word('USER', stage.start)} {user}"], style)
+        return
     if last_user is not None:
         plan.edits.append(Edit(_args_span(last_user), user))
         plan.touched.add(last_user.index)
@@ -190,6 +193,19 @@ def _place_user(plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, run
         _before(plan, dockerfile, first, [run], style)
         run = ""
     _before(plan, dockerfile, anchor, [text for text in (run, line) if text], style)
+
+
+def _root_by_this(stage: Stage, item: Instruction) -> bool:
+    """Whether somebody else than root runs before this USER goes back to root, so that a root step needs it."""
+    before = [i for elder in stage.chain for i in elder.of("USER") if i.index < item.index]
+    if before:
+        return not _is_root(before[-1].args)
+    facts = base_facts(stage.root_base)
+    return _is_root(item.args) and (facts is None or facts.runs_as_root is not True)
+
+
+def _is_root(user: str) -> bool:
+    return user.strip("\"'").partition(":")[0] in ("root", "0")
 
 
 def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, run: str, style: Style) -> None:

@@ -13,7 +13,7 @@ class Software(NamedTuple):
 
     `root` is a refusal code when the program needs root by nature and `why` says so; `writes` are absolute folders
     that it writes as its packages lay it out; `ports` are its defaults; `home` tells that it keeps files in
-    $HOME, `builds` that it writes caches or results among the sources that it is started in.
+    $HOME; `builds` are folders below the working directory that it writes when it runs, as its build does.
     `families` are the base-image families in which the name means this program; empty for all.
     Source: manual pages and package file lists, as named in `data/software.json`.
     """
@@ -24,7 +24,7 @@ class Software(NamedTuple):
     writes: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()
     home: bool = False
-    builds: bool = False
+    builds: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
 
 
@@ -47,6 +47,6 @@ def software(name: str) -> Software | None:
         tuple(row.get("writes", ())),
         tuple(row.get("ports", ())),
         row.get("home", False),
-        row.get("builds", False),
+        tuple(row.get("builds", ())),
         tuple(row.get("families", ())),
     )

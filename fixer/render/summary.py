@@ -38,7 +38,8 @@ def is_fixable(finding: Finding) -> bool:
 
 def exit_code(result: Result) -> int:
     """0 clean or everything fixed, 1 something is left, 3 nothing to look at. Information alone is not a finding."""
-    if result.files == 0 and not result.skipped:
+    unreadable = [s for s in result.skipped if s.reason != "template"]
+    if result.files == 0 and not unreadable:
         return 3
-    left = any(f.status is not Status.FIXED and f.severity > Severity.INFO for f in result.findings)
+    left = bool(unreadable) or any(f.status is not Status.FIXED and f.severity > Severity.INFO for f in result.findings)
     return 1 if left else 0

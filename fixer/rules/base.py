@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
-from fixer.decide import Decision
+from fixer.decide import Decision, configured
 from fixer.ignores import Ignore
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
 from fixer.source import SourceFile
@@ -58,7 +58,7 @@ class DockerfileView:
         """The folders that the process of this image must be able to write."""
         index = decision.image.stage.index
         if index not in self._writable:
-            extra = tuple(p for c in self.config.images.values() for p in c.writable) if self.config.images else ()
+            extra = configured(decision.image, self.source.path, self.config).writable
             self._writable[index] = writable(decision.running, extra, self.config.ownership == "app")
         return self._writable[index]
 

@@ -13,11 +13,11 @@ from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Copy
+from fixer.understand.making import SYSTEM, below
 from fixer.understand.modes import closed, number, world_writable
 from fixer.understand.places import command_span, container_path, word_span
 from fixer.understand.shellroot import chmod_words
 from fixer.understand.stages import Stage, join
-from fixer.understand.writable import SYSTEM, below
 
 _STICKY_PLACES = ("/tmp", "/var/tmp")
 _PROGRAMS = re.compile(r".*/s?bin/[^/]+|.*\.(sh|bash|py|pl|rb|jar|js|php|so)|.*(entrypoint|entry-point)[^/]*")

@@ -22,7 +22,7 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     """
     identity = decision.identity
     assert identity is not None
-    safety, risk = assess(decision, view.writable(decision))
+    safety, risk = assess(decision, view.writable(decision), view.config.ownership == "app")
     stage = decision.image.stage
     changes: list[Change] = [SetUser(stage.index, identity.user)]
     new = identity.new

@@ -34,8 +34,12 @@ _PROJECT = re.compile(
     r"|npm|yarn|pnpm|manage\.py|artisan)[\d.]*"
 )
 _BUILDS_ONLY = re.compile(
-    r"\b(?:install|ci|i|add|build\S*|compile\S*|collectstatic|setup\.py|-m (?:pip|venv|compileall|build|ensurepip)|--version"
-    r"|-v|-V|prune|dedupe|audit|lint|test|link|rebuild|generate|config|get-pip\.py|cache clean|pip)(?:\s|$)"
+    r"(?:^|\s)(?:\S*/)?(?:install|ci|i|add|cache|build\S*|compile\S*|package|collectstatic|setup\.py|pip|venv|ensurepip|get-pip\.py"
+    r"|--version|-v|-V|prune|dedupe|audit|lint|test|link|rebuild|generate|config|configure|autogen\.sh|bootstrap|gradlew"
+    r"|mvnw)(?=\s|$)"
+)
+_MAY_FILL = re.compile(
+    r"\./|\b(?:py|node|ruby|perl|php|sh|bash|ash|dash|ra|bundle|flask|alembic|django|prisma|sqlite3|np|yarn|pnpm|manage|artisan)"
 )
 
 
@@ -104,15 +108,45 @@ def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) 
                 _remove(word, command, stage, item, found)
                 continue
             path = container_path(word, command, stage, item)
+            if path is None and how == "mkdir":
+                _partly_known(word, command, stage, item, found)
             if path is None or (_temporary(path) and (path in entered or path in _TEMPORARY)):
                 continue
             sure = not (command.conditional or command.substitution)
             if how == "mkdir":
                 why = f"line {item.line}: the build makes this folder"
                 found.setdefault(path, Made(path, why, item, not _temporary(path), sure))
+                top = "/" + path.split("/")[1]
+                if top not in SYSTEM and is_data(top, image.workdir):
+                    found.setdefault(top, Made(top, why, item, False, sure))
             elif sure and not _temporary(path) and _is_data_file(path, how, image.workdir):
                 why = f"line {item.line}: the build makes this file"
                 found.setdefault(path, Made(path, why, item, False, True, True))
+
+
+def _partly_known(word: str, command: Command, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
+    """For `mkdir /data/$name`, what is known of it: the folder in which those folders are."""
+    known = re.split(r"[$`{]", word, maxsplit=1)[0].rpartition("/")[0]
+    path = container_path(known, command, stage, item) if known else None
+    if path is not None and path not in SYSTEM and not _temporary(path):
+        why = f"line {item.line}: the build makes folders in it"
+        found.setdefault(path, Made(path, why, item, True, False))
+
+
+def unknown_folders(image: Image) -> Instruction | None:
+    """The first RUN that makes a folder whose place only the build knows, outside of what is handed over anyway."""
+    known = [one.path for one in made(image) if one.recursive]
+    for stage in image.stage.chain:
+        for item in stage.of("RUN"):
+            for one in image.shell(item).mkdirs:
+                for word in one.paths:
+                    if container_path(word, one.command, stage, item) is not None:
+                        continue
+                    start = re.split(r"[$`{]", word, maxsplit=1)[0]
+                    outside = any(start and below(start.rstrip("/") or "/", f) for f in (*_NOT_DATA, *_TEMPORARY, *known))
+                    if not outside:
+                        return item
+    return None
 
 
 def _remove(word: str, command: Command, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
@@ -123,7 +157,10 @@ def _remove(word: str, command: Command, stage: Stage, item: Instruction, found:
     if path is None:
         return
     for name in [n for n in found if below(n, path) and not (pattern and n == path)]:
-        del found[name]
+        if command.conditional and not found[name].file:
+            found[name] = found[name]._replace(sure=False)
+        else:
+            del found[name]
 
 
 def _is_data_file(path: str, how: str, workdir: str | None) -> bool:
@@ -150,7 +187,7 @@ def filled_by_program(image: Image, folder: str) -> Instruction | None:
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
             here = stage.workdir(item)
-            if here is None or item.json is not None and not item.json:
+            if here is None or not _MAY_FILL.search(item.logical):
                 continue
             if image.dialect(item) == "posix" and any(_fills(c, here, folder) for c in commands(script_of(item))):
                 return item

@@ -12,6 +12,7 @@ from fixer.facts.software import Software, software
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
 from fixer.understand.image import Copy, Image
+from fixer.understand.making import SYSTEM, below, made
 from fixer.understand.shellfacts import Sign, ports, script_signs
 from fixer.understand.stages import join
 
@@ -282,6 +283,8 @@ class Running:
                 yield _purpose(known.root, f"the container starts {name}: {known.why}")
         # a script that hands folders over first and then itself is one that steps down
         for script, sign in sorted(self.signs, key=lambda found: found[1].kind != "steps-down"):
+            if sign.kind == "writes" and self._will_be_handed_over(sign.detail):
+                continue
             if sign.kind == "steps-down" or (sign.kind in _PURPOSE_OF_SIGN and not sign.guarded):
                 code, what = _PURPOSE_OF_SIGN[sign.kind]
                 where = f"entry script {script.origin}, line {sign.line}," if script.path else script.origin
@@ -304,6 +307,15 @@ class Running:
                 known = software(command.name)
                 if known is not None and known.root and not command.substitution:
                     yield _purpose(known.root, f"entry script {script.origin} starts {command.name}: {known.why}")
+
+    def _will_be_handed_over(self, path: str) -> bool:
+        """Whether a path lies in a folder that goes to the application with the move off root."""
+        image = self.image
+        here = image.workdir or "/"
+        folders = [one.path for one in made(image)] + [path for path, _ in image.volumes if path not in SYSTEM]
+        if image.stage.sets_workdir and here not in SYSTEM and not below(here, "/root"):
+            folders.append(here)
+        return any(below(posixpath.normpath(path), folder) for folder in folders)
 
     def _brings_daemon(self) -> str:
         """A program that needs root by nature and whose package the build installs, or an empty string."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.image import Copy, Image
+from fixer.understand.making import below
 from fixer.understand.process import Running
 from fixer.understand.stages import Stage
-from fixer.understand.writable import below, writable
+from fixer.understand.writable import writable
 
 HOME = "/root"
 PLACE = "/app"

@@ -5,22 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from posixpath import basename, dirname, normpath
+from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Image
+from fixer.understand.image import Copy, Image
+from fixer.understand.making import SYSTEM, below, filled_by_program, made
+from fixer.understand.places import container_path
 from fixer.understand.process import Running
-from fixer.understand.shellroot import absolute
-from fixer.understand.stages import Stage
 
-# Handing one of these over gives away more than the application needs.
-SYSTEM = frozenset(
-    "/ /bin /boot /dev /etc /home /lib /lib32 /lib64 /libx32 /media /mnt /opt /proc /root /sbin /srv /sys"
-    " /usr /usr/bin /usr/include /usr/lib /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/etc"
-    " /usr/local/lib /usr/local/sbin /usr/local/share /usr/local/src /usr/sbin /usr/share /usr/src /var"
-    " /var/cache /var/lib /var/log /var/spool /go /go/src /go/bin".split()
-)
 # Empty folders of the distribution that hold only what the file puts there: fit for a working directory.
 _PARENTS = frozenset({"/usr/src", "/opt", "/srv", "/mnt", "/media", "/go/src"})
 _FOR_DATA = re.compile(
@@ -34,22 +27,8 @@ _ENV_FOR_DATA = re.compile(
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
 # Files that are closed for a reason and that no application reads.
 _STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", "/etc/ssl/private", "/etc/ssh")
-# A folder made here is code, configuration or a step of the build, not data.
-_NOT_DATA = (
-    "/etc",
-    "/usr",
-    "/opt",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib64",
-    "/root",
-    "/build",
-    "/src",
-    "/go",
-    "/boot",
-    "/gopath",
-)
+# A mode that keeps others from what the owner may do: the last digit lacks a read or an execute bit of the first.
+_KEEPS_OUT = re.compile(r"(?:u=?\+?[rwx]+,)?(?:go|o|g?o)(?:=|-[rwx]*[rx][rwx]*)|u\+x|u=[rwx]*x")
 
 
 class Writable(NamedTuple):
@@ -60,11 +39,6 @@ class Writable(NamedTuple):
     recursive: bool
     exists: bool
     item: Instruction | None = None
-
-
-def below(path: str, folder: str) -> bool:
-    """Whether `path` is `folder` or lies below it."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def open_to_all(path: str) -> bool:
@@ -82,7 +56,7 @@ def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True
     """
     found: dict[str, Writable] = {}
     for one in _all(running, extra, workdir):
-        if open_to_all(one.path):
+        if _nobodys(one):
             continue
         old = found.get(one.path)
         if old is None or (one.recursive and not old.recursive):
@@ -93,22 +67,29 @@ def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True
     return tuple(w for w in kept if not any(o.recursive and o is not w and below(w.path, o.path) for o in kept))
 
 
+def _nobodys(one: Writable) -> bool:
+    """Whether nobody need get this: open to all, and not a folder that the build has made there as root."""
+    if one.path in _OPEN_TO_ALL or not open_to_all(one.path):
+        return one.path in _OPEN_TO_ALL
+    return one.item is None or not any(below(one.path, folder) for folder in ("/tmp", "/var/tmp"))
+
+
 def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Writable]:
     image = running.image
-    made = dict(_made(image))
+    left = made(image)
+    folders = {one.path for one in left if one.sure and not one.file}
     if workdir:
         yield from _workdir(running)
     for path, item in image.volumes:
         if path not in SYSTEM:
-            yield Writable(path, f"line {item.line}: VOLUME", True, path in made, item)
-    for path, item in made.items():
-        if _is_data(path, image.workdir):
-            yield Writable(path, f"line {item.line}: the build makes this folder", True, True, item)
+            yield Writable(path, f"line {item.line}: VOLUME", True, path in folders, item)
+    for one in left:
+        yield Writable(one.path, one.why, one.recursive, one.sure, one.item)
     yield from _known(running)
     yield from _closed(image)
     yield from _told(running)
     for path in extra:
-        yield Writable(path, "named in fixer.toml", True, path in made)
+        yield Writable(path, "named in fixer.toml", True, path in folders)
 
 
 def _workdir(running: Running) -> Iterator[Writable]:
@@ -117,44 +98,13 @@ def _workdir(running: Running) -> Iterator[Writable]:
     if not here or here in SYSTEM - _PARENTS or not image.stage.sets_workdir or below(here, "/root"):
         return
     item = next(i for stage in reversed(image.stage.chain) for i in reversed(stage.body) if i.keyword == "WORKDIR")
-    built = any(program.builds for program in running.programs) and any(
-        stage.workdir(i) == here for stage in image.stage.chain for i in stage.of("RUN")
-    )
-    yield Writable(here, f"line {item.line}: WORKDIR", built and here not in SYSTEM, True, item)
-
-
-def _made(image: Image) -> Iterator[tuple[str, Instruction]]:
-    """Folders that RUN makes with mkdir and that a later step does not remove."""
-    gone: set[str] = set()
-    out: list[tuple[str, Instruction]] = []
-    for stage in image.stage.chain:
-        for item in stage.body:
-            shell = image.shell(item)
-            for made in shell.mkdirs:
-                for word in made.paths:
-                    path = _container_path(word, made.command.cwd, stage, item)
-                    out += [(path, item)] if path else []
-            for removed in shell.removes:
-                for word in removed.paths:
-                    path = _container_path(word, removed.command.cwd, stage, item)
-                    gone |= {path} if path else set()
-    return ((path, item) for path, item in out if not any(below(path, g) for g in gone))
-
-
-def _container_path(word: str, cwd: str | None, stage: Stage, item: Instruction) -> str | None:
-    """The absolute path that a word of a RUN means, or None when only the build knows it."""
-    value = stage.expand(word, item) if "$" in word else word
-    if not value or any(ch in value for ch in "*?$`{}~"):
-        return None
-    return absolute(value, cwd, stage.workdir(item))
-
-
-def _is_data(path: str, workdir: str | None) -> bool:
-    if path in SYSTEM:
-        return False
-    if workdir and workdir not in SYSTEM and below(path, workdir):
-        return True
-    return not any(below(path, folder) for folder in _NOT_DATA)
+    whole = here not in SYSTEM and filled_by_program(image, here) is not None
+    yield Writable(here, f"line {item.line}: WORKDIR", whole, True, item)
+    steps = [i.logical for stage in image.stage.chain for i in stage.of("RUN") if stage.workdir(i) == here]
+    for program in running.programs:
+        for name in program.builds if any(program.name in step for step in steps) else ():
+            # Of the packages only the folder changes hands: caches go beside them, and no layer doubles.
+            yield Writable(f"{here}/{name}", f"{program.name} writes it", name != "node_modules", False)
 
 
 def _known(running: Running) -> Iterator[Writable]:
@@ -164,8 +114,10 @@ def _known(running: Running) -> Iterator[Writable]:
     if facts is not None and running.runs_base:
         why = f"base image {image.stage.root_base} writes it (facts, {facts.confidence})"
         for path in facts.writable_paths:
-            if path.startswith("/") and path not in SYSTEM:
+            if path not in SYSTEM and not below(path, "/etc"):
                 yield _folder(path, why, facts.confidence == "verified")
+        if facts.writable_paths and facts.confidence == "verified":
+            return  # what is known of the image is surer than what is known of the program in general
     if facts is not None and facts.arbitrary_user:
         return  # the image is made for any user: its own folders are open already
     for program in running.programs:
@@ -186,18 +138,43 @@ def _closed(image: Image) -> Iterator[Writable]:
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
             for chmod in image.shell(item).chmods:
-                if not re.fullmatch(r"[0-7]?[0-7]{2}0", chmod.mode) or image.user_at(item).root is False:
+                if not _keeps_out(chmod.mode) or image.user_at(item).root is False:
                     continue
+                why = f"line {item.line}: chmod {chmod.mode} keeps others out"
                 for word in chmod.paths:
-                    path = _container_path(word, chmod.command.cwd, stage, item)
-                    if path and path not in SYSTEM and not any(below(path, keep) for keep in _STAYS_ROOT):
-                        yield Writable(
-                            path,
-                            f"line {item.line}: chmod {chmod.mode} keeps others out",
-                            chmod.recursive,
-                            True,
-                            item,
-                        )
+                    path = container_path(word, chmod.command, stage, item)
+                    if path and _may_go(path) and not chmod.command.conditional:
+                        yield Writable(path, why, chmod.recursive, True, item)
+    for copy in image.all_copies:
+        flag = copy.item.flag("chmod")
+        if flag is None or copy.destination is None or not _keeps_out(flag.value or ""):
+            continue
+        why = f"line {copy.item.line}: --chmod={flag.value} keeps others out"
+        for path in _files_of(image, copy, copy.destination):
+            if _may_go(path):
+                yield Writable(path, why, True, True, copy.item)
+
+
+def _files_of(image: Image, copy: Copy, destination: str) -> Iterator[str]:
+    """Where a COPY puts its sources, as far as they are files."""
+    for source in copy.sources:
+        name = basename(source)
+        if not copy.is_folder:
+            yield destination
+        elif not re.search(r"[*?\[]", source) and (image.read_context(source) is not None or "." in name.strip(".")):
+            yield join(destination, name)
+
+
+def _keeps_out(mode: str) -> bool:
+    """Whether a mode keeps others from reading or starting what its owner can read or start."""
+    if re.fullmatch(r"[0-7]{3,4}", mode):
+        owner, others = int(mode[-3]), int(mode[-1])
+        return bool(owner & 5 & ~others)
+    return bool(_KEEPS_OUT.fullmatch(mode))
+
+
+def _may_go(path: str) -> bool:
+    return path not in SYSTEM and not any(below(path, keep) for keep in _STAYS_ROOT)
 
 
 def _told(running: Running) -> Iterator[Writable]:

@@ -122,7 +122,7 @@ def startup(times: int = 15) -> None:
         file = Path(tmp) / "Dockerfile"
         file.write_text('FROM debian:12\nCMD ["sleep", "1"]\n')
         kinds: dict[str, list[str | Path]] = {
-            "fixer check": [*FIXER, "check", "--no-config", file],
+            "fixer check": [*FIXER, "check", file],
             "import typer": [sys.executable, "-c", "import typer"],
             "python": [sys.executable, "-c", "pass"],
         }

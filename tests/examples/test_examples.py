@@ -22,17 +22,21 @@ def fixer(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[bytes]:
 
 
 def copied(name: str, to: Path) -> Path:
-    """Give a copy of an example, as a git repository of its own."""
-    folder = to / name
+    """Give a copy of an example, at its place in what looks like a clone of this repository."""
+    folder = to / "examples" / name
     shutil.copytree(ROOT / "examples" / name, folder)
-    subprocess.run(["git", "init", "--quiet", folder], check=True, timeout=60)
+    subprocess.run(["git", "init", "--quiet", to], check=True, timeout=60)
     return folder
 
 
+def apply(diff: bytes, cwd: Path) -> None:
+    """Let git apply a diff; a hunk that does not fit exactly is an error."""
+    subprocess.run(["git", "apply", "-"], cwd=cwd, input=diff, check=True, timeout=60)
+
+
 def files(folder: Path) -> dict[str, bytes]:
-    """Give all files below a folder, without those of git."""
-    every = (path for path in folder.rglob("*") if path.is_file())
-    return {str(p.relative_to(folder)): p.read_bytes() for p in every if ".git" not in p.parts}
+    """Give all files below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_each_diff_has_its_example() -> None:
@@ -41,40 +45,36 @@ def test_each_diff_has_its_example() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_diff_is_the_one_beside_it(name: str) -> None:
+def test_the_diff_is_the_one_beside_it(name: str, tmp_path: Path) -> None:
     """`FIXER_UPDATE=1 python -m pytest tests/examples` writes it anew; read what changed before you keep it."""
-    before = files(ROOT / "examples" / name)
-    done = fixer("fix", f"examples/{name}")
+    folder = copied(name, tmp_path)
+    before = files(folder)
+    done = fixer("fix", f"examples/{name}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr.decode()
-    assert files(ROOT / "examples" / name) == before
+    assert files(folder) == before
     expected = ROOT / "examples" / f"{name}.diff"
-    if os.environ.get("FIXER_UPDATE"):
+    if os.environ.get("FIXER_UPDATE", "") not in {"", "0"}:
         expected.write_bytes(done.stdout)
-    assert done.stdout.decode() == expected.read_text(encoding="utf-8")
+    assert done.stdout.decode() == expected.read_bytes().decode()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_git_takes_it_and_nothing_is_left(name: str, tmp_path: Path) -> None:
-    """As somebody does who types it in a clone: from the top, with the diff as it was printed."""
-    folder = copied(name, tmp_path / "examples")
-    shutil.rmtree(folder / ".git")
-    assert fixer("check", ".", cwd=folder).returncode == 1
-    diff = fixer("fix", f"examples/{name}", cwd=tmp_path).stdout
-    assert diff == (ROOT / "examples" / f"{name}.diff").read_bytes()
-    subprocess.run(["git", "apply", "--check", "-"], cwd=tmp_path, input=diff, check=True, timeout=60)
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, check=True, timeout=60)
+    folder = copied(name, tmp_path)
+    assert fixer("check", f"examples/{name}", cwd=tmp_path).returncode == 1
+    apply((ROOT / "examples" / f"{name}.diff").read_bytes(), tmp_path)
     applied = files(folder)
-    after = fixer("check", ".", cwd=folder)
+    after = fixer("check", f"examples/{name}", cwd=tmp_path)
     assert after.returncode == 0, after.stdout.decode()
-    again = fixer("fix", ".", cwd=folder)
+    again = fixer("fix", f"examples/{name}", cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, b""), again.stderr.decode()
     assert files(folder) == applied
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_written_is_what_the_diff_says(name: str, tmp_path: Path) -> None:
+    """Also from within the folder, where people stand who use it."""
     written, patched = copied(name, tmp_path / "a"), copied(name, tmp_path / "b")
-    diff = fixer("fix", ".", cwd=patched).stdout
-    subprocess.run(["git", "apply", "-"], cwd=patched, input=diff, check=True, timeout=60)
-    assert fixer("fix", "--write", ".", cwd=written).returncode == 0
-    assert files(written) == files(patched)
+    assert fixer("fix", "--write", cwd=written).returncode == 0
+    apply(fixer("fix", cwd=patched).stdout, patched)
+    assert files(written) == files(patched) != files(ROOT / "examples" / name)

@@ -24,9 +24,9 @@ from fixer.model import Finding, Fix, InsertLine, RemoveInstruction, Safety, Sev
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.image import Image
+from fixer.understand.making import below
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
-from fixer.understand.writable import below
 
 CARD = Card(
     id="DF021",

@@ -47,7 +47,9 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         message, reason = _words(decision)
         at = _place(decision)
         if decision.identity is None:
-            yield view.finding(CARD, at, message, reason=reason, refusal=decision.refusal)
+            chosen = decision.refusal is not None and decision.refusal.code == "configured-root"
+            severity = Severity.INFO if chosen else CARD.severity
+            yield view.finding(CARD, at, message, reason=reason, refusal=decision.refusal, severity=severity)
         else:
             yield view.finding(CARD, at, message, reason=reason, fix=move(view, decision))
 

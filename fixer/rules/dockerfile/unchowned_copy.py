@@ -27,7 +27,7 @@ from fixer.decide import NO_PASSWD, Decision
 from fixer.model import Finding, Fix, Safety, SetFlag, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import Copy
-from fixer.understand.writable import SYSTEM, below
+from fixer.understand.making import SYSTEM, below
 
 CARD = Card(
     id="DF006",

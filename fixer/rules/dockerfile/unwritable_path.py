@@ -25,7 +25,8 @@ from collections.abc import Iterator
 from fixer.decide import NO_PASSWD, Decision
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
-from fixer.understand.writable import Writable, below, open_to_all
+from fixer.understand.making import below
+from fixer.understand.writable import Writable, open_to_all
 
 CARD = Card(
     id="DF007",

@@ -6,11 +6,11 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fixer.errors import UsageError
+from fixer.lazy import lazy
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -168,7 +168,7 @@ class Context:
         self.root = root
         self.folders = folders
 
-    @cached_property
+    @lazy
     def _seen(self) -> dict[str, str | None]:
         return {}
 

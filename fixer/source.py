@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from functools import cached_property
 
 from fixer.errors import Unreadable
+from fixer.lazy import lazy
 from fixer.model import Edit
 
 BOM = b"\xef\xbb\xbf"
@@ -24,7 +24,7 @@ class SourceFile:
     path: str
     data: bytes
 
-    @cached_property
+    @lazy
     def text(self) -> str:
         """The decoded text.
 
@@ -38,13 +38,13 @@ class SourceFile:
             raise Unreadable("encoding", "the file is UTF-16 or binary; save it as UTF-8 to have it checked")
         return data.removeprefix(BOM).decode("utf-8", "surrogateescape")
 
-    @cached_property
+    @lazy
     def newline(self) -> str:
         """The line end that new lines take: that of the first line of the file."""
         first = self.text.find("\n")
         return "\r\n" if first > 0 and self.text[first - 1] == "\r" else "\n"
 
-    @cached_property
+    @lazy
     def _line_starts(self) -> list[int]:
         starts, at = [0], self.text.find("\n")
         while at >= 0:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
 from fixer.decide import Decision, configured
 from fixer.ignores import Ignore
+from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import Dockerfile, Instruction
@@ -62,12 +62,12 @@ class DockerfileView:
             self._writable[index] = writable(decision.running, extra, self.config.ownership == "app")
         return self._writable[index]
 
-    @cached_property
+    @lazy
     def moving(self) -> tuple[Decision, ...]:
         """The images that run as root now and that have an identity to move to."""
         return tuple(d for d in self.decisions if d.is_root and d.identity is not None)
 
-    @cached_property
+    @lazy
     def runs(self) -> tuple[tuple[Stage, Instruction], ...]:
         """Every RUN of the file with its stage."""
         return tuple((stage, item) for stage in self.stages for item in stage.of("RUN"))

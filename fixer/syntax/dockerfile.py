@@ -12,10 +12,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from fixer.errors import Unreadable
+from fixer.lazy import lazy
 from fixer.model import Span
 from fixer.syntax.expand import expand
 
@@ -123,7 +123,7 @@ class Instruction:
             return Span(at, at)
         return Span(self.offset(start), self.offset(end - 1) + 1)
 
-    @cached_property
+    @lazy
     def _split(self) -> tuple[tuple[Flag, ...], int]:
         match = _BLANKS.search(self.logical, len(self.name))
         if match is None:
@@ -150,7 +150,7 @@ class Instruction:
         """The builder flags, in the order written."""
         return self._split[0]
 
-    @cached_property
+    @lazy
     def args_start(self) -> int:
         """Logical offset of the first argument behind the flags."""
         start, text = self._split[1], self.logical
@@ -158,12 +158,12 @@ class Instruction:
             start += 1
         return start
 
-    @cached_property
+    @lazy
     def args(self) -> str:
         """The arguments behind the flags, blanks at both ends removed."""
         return self.logical[self.args_start :].strip(_SPACE)
 
-    @cached_property
+    @lazy
     def _array(self) -> list[Any] | None:
         if self.keyword not in _JSON_FORMS or not self.args.startswith("["):
             return None
@@ -173,13 +173,13 @@ class Instruction:
             return None
         return value if isinstance(value, list) else None
 
-    @cached_property
+    @lazy
     def json(self) -> tuple[str, ...] | None:
         """The words of a JSON form, or None for the shell form. Text behind the array is ignored, as Go does."""
         array = self._array
         return None if array is None or not all(isinstance(word, str) for word in array) else tuple(array)
 
-    @cached_property
+    @lazy
     def words(self) -> tuple[Word, ...]:
         """The blank-separated words of the arguments, quotes respected and kept."""
         base, text = self.args_start, self.args
@@ -190,7 +190,7 @@ class Instruction:
         """Names and bodies of the here-documents."""
         return tuple((doc.name, doc.content) for doc in self.heredocs)
 
-    @cached_property
+    @lazy
     def trigger(self) -> Instruction | None:
         """The instruction behind ONBUILD, or None."""
         if self.keyword != "ONBUILD" or not self.args:
@@ -208,7 +208,7 @@ class Instruction:
         """The first flag of this name, or None."""
         return next((f for f in self.flags if f.name == name), None)
 
-    @cached_property
+    @lazy
     def shell(self) -> str:
         """The shell text, as long as the stretch of file that it came from, character by character.
 

@@ -7,9 +7,9 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 from typing import Any, NamedTuple
 
+from fixer.lazy import lazy
 from fixer.syntax.shell import commands
 
 Read = Callable[[str], "str | None"]
@@ -38,27 +38,17 @@ class Builds:
         self.hints = hints
         self.read = read
         self.by_file: dict[str, list[Build]] = defaultdict(list)
-        for build in self._all(_SPEAKS):
-            self.by_file[build.dockerfile].append(build)
+        self._known: dict[str, list[Build]] = {}
+        for path in hints:
+            text = read(path)
+            if text is not None and _SPEAKS.search(text):
+                for build in self._of(path, text):
+                    self.by_file[build.dockerfile].append(build)
 
-    def _all(self, telling: re.Pattern[str]) -> Iterator[Build]:
-        for path in self.hints:
-            text = self.read(path)
-            if text is not None and telling.search(text):
-                yield from _reader(path)(path, text)
-
-    @cached_property
-    def _by_image(self) -> dict[str, set[tuple[str, str]]]:
-        out: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        for build in self._all(_NAMES):
-            for image in build.images:
-                out[_plain(image)].add((build.dockerfile, build.target))
-        return out
-
-    def maker(self, image: str) -> tuple[str, str] | None:
-        """The Dockerfile and the target that make an image; None when the repository makes none, or several."""
-        found = self._by_image.get(_plain(image), set())
-        return next(iter(found)) if len(found) == 1 else None
+    def _of(self, path: str, text: str) -> list[Build]:
+        if path not in self._known:
+            self._known[path] = list(_reader(path)(path, text))
+        return self._known[path]
 
     def targets(self, dockerfile: str) -> frozenset[str]:
         """The build targets that the repository names for a Dockerfile."""
@@ -68,6 +58,23 @@ class Builds:
         """Folders that may be the build context: those named, the Dockerfile's own, and the root."""
         named = [b.context for b in self.by_file.get(dockerfile, ())]
         return tuple(dict.fromkeys([*named, posixpath.dirname(dockerfile), ""]))
+
+    def maker(self, image: str) -> tuple[str, str] | None:
+        """The Dockerfile and the target that make an image; None when the repository makes none, or several."""
+        name = _plain(image)
+        found = {
+            (build.dockerfile, build.target)
+            for path, text in self._texts
+            if name in text
+            for build in self._of(path, text)
+            if any(_plain(one) == name for one in build.images)
+        }
+        return next(iter(found)) if len(found) == 1 else None
+
+    @lazy
+    def _texts(self) -> tuple[tuple[str, str], ...]:
+        """The hints with their texts: read a second time, and only where a base image is not known."""
+        return tuple((path, text) for path in self.hints if (text := self.read(path)) is not None)
 
 
 def builds(hints: Iterable[str], read: Read) -> Builds:
@@ -81,7 +88,6 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
 
 
 # Without one of these, a build uses the Dockerfile in its own context and its last stage, which is what is assumed.
-_NAMES = re.compile(r"\bimages?\b|\btags?\b|build.* -t", re.IGNORECASE)
 _SPEAKS = re.compile(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from fixer.facts import ImageFacts, family_from_package_manager, lookup
+from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
 from fixer.understand.stages import Stage, join
@@ -98,18 +98,18 @@ class Image:
         self.read_context = read_context
         self._find_parent = find_parent
 
-    @cached_property
+    @lazy
     def parent(self) -> Parent | None:
         """The image of the same repository that this one is built on, when its base is none that facts know."""
         base = self.stage.root_base
         return self._find_parent(base) if base and base_facts(base) is None else None
 
-    @cached_property
+    @lazy
     def facts(self) -> ImageFacts | None:
         """Facts on the outside base image, or None when it is not known."""
         return self.parent.image.facts if self.parent is not None else base_facts(self.stage.root_base)
 
-    @cached_property
+    @lazy
     def family(self) -> str:
         """The base-image family; an empty string when neither facts nor the file tell."""
         if self.facts is not None and self.facts.family:
@@ -138,7 +138,7 @@ class Image:
         for stage in self.stage.chain:
             yield from stage.body
 
-    @cached_property
+    @lazy
     def _owners(self) -> dict[int, Stage]:
         return {item.index: stage for stage in self.stage.chain for item in stage.body}
 
@@ -150,7 +150,7 @@ class Image:
         """A word with the variables of its place replaced, or None."""
         return self.stage_of(item).expand(text, item)
 
-    @cached_property
+    @lazy
     def _shells(self) -> dict[int, ShellFacts]:
         return {}
 
@@ -182,7 +182,7 @@ class Image:
 
     # --- accounts and users ------------------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def accounts(self) -> dict[str, Account]:
         """Users that exist when the stage is finished, by name; root is one of them."""
         out = {"root": Account("root", 0, 0, "/root", "every image has root", True)}
@@ -214,13 +214,13 @@ class Image:
                 )
         return out
 
-    @cached_property
+    @lazy
     def group_names(self) -> frozenset[str]:
         """Names of groups that the base image or the file make."""
         known = {user.group for user in self.facts.users} if self.facts else set()
         return frozenset(known | {g.name for item in self._body for g in self.shell(item).groups} | {"root"})
 
-    @cached_property
+    @lazy
     def group_ids(self) -> dict[str, int]:
         """Numbers of the groups whose number is known, by name."""
         out = {"root": 0}
@@ -230,7 +230,7 @@ class Image:
             out |= {g.name: g.gid for g in self.shell(item).groups if g.name and g.gid is not None}
         return out
 
-    @cached_property
+    @lazy
     def base_user(self) -> User:
         """Who runs before the first instruction of the eldest stage."""
         if self.parent is not None:
@@ -292,7 +292,7 @@ class Image:
             item,
         )
 
-    @cached_property
+    @lazy
     def _users(self) -> list[tuple[int, User]]:
         out = [(-1, self.base_user)]
         out += [(item.index, self.resolve(item)) for item in self._body if item.keyword == "USER"]
@@ -314,12 +314,12 @@ class Image:
 
     # --- the process -------------------------------------------------------------------------------------
 
-    @cached_property
+    @lazy
     def entrypoint(self) -> Process | None:
         """The effective ENTRYPOINT of the file, or None when it sets none."""
         return self._process("ENTRYPOINT")
 
-    @cached_property
+    @lazy
     def cmd(self) -> Process | None:
         """The effective CMD of the file; an ENTRYPOINT in a later stage of the chain resets an inherited one."""
         found = self._process("CMD")
@@ -350,7 +350,7 @@ class Image:
             return first
         return (*first, *(cmd.words if cmd else ()))
 
-    @cached_property
+    @lazy
     def ports(self) -> tuple[tuple[int, Instruction], ...]:
         """Ports that EXPOSE names, with ranges opened up to 100 wide, and where."""
         out: list[tuple[int, Instruction]] = []
@@ -365,7 +365,7 @@ class Image:
                     out += [(port, item) for port in range(low, min(high, low + 100) + 1)]
         return tuple(out)
 
-    @cached_property
+    @lazy
     def volumes(self) -> tuple[tuple[str, Instruction], ...]:
         """Absolute VOLUME paths of the file, and where."""
         out: list[tuple[str, Instruction]] = []
@@ -379,12 +379,12 @@ class Image:
                     out.append((posixpath.normpath(value), item))
         return tuple(out)
 
-    @cached_property
+    @lazy
     def copies(self) -> tuple[Copy, ...]:
         """The COPY and ADD instructions of the stage itself."""
         return tuple(self._copy(item) for item in self.stage.body if item.keyword in ("COPY", "ADD"))
 
-    @cached_property
+    @lazy
     def all_copies(self) -> tuple[Copy, ...]:
         """The COPY and ADD instructions of the stage and of the stages it starts from."""
         return tuple(self._copy(item) for item in self._body if item.keyword in ("COPY", "ADD"))

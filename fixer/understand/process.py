@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import NamedTuple
 
 from fixer.facts.software import Software, software
+from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
 from fixer.understand.image import Copy, Image
@@ -104,7 +104,7 @@ class Running:
     def __init__(self, image: Image) -> None:
         self.image = image
 
-    @cached_property
+    @lazy
     def commands(self) -> tuple[tuple[str, tuple[str | None, ...]], ...]:
         """The programs that the container starts with their words, wrappers such as tini taken off."""
         return tuple(self._commands())
@@ -136,7 +136,7 @@ class Running:
             if not command.substitution:
                 yield from self._argv(_texts(command))
 
-    @cached_property
+    @lazy
     def programs(self) -> tuple[Software, ...]:
         """Facts on the programs that are started, those of entry scripts included."""
         found = [software(name) for name, _ in self.commands]
@@ -144,7 +144,7 @@ class Running:
             found += [software(c.name) for c in commands(script.text) if not c.substitution]
         return tuple(dict.fromkeys(s for s in found if s is not None))
 
-    @cached_property
+    @lazy
     def scripts(self) -> tuple[Script, ...]:
         """Entry scripts that the build context or a heredoc holds."""
         out: list[Script] = []
@@ -154,7 +154,7 @@ class Running:
                 out.append(script)
         return tuple(out)
 
-    @cached_property
+    @lazy
     def script_paths(self) -> tuple[str, ...]:
         """Absolute paths that the first process may be a script at."""
         out: list[str] = []
@@ -237,7 +237,7 @@ class Running:
         facts = self.image.facts
         return facts is not None and bool(facts.ports or facts.volumes or facts.writable_paths or facts.steps_down)
 
-    @cached_property
+    @lazy
     def signs(self) -> tuple[tuple[Script, Sign], ...]:
         """What entry scripts, and the shell text of CMD and ENTRYPOINT, do that matters for the user they run as."""
         texts = (*self.scripts, *self._inline)
@@ -253,7 +253,7 @@ class Running:
             if text:
                 yield Script("", f"{part.item.keyword} of line {part.item.line}", text)
 
-    @cached_property
+    @lazy
     def argument_ports(self) -> tuple[tuple[int, Instruction], ...]:
         """Ports that the arguments of the process name, and the instruction that does."""
         out: list[tuple[int, Instruction]] = []
@@ -264,7 +264,7 @@ class Running:
                 out += [(port, part.item) for port in word_ports(words)]
         return tuple(dict.fromkeys(out))
 
-    @cached_property
+    @lazy
     def purpose(self) -> Purpose | None:
         """Why this image is root on purpose, or None."""
         return next(self._purposes(), None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
+from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
 from fixer.syntax.expand import expand
 
@@ -65,7 +65,7 @@ class Stage:
         """The instructions of this keyword, in order."""
         return (i for i in self.body if i.keyword == keyword)
 
-    @cached_property
+    @lazy
     def _environments(self) -> dict[int, dict[str, str | None]]:
         return dict(self._walk_environment())
 
@@ -118,7 +118,7 @@ class Stage:
         """A word of an instruction with its variables replaced; None when only the build knows the value."""
         return expand(text, self.env(item), self.escape, self.unset)
 
-    @cached_property
+    @lazy
     def _workdirs(self) -> tuple[dict[int, str | None], str | None]:
         here: str | None = self.parent.final_workdir if self.parent else "/"
         out: dict[int, str | None] = {}

@@ -17,6 +17,8 @@ def main() -> None:
 
         console.error(str(error))
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
     except BrokenPipeError:
         # The reader (head, less) has gone; what it wanted, it has read.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 from fixer import config as configuration
+from fixer import engine
 from fixer.config import Config
 from fixer.deliver.write import write
 from fixer.discover import Context, Tree, read_inside, scan
-from fixer.engine import Choice, Outcome, Setting, parent, rules_for, run
+from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
+from fixer.parallel import in_parallel
 from fixer.source import MAX_BYTES, SourceFile
 from fixer.understand.builds import Builds, builds
 from fixer.understand.image import Parent
@@ -66,7 +69,7 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     sources = [one for one in inputs if isinstance(one, SourceFile)]
     memory = {source.path: source for source in sources}
     for source in sources:
-        yield run(source, config, Setting(read_context=_MemoryContext(memory, source.path)), rules, choice)
+        yield _run(source, config, Setting(read_context=_MemoryContext(memory, source.path)), rules, choice)
     seen: set[str] = set()
     for one in inputs:
         if not isinstance(one, SourceFile):
@@ -114,7 +117,9 @@ def _in_repository(root: Path) -> str:
     return ""
 
 
-def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, seen: set[str]) -> Iterator[Outcome]:  # type: ignore[type-arg]
+def _tree_outcomes(
+    tree: Tree, config: Config, rules: tuple[ModuleType, ...], choice: Choice, seen: set[str]
+) -> Iterator[Outcome]:
     known = builds(tree.hints, lambda path: read_inside(tree.root, path))
     for path in tree.templates:
         yield Outcome(
@@ -124,26 +129,60 @@ def _tree_outcomes(tree: Tree, config: Config, rules: tuple, choice: Choice, see
                 "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand",
             )
         )
-    parents = _Parents(tree, known, config)
-    top = _in_repository(tree.root)
     named = [
         p for p in known.by_file if p not in tree.dockerfiles and (tree.root / p).is_file() and not p.startswith("../")
     ]
+    paths: list[str] = []
     for path in sorted({*tree.dockerfiles, *named}):
         key = os.path.abspath(tree.root / path)
-        if key in seen:
-            continue
-        seen.add(key)
+        if key not in seen:
+            seen.add(key)
+            paths.append(path)
+    yield from in_parallel(_Job(tree, known, config, rules, choice), paths)
+
+
+class _Job:
+    """What is done to each Dockerfile of a tree."""
+
+    def __init__(
+        self, tree: Tree, known: Builds, config: Config, rules: tuple[ModuleType, ...], choice: Choice
+    ) -> None:
+        self.tree = tree
+        self.known = known
+        self.config = config
+        self.rules = rules
+        self.choice = choice
+        self.parents = _Parents(tree, known, config)
+        self.top = _in_repository(tree.root)
+
+    def __call__(self, path: str) -> Outcome:
+        """The outcome of one Dockerfile; one that cannot be read is skipped."""
         try:
-            source = read_source(tree.root, path)
+            source = read_source(self.tree.root, path)
         except Unreadable as error:
-            yield Outcome(skipped=Skipped(path, error.reason, error.message))
-            continue
-        context = Context(tree.root, known.contexts(path))
-        outcome = run(source, config, Setting(known.targets(path), context, parents), rules, choice)
+            return Outcome(skipped=Skipped(path, error.reason, error.message))
+        setting = Setting(self.known.targets(path), _context(self.tree, self.known, path), self.parents)
+        outcome = _run(source, self.config, setting, self.rules, self.choice)
         if outcome.change is not None:
-            outcome.change = outcome.change._replace(root=str(tree.root), repository_path=top + path)
-        yield outcome
+            outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
+        return outcome
+
+
+def _run(
+    source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice
+) -> Outcome:
+    if not choice.apply:
+        return engine.check(source, config, setting, rules)
+    from fixer.fixing import fix as fix_file
+
+    return fix_file(source, config, setting, rules, choice)
+
+
+def _context(tree: Tree, known: Builds, path: str) -> Context:
+    """The build context of a Dockerfile; for a file named outside of the current folder, the folder that it is in."""
+    if tree.root == Path(tree.root.anchor):
+        return Context((tree.root / path).parent, ("",))
+    return Context(tree.root, known.contexts(path))
 
 
 class _Parents:
@@ -170,8 +209,8 @@ class _Parents:
             source = read_source(self.tree.root, made[0])
         except Unreadable:
             return None
-        context = Context(self.tree.root, self.known.contexts(made[0]))
-        return parent(source, made[1], self.config, Setting(read_context=context, find_parent=self))
+        context = _context(self.tree, self.known, made[0])
+        return engine.parent(source, made[1], self.config, Setting(read_context=context, find_parent=self))
 
 
 def read_source(root: Path, path: str) -> SourceFile:

@@ -78,10 +78,15 @@ def _process(decision: Decision) -> Iterator[str]:
 
 def _folders(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]:
     image = decision.image
+    home = decision.identity.home if decision.identity is not None else ""
     closed = [w.path for w in writables if w.path != image.workdir] if image.family in NO_PASSWD else []
     if closed:
         names = ", ".join(closed[:_SHOWN])
         yield f"the image has no shell to hand over {names}; mount a volume there if the program writes to it"
+    elif image.family in NO_PASSWD and image.stage.sets_workdir and image.workdir not in (None, "/", home):
+        yield f"the image has no shell to hand over {image.workdir}; the program can read there and not write"
+    if image.family == "scratch" and not any(c.destination == "/tmp" for c in image.all_copies):
+        yield "an empty image has no folder that the program could write, not even /tmp"
     if image.volumes:
         yield "volumes that root has written before must be handed over once (chown)"
     if image.workdir in SYSTEM and image.family not in NO_PASSWD and image.workdir not in {w.path for w in writables}:

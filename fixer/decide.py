@@ -288,10 +288,13 @@ def _new(image: Image, running: Running, config: Config) -> Identity:
     )  # fmt: skip
 
 
-# Started like this, a program keeps nothing in $HOME, or what it keeps there is not needed.
-_HOMELESS = re.compile(
+# Programs whose writes are those of the code that the file brings; libraries of some keep caches in $HOME.
+_RUNNERS = re.compile(
     r"(?:python|pypy|node|java|ruby|perl|php|lua)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi"
     r"|puma|unicorn|thin|php-fpm[\d.]*|serve|http-server|pm2-runtime|nodemon|ts-node|next|ng"
+)
+_WANT_HOME = re.compile(
+    r"(?:python|pypy|ruby)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi|puma|unicorn|thin"
 )
 
 
@@ -299,6 +302,8 @@ def _wants_home(running: Running) -> bool:
     """Whether the program keeps files in $HOME: what facts say, else any bare command that is no known server."""
     if not running.commands:
         return not running.base_serves
+    if any(_WANT_HOME.fullmatch(name) for name, _ in running.commands):
+        return True
     return any(program.home for program in running.programs) or any(unfamiliar(running))
 
 
@@ -311,7 +316,7 @@ def unfamiliar(running: Running) -> Iterator[str]:
         known = software(name)
         serves = known is not None and bool(known.writes or known.ports) and not known.builds
         packaged = posixpath.dirname(words[0] or "") in ("", "/usr/bin", "/bin", "/usr/games", "/usr/sbin")
-        if packaged and not serves and not _HOMELESS.fullmatch(name):
+        if packaged and not serves and not _RUNNERS.fullmatch(name):
             yield name
 
 

@@ -1,4 +1,4 @@
-"""The loop: understand a file, ask the rules, apply what may be applied, prove it, and again until nothing changes."""
+"""Understand a file, decide about its images, and ask the rules."""
 
 from __future__ import annotations
 
@@ -9,21 +9,15 @@ from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.decide import decide_all
-from fixer.edits.annotate import annotate
-from fixer.edits.dockerfile import Conflict, lower
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore, ignores
-from fixer.model import Change, FileChange, Finding, Refusal, Safety, Skipped, StartAsRoot, Status
-from fixer.prove.conditions import Broken, prove
-from fixer.rules import RULES, name_of
+from fixer.model import FileChange, Finding, Safety, Skipped, Status
+from fixer.rules import RULES
 from fixer.rules.base import DockerfileView
-from fixer.source import SourceFile, apply_edits
+from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
-from fixer.syntax.second import agree
 from fixer.understand.image import FindParent, Image, Parent, ReadContext, base_env
-from fixer.understand.stages import pairs, runtime_stages, stages
-
-MAX_ROUNDS = 5
+from fixer.understand.stages import runtime_stages, stages
 
 
 class Setting(NamedTuple):
@@ -123,139 +117,17 @@ def _whole_groups(view: DockerfileView, found: list[Finding]) -> list[Finding]:
     return [f for f in found if f.fix is None or not f.fix.group or f.fix.group in led]
 
 
-def run(source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
-    """Check one Dockerfile, and fix it when `choice.apply` says so.
+def check(source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...]) -> Outcome:
+    """Check one Dockerfile.
 
     A file that cannot be read or handled comes back as skipped; nothing is raised for it.
     """
     try:
-        view = understand(source, config, setting)
-        found = findings_of(view, rules)
+        found = findings_of(understand(source, config, setting), rules)
     except Unreadable as error:
         return Outcome(skipped=Skipped(source.path, error.reason, error.message))
-    if not choice.apply:
-        return Outcome([_told(f) for f in found])
-    return _fix(view, found, setting, rules, choice)
+    return Outcome([_told(f) for f in found])
 
 
 def _told(finding: Finding) -> Finding:
     return finding._replace(status=Status.REFUSED) if finding.refusal is not None else finding
-
-
-def _fix(
-    view: DockerfileView,
-    found: list[Finding],
-    setting: Setting,
-    rules: tuple[ModuleType, ...],
-    choice: Choice,
-) -> Outcome:
-    original = view.source
-    try:
-        _agree(view)
-    except Unreadable as error:
-        why = Refusal(error.reason, error.message)
-        return Outcome([_left(f, {_key(f): why}, choice) for f in found])
-    seen = {original.text}
-    fixed: list[Finding] = []
-    refused: dict[tuple[str, str], Refusal] = {}
-    for _ in range(MAX_ROUNDS):
-        step, done = _round(view, found, refused, choice)
-        if step is None or step.text in seen:
-            break
-        seen.add(step.text)
-        fixed += done
-        before = view.ignores
-        view = understand(step, view.config, setting)
-        found = findings_of(view, rules, before)
-    left = [_left(f, refused, choice) for f in found]
-    change = None
-    if view.source.data != original.data:
-        change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
-    done = [f._replace(status=Status.FIXED) for f in fixed]
-    return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
-
-
-def _agree(view: DockerfileView) -> None:
-    """Ask the second reader before anything is changed."""
-    last = view.stages[-1]
-    own = {key for item in last.of("ENV") for key, _ in pairs(item)}
-    env = {key: last.final_env.get(key) for key in own}
-    agree(view.dockerfile, [stage.base for stage in view.stages], env, view.config.build_args)
-
-
-def _left(finding: Finding, refused: dict[tuple[str, str], Refusal], choice: Choice) -> Finding:
-    why = finding.refusal or refused.get(_key(finding))
-    if why is None and finding.fix is not None and finding.fix.safety < choice.minimum:
-        code = "manual" if finding.fix.safety is Safety.MANUAL else "not-safe"
-        why = Refusal(code, finding.fix.instructions or finding.fix.risk)
-    if why is None:
-        why = Refusal("no-fix", "there is no automatic fix; see 'fixer explain " + finding.rule + "'")
-    return finding._replace(status=Status.REFUSED, refusal=why)
-
-
-def _key(finding: Finding) -> tuple[str, str]:
-    return (finding.rule, finding.message)
-
-
-def _round(
-    view: DockerfileView, found: list[Finding], refused: dict[tuple[str, str], Refusal], choice: Choice
-) -> tuple[SourceFile | None, list[Finding]]:
-    """Apply all fixes that may be applied at once; a group that contradicts or breaks is dropped whole."""
-    units = [u for u in _units(found) if _may(u, refused, choice)]
-    units.sort(key=lambda unit: min((-f.severity, f.rule, f.line) for f in unit))
-    while units:
-        chosen = [f for unit in units for f in unit]
-        try:
-            return _apply(view, chosen, choice.annotate), chosen
-        except (Conflict, Broken) as problem:
-            bad = _culprit(view, units)
-            why = Refusal("conflict" if isinstance(problem, Conflict) else "after-condition", str(problem))
-            refused.update({_key(f): why for f in bad})
-            units = [u for u in units if u is not bad]
-    return None, []
-
-
-def _units(found: list[Finding]) -> list[list[Finding]]:
-    """Findings whose fixes stand or fall together."""
-    units: dict[str, list[Finding]] = {}
-    for n, finding in enumerate(found):
-        if finding.fix is not None and finding.refusal is None and finding.fix.changes:
-            units.setdefault(finding.fix.group or f"#{n}", []).append(finding)
-    return list(units.values())
-
-
-def _may(unit: list[Finding], refused: dict[tuple[str, str], Refusal], choice: Choice) -> bool:
-    worst = min(f.fix.safety for f in unit if f.fix is not None)
-    return worst >= choice.minimum and not any(_key(f) in refused for f in unit)
-
-
-def _culprit(view: DockerfileView, units: list[list[Finding]]) -> list[Finding]:
-    """The least important unit without which the rest applies, else the least important one."""
-    for unit in reversed(units):
-        try:
-            _apply(view, [f for other in units if other is not unit for f in other])
-        except (Conflict, Broken):
-            continue
-        return unit
-    return units[-1]
-
-
-def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> SourceFile:
-    changes = [change for f in chosen if f.fix is not None for change in f.fix.changes]
-    plan = lower(view.dockerfile, view.stages, changes, view.source.newline)
-    if notes:
-        annotate(plan, view.dockerfile, view.stages, _notes(chosen), view.source.newline)
-    after = view.source.with_text(apply_edits(view.source.text, plan.edits))
-    prove(view.source, view.dockerfile, plan, after)
-    return after
-
-
-def _notes(chosen: list[Finding]) -> dict[Change, str]:
-    """Why each change is made, for a comment above it."""
-    notes: dict[Change, str] = {}
-    for finding in chosen:
-        for change in finding.fix.changes if finding.fix is not None else ():
-            still = "this stage starts from one that no longer ends as root, and builds as root as before"
-            why = still if isinstance(change, StartAsRoot) else finding.message
-            notes.setdefault(change, f"{name_of(finding.rule)} ({finding.rule}): {why}")
-    return notes

@@ -121,7 +121,7 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
     if len(users) > 1:
         raise Conflict(f"two fixes want different users: {', '.join(sorted(users))}")
     if any(isinstance(c, StartAsRoot) for c in changes):
-        _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " root"], style)
+        _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " 0"], style)
     steps = sorted(c for c in changes if isinstance(c, RootStep))
     commands = [command for step in steps for command in step.commands]
     made = [command for c in sorted(c for c in changes if isinstance(c, CreateUser)) for command in _create(stage, c)]

@@ -35,9 +35,31 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     if decision.shares_with is not None and any(first.of("RUN")):
         changes.append(StartAsRoot(first.index))
     moved = {d.image.stage.index for d in view.moving}
-    changes += [StartAsRoot(child.index) for child in _builders(stage, moved)]
+    for child in _builders(stage, moved):
+        changes.append(StartAsRoot(child.index))
+        if not any(child.of("USER")):
+            changes.append(SetUser(child.index, identity.user))
+    changes += numeric_root(view)
     title = f"run as {identity.user}, {identity.evidence}"
     return Fix(title, safety, risk, tuple(changes), view.group(stage), leads=True)
+
+
+def _ends(image: Image) -> bool:
+    """Whether the last USER of a stage stands behind all its build steps, so that it decides who runs."""
+    last = image.own_user
+    return last is not None and not any(
+        item.index > last.index for item in image.stage.body if item.keyword in ("RUN", "COPY", "ADD", "WORKDIR")
+    )
+
+
+def numeric_root(view: DockerfileView) -> Iterator[ReplaceText]:
+    """`USER root` in front of build steps, as a number like every other USER of a file that is changed."""
+    last = {d.image.own_user.index for d in view.decisions if d.image.own_user is not None and _ends(d.image)}
+    for stage in view.stages:
+        for item in stage.of("USER"):
+            if item.args == "root" and item.index not in last and view.images[stage.index].family != "windows":
+                start = item.args_start
+                yield ReplaceText(item.source_span(start, start + len(item.args)), "0")
 
 
 def stays(view: DockerfileView, decision: Decision) -> Refusal | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from posixpath import basename, dirname
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
@@ -72,8 +73,18 @@ def is_data(path: str, workdir: str | None) -> bool:
     return not any(below(path, folder) for folder in _NOT_DATA)
 
 
+_known: WeakKeyDictionary[Image, tuple[Made, ...]] = WeakKeyDictionary()
+
+
 def made(image: Image) -> tuple[Made, ...]:
     """What the build makes for data and does not take away again, each path once, by its first mention."""
+    found = _known.get(image)
+    if found is None:
+        found = _known[image] = _made(image)
+    return found
+
+
+def _made(image: Image) -> tuple[Made, ...]:
     found: dict[str, Made] = {}
     here = image.workdir
     for stage in image.stage.chain:
@@ -143,8 +154,8 @@ def unknown_folders(image: Image) -> Instruction | None:
                     if container_path(word, one.command, stage, item) is not None:
                         continue
                     start = re.split(r"[$`{]", word, maxsplit=1)[0]
-                    outside = any(start and below(start.rstrip("/") or "/", f) for f in (*_NOT_DATA, *_TEMPORARY, *known))
-                    if not outside:
+                    fixed = start.rstrip("/") or "/"
+                    if not start or not any(below(fixed, f) for f in (*_NOT_DATA, *_TEMPORARY, *known)):
                         return item
     return None
 

@@ -152,7 +152,17 @@ class Running:
             script = self._read(path)
             if script is not None:
                 out.append(script)
-        return tuple(out)
+        return (*out, *self._before_start())
+
+    def _before_start(self) -> Iterator[Script]:
+        """Scripts for the entrypoint of the official nginx image, which runs all that lie in one folder."""
+        for copy in self.image.all_copies:
+            if copy.destination is None or not below(copy.destination, "/docker-entrypoint.d") or self.image.entrypoint:
+                continue
+            for source in copy.sources:
+                text = self.image.read_context(source) if source.endswith(".sh") else None
+                if text is not None:
+                    yield Script(copy.destination, source, text)
 
     @lazy
     def script_paths(self) -> tuple[str, ...]:

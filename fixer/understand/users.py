@@ -134,9 +134,18 @@ def passwd_copy(image: Image) -> Copy | None:
             posixpath.basename(s) == "passwd" or s.rstrip("/").endswith("etc") for s in copy.sources
         ):
             return copy
-        if target == "/" and copy.is_folder and any(_a_tree(source) for source in copy.sources):
+        if target == "/" and copy.is_folder and any(
+            _a_tree(source) and not _a_file(image, copy, source) for source in copy.sources
+        ):
             return copy
     return None
+
+
+def _a_file(image: Image, copy: Copy, source: str) -> bool:
+    """Whether a source is one file: it can be read as one, or it is what the process starts."""
+    if f"/{posixpath.basename(source)}" in image.process_words:
+        return True
+    return not copy.origin and image.read_context(posixpath.normpath(source.lstrip("/"))) is not None
 
 
 def _a_tree(source: str) -> bool:

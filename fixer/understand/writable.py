@@ -11,6 +11,7 @@ from typing import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.image import Copy, Image
 from fixer.understand.making import SYSTEM, below, filled_by_program, made
+from fixer.understand.nginxconf import written_by_nginx
 from fixer.understand.places import container_path
 from fixer.understand.process import Running
 
@@ -111,6 +112,9 @@ def _known(running: Running) -> Iterator[Writable]:
     """What facts on the base image and on the programs that are started say."""
     image = running.image
     facts = image.facts
+    if any(program.name == "nginx" for program in running.programs) or (running.runs_base and _is_nginx(image)):
+        for path, reason in written_by_nginx(image):
+            yield _folder(path, reason, path == "/etc/nginx/conf.d")
     if facts is not None and running.runs_base:
         why = f"base image {image.stage.root_base} writes it (facts, {facts.confidence})"
         for path in facts.writable_paths:
@@ -125,6 +129,10 @@ def _known(running: Running) -> Iterator[Writable]:
             continue
         for path in program.writes:
             yield _folder(path, f"{program.name} writes it (facts)", False)
+
+
+def _is_nginx(image: Image) -> bool:
+    return any(user.name == "nginx" for user in (image.facts.users if image.facts is not None else ()))
 
 
 def _folder(path: str, why: str, exists: bool) -> Writable:

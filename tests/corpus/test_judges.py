@@ -47,9 +47,9 @@ def test_fixed_files_pass(judges: Callable[..., judge.Verdict], shared: Path, tm
     failed = {names[path]: tools for path, tools in after.files.items()}
     explained = {p for p, tools in failed.items() if set(tools) == {"hadolint"} and builds_as_root(texts[p])}
     print(f"  of those, explained by a USER root for steps of the build: {len(explained)}")  # noqa: T201
-    if file := os.environ.get("FIXER_JUDGED"):
+    if told := os.environ.get("FIXER_JUDGED"):
         lines = [f"{path}: {tools}{' (explained)' * (path in explained)}\n" for path, tools in sorted(failed.items())]
-        Path(file).write_text("".join(lines))
+        Path(told).write_text("".join(lines))
     assert not failed.keys() - explained
     assert len(explained) < 0.03 * len(changes)
 

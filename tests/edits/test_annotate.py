@@ -10,7 +10,7 @@ import pytest
 
 from fixer import app
 from fixer.config import Config
-from fixer.model import Status
+from fixer.model import Goal, Status
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
 
@@ -39,7 +39,7 @@ CMD ["./shop"]
 
 def fixed(text: str, annotate: bool = True) -> str:
     source = SourceFile("Dockerfile", text.encode())
-    result = app.fix(source, config=Config(), annotate=annotate)
+    result = app.fix(source, config=Config(goal=Goal.HARDENED), annotate=annotate)
     assert any(f.status is Status.FIXED for f in result.findings)
     (change,) = result.changes
     return change.after.decode()
@@ -113,7 +113,7 @@ def test_no_comment_stands_inside_an_instruction(text: str) -> None:
 
 @pytest.mark.parametrize("text", CASES.values(), ids=CASES)
 def test_a_second_run_changes_nothing(text: str) -> None:
-    again = app.fix(SourceFile("Dockerfile", fixed(text).encode()), config=Config(), annotate=True)
+    again = app.fix(SourceFile("Dockerfile", fixed(text).encode()), config=Config(goal=Goal.HARDENED), annotate=True)
     assert again.changes == ()
 
 
@@ -128,9 +128,9 @@ def test_no_comment_stands_twice_in_a_block(text: str) -> None:
 def test_a_stage_that_builds_as_root_as_before_says_so(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(CASES["stages"])
     (tmp_path / "compose.yaml").write_text("services:\n  app:\n    build: {context: ., target: base}\n")
-    (change,) = app.fix(tmp_path, config=Config(), annotate=True).changes
+    (change,) = app.fix(tmp_path, config=Config(goal=Goal.HARDENED), annotate=True).changes
     lines = change.after.decode().splitlines()
-    at = lines.index("USER root")
+    at = lines.index("USER 0")
     assert lines[at - 1].startswith("# root-user (DF001): this stage starts from one that no longer ends as root")
     assert lines[at + 1] == "RUN make"
 

@@ -95,7 +95,7 @@ def test_folders_share_one_command() -> None:
 
 
 def test_equal_changes_collapse_and_their_order_does_not_matter() -> None:
-    steps = [
+    steps: list[Change] = [
         RootStep(0, 1, ("d",)),
         RootStep(0, 0, ("c",)),
         RootStep(0, 0, ("c",)),
@@ -110,7 +110,7 @@ def test_equal_changes_collapse_and_their_order_does_not_matter() -> None:
 def test_a_builder_starts_as_root() -> None:
     before = "FROM a AS x\nCMD c\nFROM x\nRUN y\n"
     after = changed(before, SetUser(0, "1:1"), StartAsRoot(1))
-    assert after == "FROM a AS x\nUSER 1:1\nCMD c\nFROM x\nUSER root\nRUN y\n"
+    assert after == "FROM a AS x\nUSER 1:1\nCMD c\nFROM x\nUSER 0\nRUN y\n"
 
 
 @pytest.mark.parametrize(

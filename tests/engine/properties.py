@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest import mock
 
-from fixer import app, engine
+from fixer import app, fixing
 from fixer.config import Config
 from fixer.model import Edit, Result, Status
 from fixer.source import BOM, SourceFile, apply_edits
@@ -34,7 +34,7 @@ def recorded() -> Iterator[list[Round]]:
         rounds.append(Round(text, list(edits), after))
         return after
 
-    with mock.patch.object(engine, "apply_edits", record):
+    with mock.patch.object(fixing, "apply_edits", record):
         yield rounds
 
 

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from fixer import app, engine
+from fixer import app, fixing
 from fixer.config import Config
 from fixer.model import Safety, Status
 from fixer.prove.conditions import Broken
@@ -16,7 +16,7 @@ from tests.engine.properties import check_all
 BAD = b'FROM debian:12\nWORKDIR /app\nCOPY . .\nCMD ["./run"]\n'
 
 
-def fix(data: bytes, **options: bool):  # type: ignore[no-untyped-def]
+def fix(data: bytes, **options: bool):
     return app.fix(SourceFile("Dockerfile", data), config=Config(), **options)
 
 
@@ -33,7 +33,7 @@ def test_check_changes_nothing() -> None:
 
 
 def test_a_broken_result_is_refused_whole() -> None:
-    with mock.patch.object(engine, "prove", side_effect=Broken("the proof failed")):
+    with mock.patch.object(fixing, "prove", side_effect=Broken("the proof failed")):
         result = fix(BAD)
     assert not result.changes
     assert {f.status for f in result.findings} == {Status.REFUSED}
@@ -52,10 +52,10 @@ def test_a_broken_result_is_refused_whole() -> None:
         lambda text: "# escape=`\n" + text,
     ],
 )
-def test_the_after_conditions_bite(spoil) -> None:  # type: ignore[no-untyped-def]
+def test_the_after_conditions_bite(spoil) -> None:
     """Whatever goes wrong behind the plan, nothing wrong comes out."""
     data = b'FROM debian:12\n# keep\nRUN true\nWORKDIR /app\nCOPY . .\nCMD ["./run"]\n'
-    with mock.patch.object(engine, "apply_edits", lambda text, edits: spoil(apply_edits(text, edits))):
+    with mock.patch.object(fixing, "apply_edits", lambda text, edits: spoil(apply_edits(text, edits))):
         result = fix(data)
     assert not result.changes
     assert "after-condition" in {f.refusal.code for f in result.findings if f.refusal}
@@ -64,10 +64,10 @@ def test_the_after_conditions_bite(spoil) -> None:  # type: ignore[no-untyped-de
 def test_the_loop_ends() -> None:
     """A fix that never comes to rest stops after a few rounds."""
     with mock.patch.object(
-        engine, "_round", side_effect=lambda view, *_: (view.source.with_text(view.source.text + "# x\n"), [])
+        fixing, "_round", side_effect=lambda view, *_: (view.source.with_text(view.source.text + "# x\n"), [])
     ):
         result = fix(BAD)
-    assert result.changes[0].after.count(b"# x") == engine.MAX_ROUNDS
+    assert result.changes[0].after.count(b"# x") == fixing.MAX_ROUNDS
 
 
 def test_safe_only() -> None:

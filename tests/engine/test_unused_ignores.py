@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fixer import app
 from fixer.config import Config
+from fixer.model import Goal
 from fixer.source import SourceFile
 
 TEXT = """\
@@ -18,7 +19,8 @@ CMD ["/app/shop"]
 
 
 def told(text: str = TEXT, **options: frozenset[str] | bool) -> list[tuple[int, str]]:
-    result = app.check(SourceFile("Dockerfile", text.encode()), config=Config().with_options(**options))
+    config = Config(goal=Goal.HARDENED).with_options(**options)
+    result = app.check(SourceFile("Dockerfile", text.encode()), config=config)
     return [(f.line, f.message) for f in result.findings if f.rule == "DF020"]
 
 

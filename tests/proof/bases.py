@@ -10,7 +10,10 @@ echo started >>"$HOME/.npm/_logs/last.log"
 case $1 in
   start) name=start ;;
   run) name=$2 ;;
-  ci | install) mkdir -p node_modules/.bin node_modules/left-pad && echo '{}' >node_modules/left-pad/package.json; exit ;;
+  ci | install)
+    mkdir -p node_modules/.bin node_modules/left-pad
+    echo '{}' >node_modules/left-pad/package.json
+    exit ;;
   *) exit 0 ;;
 esac
 exec sh -c "$(node -p "require('./package.json').scripts['$name']")"

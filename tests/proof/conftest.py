@@ -43,7 +43,8 @@ def bench(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     label = uuid.uuid4().hex[:12]
     try:
         names = {
-            real: _build(engine, label, real, files, tmp_path_factory.mktemp("base")) for real, files in STAND_INS.items()
+            real: _build(engine, label, real, files, tmp_path_factory.mktemp("base"))
+            for real, files in STAND_INS.items()
         }
         yield Bench(engine, label, names, binary.read_bytes())
     finally:
@@ -82,7 +83,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("who runs, and does it still work")
     for report in REPORTS:
         who = " ".join(report.uids)
-        write(f"{report.base:11} {report.name:34} {report.safety or '-':7} {report.verdict:26} {who:12} {report.seconds:5.1f}s")
+        safety = report.safety or "-"
+        write(f"{report.base:11} {report.name:34} {safety:7} {report.verdict:26} {who:12} {report.seconds:5.1f}s")
     for base in dict.fromkeys(report.base for report in REPORTS):
         mine = [report for report in REPORTS if report.base == base]
         write(f"{base}: {len(mine)} cases, {_sums(mine)}")

@@ -57,7 +57,8 @@ class Case:
     """One Dockerfile with its context, what its program has to do, and what has to become of it.
 
     `expect` is `safe` or `review` (fixed, and works), `breaks` (fixed as `review`, the program does not work, and
-    `told` stands in the risk: the honest loss), `clean` (nothing to do), or `refused:CODE` (left as it is).
+    `told` stands in the risk: the honest loss), `clean` (nothing to do), or `refused:CODE` (left as it is). `known`
+    names a fault that is not repaired yet: the case has to fail.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Case:
     build: tuple[str, ...] = ()
     uid: str = ""
     told: str = ""
+    known: str = ""
     holds: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
 
@@ -126,7 +128,10 @@ def stood_in(folder: Path, stand_ins: Mapping[str, str]) -> None:
     file = folder / "Dockerfile"
     text = file.read_bytes().decode()
     for real, name in stand_ins.items():
-        text = re.sub(rf"(?im)^(from(?:\s+--\S+)*\s+|ARG BASE=){re.escape(real)}(?=\s|$)", rf"\g<1>{name}", text)
+        image, _, tag = real.partition(":")
+        spellings = [real, f"{image}:${{TAG}}"] + ([image] if tag == "latest" else [])
+        for spelling in spellings:
+            text = re.sub(rf"(?im)^(from(?:\s+--\S+)*\s+){re.escape(spelling)}(?=\s|$)", rf"\g<1>{name}", text)
     file.write_bytes(text.encode())
 
 
@@ -305,5 +310,6 @@ def _get(bench: Bench, does: Serves, container: str) -> str:
         url = f"http://127.0.0.1:{does.port}{does.path}"
         done = docker("exec", container, "wget", "-qO-", url)
         if done.returncode in (126, 127):
-            done = docker("run", "--rm", f"--label=fixer-test={bench.label}", f"--network=container:{container}", "alpine:3.20", "wget", "-qO-", url)
+            beside = ("--rm", f"--label=fixer-test={bench.label}", f"--network=container:{container}")
+            done = docker("run", *beside, "alpine:3.20", "wget", "-qO-", url)
     return done.stdout

@@ -27,7 +27,15 @@ def test_there_are_enough_cases() -> None:
     assert max(names.values()) == 1
 
 
-@pytest.mark.parametrize("proof", ALL, ids=[f"{base}-{case.name}" for base, case in ALL])
+PARAMS = [
+    pytest.param(
+        (base, case), id=f"{base}-{case.name}", marks=[pytest.mark.xfail(reason=case.known)] if case.known else []
+    )
+    for base, case in ALL
+]
+
+
+@pytest.mark.parametrize("proof", PARAMS)
 def test_it_runs_without_root_and_still_works(
     engine: object, bench: Bench, proofs: dict[tuple[str, str], Future[Report]], proof: tuple[str, Case]
 ) -> None:
@@ -35,4 +43,4 @@ def test_it_runs_without_root_and_still_works(
     report = proofs[base, case.name].result()
     REPORTS.append(report)
     problems = "\n\n".join(report.failures)
-    assert not report.failures, f"{problems}\n\n--- the fixed Dockerfile ({report.safety}: {report.risk})\n{report.after}"
+    assert not problems, f"{problems}\n\n--- the fixed Dockerfile ({report.safety}: {report.risk})\n{report.after}"

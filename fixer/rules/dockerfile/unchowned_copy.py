@@ -21,6 +21,7 @@ Dockerfile reference, COPY --chown; CIS Docker Benchmark 4.1.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fixer.decide import NO_PASSWD, Decision
@@ -28,6 +29,8 @@ from fixer.model import Finding, Fix, Safety, SetFlag, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import Copy
 from fixer.understand.making import SYSTEM, below
+
+_DATA = re.compile(r"/(?:data|cache|state|storage|uploads?|logs?|db|tmp|spool)/?$")
 
 CARD = Card(
     id="DF006",
@@ -51,7 +54,8 @@ def _wants_owner(view: DockerfileView, decision: Decision, copy: Copy) -> bool:
     if copy.destination is None or (flag is not None and not _is_root(flag.value)):
         return False
     if decision.image.family in NO_PASSWD:
-        return any(below(copy.destination, path) for path, _ in decision.image.volumes)
+        data = _DATA.search(copy.destination) is not None
+        return data or any(below(copy.destination, path) for path, _ in decision.image.volumes)
     return any(below(copy.destination, w.path) for w in view.writable(decision)) or (
         view.config.ownership == "app" and copy.destination in _own_folders(decision)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
@@ -103,7 +104,8 @@ def findings_of(view: DockerfileView, rules: Iterable[ModuleType], before: Itera
     return sorted(_whole_groups(view, out), key=Finding.sort_key)
 
 
-def _names(rules: Iterable[ModuleType]) -> frozenset[str]:
+@cache
+def _names(rules: tuple[ModuleType, ...]) -> frozenset[str]:
     return frozenset(name for rule in rules for name in (rule.CARD.id, rule.CARD.name))
 
 

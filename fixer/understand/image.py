@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from fixer.facts import ImageFacts, family_from_package_manager, lookup
@@ -407,6 +408,7 @@ class Image:
         return self.stage.final_workdir
 
 
+@lru_cache(maxsize=4096)
 def base_facts(reference: str | None) -> ImageFacts | None:
     """Facts on an image reference; None for unknown, malformed and unresolved ones."""
     if not reference:

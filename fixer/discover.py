@@ -113,18 +113,32 @@ def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
 
 
 class _Ignored:
-    """The `.gitignore` files of a tree and the `exclude` patterns of the configuration."""
+    """The `.gitignore` files of a tree and of the repository above it, and the `exclude` patterns of the configuration.
+
+    Each of `specs` holds for paths below a folder of the tree; `lead` is what stands before them where the ignore file
+    is above the tree.
+    """
 
     def __init__(self, root: Path, exclude: tuple[str, ...]) -> None:
         self.root = root
-        self.specs: list[tuple[str, GitIgnoreSpec]] = []
+        self.specs: list[tuple[str, str, GitIgnoreSpec]] = []
+        self._read_above(Path(os.path.abspath(root)))
         if exclude:
             self._add("", exclude)
 
-    def _add(self, folder: str, lines: Iterable[str]) -> None:
+    def _read_above(self, root: Path) -> None:
+        top = next((place for place in (root, *root.parents) if (place / ".git").exists()), root)
+        for place in [p for p in reversed(root.parents) if p.is_relative_to(top)]:
+            text = read_inside(place, ".gitignore")
+            if text and text.strip():
+                self._add("", text.splitlines(), f"{root.relative_to(place).as_posix()}/")
+        if self.matches(""):
+            self.specs.clear()  # a folder that is ignored and named all the same is meant
+
+    def _add(self, folder: str, lines: Iterable[str], lead: str = "") -> None:
         from pathspec import GitIgnoreSpec
 
-        self.specs.append((folder, GitIgnoreSpec.from_lines(lines)))
+        self.specs.append((folder, lead, GitIgnoreSpec.from_lines(lines)))
 
     def enter(self, folder: str, names: set[str]) -> None:
         """Read the ignore file of a folder, if it has one."""
@@ -136,9 +150,9 @@ class _Ignored:
 
     def matches(self, path: str) -> bool:
         """Whether a path (folders end in `/`) is ignored; the deepest file that speaks of it decides."""
-        for folder, spec in reversed(self.specs):
+        for folder, lead, spec in reversed(self.specs):
             if path.startswith(folder):
-                name = path[len(folder) :]
+                name = lead + path[len(folder) :]
                 # a folder is matched as `name/` by patterns that end in a slash, and as `name` by the others
                 said = [spec.check_file(n) for n in {name, name.rstrip("/")}]
                 last = max(said, key=lambda one: -1 if one.index is None else one.index)

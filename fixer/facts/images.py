@@ -427,9 +427,7 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         ports=tuple(raw.get("ports", ())),
         writable_paths=tuple(raw.get("writable", ())),
         volumes=tuple(raw.get("volumes", ())),
-        nonroot_variant=raw.get("nonroot_variant", "").format(
-            tag=ref.tag or "latest", repository=ref.repository
-        ),
+        nonroot_variant=raw.get("nonroot_variant", "").format(tag=ref.tag or "latest", repository=ref.repository),
         steps_down=raw.get("steps_down", False),
         arbitrary_user=raw.get("arbitrary_user"),
         notes=raw.get("notes", ""),

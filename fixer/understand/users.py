@@ -134,8 +134,10 @@ def passwd_copy(image: Image) -> Copy | None:
             posixpath.basename(s) == "passwd" or s.rstrip("/").endswith("etc") for s in copy.sources
         ):
             return copy
-        if target == "/" and copy.is_folder and any(
-            _a_tree(source) and not _a_file(image, copy, source) for source in copy.sources
+        if (
+            target == "/"
+            and copy.is_folder
+            and any(_a_tree(source) and not _a_file(image, copy, source) for source in copy.sources)
         ):
             return copy
     return None

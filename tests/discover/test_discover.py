@@ -161,3 +161,13 @@ def test_the_context_is_looked_up_in_order(tmp_path: Path) -> None:
     assert context("z") is None
     (tmp_path / "z").write_text("now\n")
     assert context("z") is None
+
+
+def test_the_ignore_file_of_the_repository_counts_in_a_folder_of_it(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".gitignore").write_text("made/\n")
+    for name in ("sub/kept", "sub/made"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "Dockerfile").write_text("FROM a\n")
+    assert scan(tmp_path / "sub").dockerfiles == ("kept/Dockerfile",)
+    assert scan(tmp_path / "sub/made").dockerfiles == ("Dockerfile",)  # named, so it is meant

@@ -36,9 +36,7 @@ def listed(value):
 # --- the table ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "raw", IMAGES, ids=lambda raw: f"{listed(raw['repository'])[0]}:{raw.get('tags', '')}"
-)
+@pytest.mark.parametrize("raw", IMAGES, ids=lambda raw: f"{listed(raw['repository'])[0]}:{raw.get('tags', '')}")
 def test_every_entry_is_whole(raw):
     keys = {
         "registry", "repository", "tags", "family", "distro_version", "user", "uid", "gid", "accounts", "app",

@@ -20,8 +20,7 @@ ZERO = NewUser("app", 10001, 0, "root")
 def shadow(nologin):
     return (
         "groupadd --gid 10001 app",
-        "useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent"
-        f" --shell {nologin} app",
+        f"useradd --no-log-init --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell {nologin} app",
     )
 
 
@@ -176,9 +175,7 @@ IMAGES = ["debian:bookworm-slim", "alpine:3.20", "busybox:latest"]
 
 
 def docker(*arguments, stdin=None):
-    done = subprocess.run(
-        ["docker", *arguments], input=stdin, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
 

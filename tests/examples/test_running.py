@@ -31,7 +31,12 @@ COPY hello /usr/lib/hello
 RUN printf '%s\\n' '#!/bin/sh' 'while [ $# -gt 0 ]; do [ "$1" = -o ] && out=$2; shift; done' \\
     'if [ -n "$out" ]; then mkdir -p "${out%/*}" && cp /usr/lib/hello "$out"; fi' > /usr/bin/go && chmod 755 /usr/bin/go
 """
-NGINX = "FROM nginx:1.25\nRUN rm -f /etc/nginx/sites-enabled/default\n"
+# The official image keeps its temporary files in /var/cache/nginx, Debian's in /var/lib/nginx.
+TEMPORARY = "".join(f" {n}_temp_path /var/cache/nginx/{n};" for n in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+NGINX = (
+    "FROM nginx:1.25\nRUN rm -f /etc/nginx/sites-enabled/default"
+    f" && sed -i 's|http {{|http {{{TEMPORARY}|' /etc/nginx/nginx.conf\n"
+)
 STAND_INS = {"node:20-alpine": NPM, "golang:1.23": GO, "nginx:1.27": NGINX}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import subprocess
 
 import pytest
@@ -181,18 +179,9 @@ def docker(*arguments, stdin=None):
 
 
 @pytest.fixture
-def engine():
-    reason = ""
-    if not os.environ.get("DOCKER_HOST"):
-        reason = 'DOCKER_HOST is not set: eval "$(tests/rigs/engine.sh env)"'
-    elif not shutil.which("docker"):
-        reason = "no docker client"
-    elif subprocess.run(["docker", "version"], capture_output=True, timeout=60, check=False).returncode:
-        reason = "the engine at DOCKER_HOST does not answer"
-    if reason:
-        if os.environ.get("FIXER_REQUIRE_ENGINE") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
+def in_engine(engine, monkeypatch):
+    for name in ("DOCKER_HOST", "DOCKER_BUILDKIT", "PATH"):
+        monkeypatch.setenv(name, engine.environment[name])
 
 
 def build(text):
@@ -204,7 +193,7 @@ def run(image, *command):
 
 
 @pytest.mark.engine
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("in_engine")
 @pytest.mark.parametrize("user", [APP, HOME, ZERO], ids=["no-home", "home", "group-0"])
 @pytest.mark.parametrize("base", IMAGES)
 def test_made_in_a_real_image(base, user):
@@ -226,7 +215,7 @@ def test_made_in_a_real_image(base, user):
 
 
 @pytest.mark.engine
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("in_engine")
 @pytest.mark.parametrize("base", IMAGES[:2])
 def test_a_failure_before_a_guard_is_a_failure(base):
     facts = lookup(base)
@@ -237,7 +226,7 @@ def test_a_failure_before_a_guard_is_a_failure(base):
 
 
 @pytest.mark.engine
-@pytest.mark.usefixtures("engine")
+@pytest.mark.usefixtures("in_engine")
 @pytest.mark.parametrize("base", ["gcr.io/distroless/static:latest", "scratch"])
 def test_a_number_is_enough_without_a_shell(base):
     facts = lookup(base)

@@ -34,18 +34,6 @@ _HINTS = re.compile(
 )
 
 
-class Found(NamedTuple):
-    """One file: where it is, and its path relative to the root of its argument, with `/`."""
-
-    root: Path
-    path: str
-
-    @property
-    def file(self) -> Path:
-        """The place on disk."""
-        return self.root / self.path
-
-
 class Tree(NamedTuple):
     """What one argument holds: Dockerfiles, their templates, and files that may say how images are built."""
 

@@ -67,11 +67,6 @@ class DockerfileView:
         """The images that run as root now and that have an identity to move to."""
         return tuple(d for d in self.decisions if d.is_root and d.identity is not None)
 
-    @lazy
-    def runs(self) -> tuple[tuple[Stage, Instruction], ...]:
-        """Every RUN of the file with its stage."""
-        return tuple((stage, item) for stage in self.stages for item in stage.of("RUN"))
-
     def group(self, stage: Stage) -> str:
         """The name under which all fixes that move one stage off root stand or fall together."""
         return f"stage-{stage.index}"

@@ -185,11 +185,6 @@ class Instruction:
         base, text = self.args_start, self.args
         return tuple(Word(text[a:b], self.source_span(base + a, base + b)) for a, b in split_words(text, self.escape))
 
-    @property
-    def heredocs_text(self) -> tuple[tuple[str, str], ...]:
-        """Names and bodies of the here-documents."""
-        return tuple((doc.name, doc.content) for doc in self.heredocs)
-
     @lazy
     def trigger(self) -> Instruction | None:
         """The instruction behind ONBUILD, or None."""

@@ -47,11 +47,6 @@ class Creation(NamedTuple):
         """The command itself."""
         return self.add.command
 
-    @property
-    def is_user(self) -> bool:
-        """Whether it makes a user, not only a group."""
-        return isinstance(self.add, UserAdd)
-
 
 def creations(image: Image) -> Iterator[Creation]:
     """The commands of a stage itself that create somebody, and that fail the build when they fail."""

@@ -82,10 +82,6 @@ def _all_positional(rules: options.Grammar) -> Callable[[Command], list[Word]]:
     return lambda command: options.read(command.args, rules).positional
 
 
-def _but_first(rules: options.Grammar) -> Callable[[Command], list[Word]]:
-    return lambda command: options.read(command.args, rules).positional[1:]
-
-
 def _destination(command: Command) -> list[Word]:
     found = options.read(command.args, options.INSTALL if command.name == "install" else options.COPY)
     if "directory" in found.flags:

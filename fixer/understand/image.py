@@ -339,7 +339,7 @@ class Image:
         if item.json is not None:
             return Process(tuple(item.json), False, item, item.args)
         stage = self.stage_of(item)
-        words = tuple(stage.expand(w.text, item) for w in item.words)
+        words = tuple(stage.expand(w, item) for w in item.texts)
         return Process(words, True, item, item.args)
 
     @property
@@ -358,8 +358,8 @@ class Image:
         for item in self._body:
             if item.keyword != "EXPOSE":
                 continue
-            for word in item.words:
-                value = self.expand(word.text, item)
+            for word in item.texts:
+                value = self.expand(word, item)
                 match = re.fullmatch(r"(\d+)(?:-(\d+))?(?:/\w+)?", value or "")
                 if match:
                     low, high = int(match[1]), int(match[2] or match[1])
@@ -373,7 +373,7 @@ class Image:
         for item in self._body:
             if item.keyword != "VOLUME":
                 continue
-            words = item.json if item.json is not None else tuple(unquote(w.text, item.escape) for w in item.words)
+            words = item.json if item.json is not None else tuple(unquote(w, item.escape) for w in item.texts)
             for word in words:
                 value = self.expand(word, item)
                 if value and value.startswith("/"):
@@ -391,7 +391,7 @@ class Image:
         return tuple(self._copy(item) for item in self._body if item.keyword in ("COPY", "ADD"))
 
     def _copy(self, item: Instruction) -> Copy:
-        words = list(item.json) if item.json is not None else [w.text for w in item.words]
+        words = list(item.json) if item.json is not None else list(item.texts)
         values = [self.expand(word, item) for word in words]
         target = values[-1]
         stage = self.stage_of(item)

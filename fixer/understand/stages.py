@@ -153,7 +153,7 @@ def join(folder: str, path: str) -> str:
 
 def pairs(item: Instruction) -> list[tuple[str, str]]:
     """Names and raw values of an ENV or LABEL instruction, in both of its forms."""
-    words = [w.text for w in item.words]
+    words = item.texts
     if not words:
         return []
     if "=" not in words[0]:
@@ -165,8 +165,8 @@ def pairs(item: Instruction) -> list[tuple[str, str]]:
 def declared(item: Instruction) -> list[tuple[str, str | None]]:
     """Names and raw defaults of an ARG instruction; None where it has no default."""
     out: list[tuple[str, str | None]] = []
-    for word in item.words:
-        name, eq, value = word.text.partition("=")
+    for word in item.texts:
+        name, eq, value = word.partition("=")
         out.append((unquote(name, item.escape), value if eq else None))
     return out
 
@@ -192,9 +192,9 @@ def stages(
             for key, default in declared(item):
                 meta[key] = given.get(key, expand(default, meta, dockerfile.escape) if default is not None else None)
             continue
-        text = item.words[0].text
+        text = item.texts[0]
         base = expand(text, meta, dockerfile.escape)
-        name = item.words[2].text.lower() if len(item.words) == 3 else ""
+        name = item.texts[2].lower() if len(item.texts) == 3 else ""
         parent = by_name.get((base or "").lower())
         env = base_env(base) if base_env and base and not parent else {}
         stage = Stage(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fixer.assess import assess
@@ -11,6 +12,9 @@ from fixer.model import Change, CreateUser, Fix, Refusal, ReplaceText, SetUser, 
 from fixer.rules.base import DockerfileView
 from fixer.understand.image import Image
 from fixer.understand.stages import Stage
+
+# Packages and commands that make accounts, as `installed` is asked for them.
+_TOOLS = re.compile("shadow|useradd")
 
 
 def move(view: DockerfileView, decision: Decision) -> Fix:
@@ -86,12 +90,12 @@ def _builders(stage: Stage, moved: set[int]) -> Iterator[Stage]:
 
 
 def installed(image: Image) -> frozenset[str]:
-    """Packages that the file itself installs in the chain of an image."""
+    """Packages with the tools for accounts that the file itself installs in the chain of an image."""
     return frozenset(
         package
         for stage in image.stage.chain
         for item in stage.of("RUN")
-        for install in image.shell(item).installs
+        for install in image.shell(item, _TOOLS).installs
         for package in install.packages
     )
 

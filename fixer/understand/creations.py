@@ -10,7 +10,7 @@ from fixer.facts import ImageFacts
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
-from fixer.understand.image import Account, Image, script_of
+from fixer.understand.image import ACCOUNTS, Account, Image, script_of
 from fixer.understand.shellfacts import GroupAdd, UserAdd
 from fixer.understand.stages import Stage
 
@@ -60,7 +60,7 @@ def creations(image: Image) -> Iterator[Creation]:
 
 
 def _adds(image: Image, item: Instruction) -> list[Add]:
-    found = image.shell(item)
+    found = image.shell(item, ACCOUNTS)
     return [*found.users, *found.groups]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,8 +24,12 @@ _ADDUSER = {
     "busybox": "busybox",
     "wolfi": "busybox",
 }
-# A RUN without one of these words creates nobody, installs nothing and owns nothing: no need to parse it.
-_TELLING = re.compile(
+# Parsing is dear, so who asks says what about: a RUN without one of these words holds nothing of it.
+ACCOUNTS = re.compile(r"user|group|passwd")
+FOLDERS = re.compile(r"mkdir|install")
+MODES = re.compile(r"chmod")
+OWNERS = re.compile(r"chown|chgrp|install")
+_ANYTHING = re.compile(
     r"add|user|group|chown|chmod|chgrp|mkdir|install|apk|apt|yum|dnf|rpm|zypper|pacman|setcap|sudo|passwd|touch|gosu"
     r"|su-exec|setpriv|\bsu\b|rm|ln|tee|umask|>"
 )
@@ -98,6 +102,7 @@ class Image:
         self.stage = stage
         self.read_context = read_context
         self._find_parent = find_parent
+        self._shells: dict[int, ShellFacts] = {}
 
     @lazy
     def parent(self) -> Parent | None:
@@ -115,7 +120,7 @@ class Image:
         """The base-image family; an empty string when neither facts nor the file tell."""
         if self.facts is not None and self.facts.family:
             return self.facts.family
-        for item in self._body:
+        for item in self.runs:
             for install in self.shell(item).installs:
                 found = family_from_package_manager(install.manager)
                 if found:
@@ -134,10 +139,16 @@ class Image:
             return f"the file itself uses the package manager of the {self.family} family"
         return f"base image {self.stage.root_base or self.stage.base_text} is not known"
 
-    @property
-    def _body(self) -> Iterator[Instruction]:
-        for stage in self.stage.chain:
-            yield from stage.body
+    @lazy
+    def body(self) -> tuple[Instruction, ...]:
+        """The instructions of the stage and of those that it starts from, in order."""
+        chain = self.stage.chain
+        return chain[0].body if len(chain) == 1 else tuple(item for stage in chain for item in stage.body)
+
+    @lazy
+    def runs(self) -> tuple[Instruction, ...]:
+        """The RUN instructions of `body`."""
+        return tuple(item for item in self.body if item.keyword == "RUN")
 
     @lazy
     def _owners(self) -> dict[int, Stage]:
@@ -151,16 +162,17 @@ class Image:
         """A word with the variables of its place replaced, or None."""
         return self.stage_of(item).expand(text, item)
 
-    @lazy
-    def _shells(self) -> dict[int, ShellFacts]:
-        return {}
+    def shell(self, item: Instruction, about: re.Pattern[str] = _ANYTHING) -> ShellFacts:
+        """What the shell text of a RUN means; nothing for other instructions and for other shells.
 
-    def shell(self, item: Instruction) -> ShellFacts:
-        """What the shell text of a RUN means; nothing for other instructions and for other shells."""
-        if item.keyword != "RUN" or (not _TELLING.search(item.logical) and not item.heredocs):
-            return _EMPTY
+        Args:
+            item: any instruction of the image.
+            about: words of which one stands in every text that the caller has an interest in.
+        """
         found = self._shells.get(item.index)
         if found is None:
+            if item.keyword != "RUN" or (about.search(item.logical) is None and not item.heredocs):
+                return _EMPTY
             found = self._shells[item.index] = self._shell_facts(item)
         return found
 
@@ -174,12 +186,15 @@ class Image:
     def dialect(self, item: Instruction) -> str:
         """The shell language in force at an instruction: posix, powershell, cmd or other."""
         shell: tuple[str, ...] = ()
-        for other in self._body:
+        for other in self._shell_changes:
             if other.index > item.index:
                 break
-            if other.keyword == "SHELL" and other.json:
-                shell = other.json
+            shell = other.json or shell
         return dialect(shell) if shell else "posix"
+
+    @lazy
+    def _shell_changes(self) -> tuple[Instruction, ...]:
+        return tuple(item for item in self.body if item.keyword == "SHELL")
 
     # --- accounts and users ------------------------------------------------------------------------------
 
@@ -196,8 +211,8 @@ class Image:
             sure = self.facts.confidence == "verified"
             for user in self.facts.users:
                 out[user.name] = Account(user.name, user.uid, user.gid, user.home, note, sure)
-        for item in self._body:
-            found = self.shell(item)
+        for item in self.runs:
+            found = self.shell(item, ACCOUNTS)
             groups = {g.name: g.gid for g in found.groups}
             for add in found.users:
                 if not add.name or not add.name_literal:
@@ -219,7 +234,7 @@ class Image:
     def group_names(self) -> frozenset[str]:
         """Names of groups that the base image or the file make."""
         known = {user.group for user in self.facts.users} if self.facts else set()
-        return frozenset(known | {g.name for item in self._body for g in self.shell(item).groups} | {"root"})
+        return frozenset(known | {g.name for item in self.runs for g in self.shell(item, ACCOUNTS).groups} | {"root"})
 
     @lazy
     def group_ids(self) -> dict[str, int]:
@@ -227,8 +242,8 @@ class Image:
         out = {"root": 0}
         if self.facts is not None:
             out |= {user.group: user.gid for user in self.facts.users if user.group}
-        for item in self._body:
-            out |= {g.name: g.gid for g in self.shell(item).groups if g.name and g.gid is not None}
+        for item in self.runs:
+            out |= {g.name: g.gid for g in self.shell(item, ACCOUNTS).groups if g.name and g.gid is not None}
         return out
 
     @lazy
@@ -296,7 +311,7 @@ class Image:
     @lazy
     def _users(self) -> list[tuple[int, User]]:
         out = [(-1, self.base_user)]
-        out += [(item.index, self.resolve(item)) for item in self._body if item.keyword == "USER"]
+        out += [(item.index, self.resolve(item)) for item in self.body if item.keyword == "USER"]
         return out
 
     def user_at(self, item: Instruction) -> User:
@@ -332,7 +347,7 @@ class Image:
         return found
 
     def _process(self, keyword: str) -> Process | None:
-        item = next((i for i in reversed(list(self._body)) if i.keyword == keyword), None)
+        item = next((i for i in reversed(self.body) if i.keyword == keyword), None)
         if item is None:
             inherited = self.parent.image._process(keyword) if self.parent is not None else None
             return inherited._replace(item=None) if inherited is not None else None
@@ -355,7 +370,7 @@ class Image:
     def ports(self) -> tuple[tuple[int, Instruction], ...]:
         """Ports that EXPOSE names, with ranges opened up to 100 wide, and where."""
         out: list[tuple[int, Instruction]] = []
-        for item in self._body:
+        for item in self.body:
             if item.keyword != "EXPOSE":
                 continue
             for word in item.texts:
@@ -370,7 +385,7 @@ class Image:
     def volumes(self) -> tuple[tuple[str, Instruction], ...]:
         """Absolute VOLUME paths of the file, and where."""
         out: list[tuple[str, Instruction]] = []
-        for item in self._body:
+        for item in self.body:
             if item.keyword != "VOLUME":
                 continue
             words = item.json if item.json is not None else tuple(unquote(w, item.escape) for w in item.texts)
@@ -383,12 +398,12 @@ class Image:
     @lazy
     def copies(self) -> tuple[Copy, ...]:
         """The COPY and ADD instructions of the stage itself."""
-        return tuple(self._copy(item) for item in self.stage.body if item.keyword in ("COPY", "ADD"))
+        return tuple(copy for copy in self.all_copies if self.stage_of(copy.item) is self.stage)
 
     @lazy
     def all_copies(self) -> tuple[Copy, ...]:
         """The COPY and ADD instructions of the stage and of the stages it starts from."""
-        return tuple(self._copy(item) for item in self._body if item.keyword in ("COPY", "ADD"))
+        return tuple(self._copy(item) for item in self.body if item.keyword in ("COPY", "ADD"))
 
     def _copy(self, item: Instruction) -> Copy:
         words = list(item.json) if item.json is not None else list(item.texts)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
-from fixer.understand.image import Image, script_of
+from fixer.understand.image import FOLDERS, Image, script_of
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -28,6 +28,9 @@ _TEMPORARY = ("/tmp", "/var/tmp")
 _DATA_FILE = re.compile(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.lock)|.*state.*")
 _DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/var/run")
 _ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
+# What a RUN that makes a folder or a file for data is known by; and one that may take it away again.
+_MAKES = re.compile(r"mkdir|touch|\btee\b|truncate|\bdd\b|\binstall\s+-(?!y\b|-?q|-no|-yes)|>(?!\s*(?:/dev/null|&))")
+_TAKES = re.compile(rf"\brm\b|rmdir|\bmv\b|{_MAKES.pattern}")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
 # A program of the project that runs in the build may leave files that it will want to write again.
 _PROJECT = re.compile(
@@ -105,7 +108,9 @@ def _temporary(path: str) -> bool:
 
 def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
     """What one RUN makes and takes away, in the order of its commands."""
-    shell = image.shell(item)
+    shell = image.shell(item, _TAKES if found else _MAKES)
+    if not shell.commands:
+        return
     events: list[tuple[int, str, Command, tuple[str, ...]]] = []
     events += [(one.command.start, "mkdir", one.command, one.paths) for one in shell.mkdirs]
     events += [(one.command.start, "touch", one.command, one.paths) for one in shell.touches]
@@ -149,7 +154,7 @@ def unknown_folders(image: Image) -> Instruction | None:
     known = [one.path for one in made(image) if one.recursive]
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            for one in image.shell(item).mkdirs:
+            for one in image.shell(item, FOLDERS).mkdirs:
                 for word in one.paths:
                     if container_path(word, one.command, stage, item) is not None:
                         continue

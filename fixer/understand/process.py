@@ -66,6 +66,7 @@ _DAEMON_PACKAGES = {
     "docker-ce": "dockerd",
     "docker.io": "dockerd",
 }
+_DAEMON_WORDS = re.compile("|".join(map(re.escape, _DAEMON_PACKAGES)))
 _REMEDIES = {
     "steps-down": (
         "leave the image as it is, and set runAsUser (with fsGroup) in the manifest or `user:` in Compose to"
@@ -193,7 +194,7 @@ class Running:
         return None
 
     def _from_copy(self, copy: Copy, path: str) -> Script | None:
-        if copy.destination is None or copy.item.flag("from"):
+        if copy.destination is None or copy.origin or not below(path, copy.destination):
             return None
         for doc in copy.item.heredocs:
             if path in (copy.destination, join(copy.destination, doc.name)):
@@ -205,7 +206,7 @@ class Running:
                     return Script(path, candidate, text)
         return None
 
-    @property
+    @lazy
     def unseen_script(self) -> str:
         """A script that the container starts but that could not be read; an empty string when there is none."""
         read = {script.path for script in self.scripts}
@@ -221,7 +222,7 @@ class Running:
     def _copied(self, path: str) -> bool:
         """Whether a COPY from the build context puts a file at this path."""
         for copy in self.image.all_copies:
-            if copy.destination is None or copy.item.flag("from") or copy.item.heredocs:
+            if copy.destination is None or copy.origin or copy.item.heredocs or not below(path, copy.destination):
                 continue
             for source in copy.sources:
                 name = posixpath.basename(source.rstrip("/"))
@@ -330,21 +331,19 @@ class Running:
     def _brings_daemon(self) -> str:
         """A program that needs root by nature and whose package the build installs, or an empty string."""
         image = self.image
-        for stage in image.stage.chain:
-            for item in stage.of("RUN"):
-                for install in image.shell(item).installs:
-                    found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
-                    if found:
-                        return _DAEMON_PACKAGES[found]
+        for item in image.runs:
+            for install in image.shell(item, _DAEMON_WORDS).installs:
+                found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
+                if found:
+                    return _DAEMON_PACKAGES[found]
         return ""
 
     def _brings_step_down(self) -> str:
         """The tool for handing over to another user that the build installs, or an empty string."""
-        for stage in self.image.stage.chain:
-            for item in stage.body:
-                found = _STEP_DOWN_TOOL.search(item.logical) if item.keyword in ("RUN", "COPY", "ADD", "ENV") else None
-                if found:
-                    return found[1]
+        for item in self.image.body:
+            found = _STEP_DOWN_TOOL.search(item.logical) if item.keyword in ("RUN", "COPY", "ADD", "ENV") else None
+            if found:
+                return found[1]
         return ""
 
 

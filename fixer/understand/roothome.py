@@ -80,10 +80,6 @@ def root_home(running: Running, others: tuple[Stage, ...] = ()) -> RootHome | No
     )
 
 
-def _body(image: Image) -> Iterator[Instruction]:
-    return (item for stage in image.stage.chain for item in stage.body)
-
-
 def _needs(image: Image) -> Iterator[tuple[Instruction, str]]:
     written = HOME in image.stage.start.source
     works_there = written and image.stage.sets_workdir and below(image.workdir or "/", HOME)
@@ -118,7 +114,7 @@ def _points_there(image: Image, item: Instruction) -> bool:
     if re.search(r"\bHOME\b|/root/\.", item.args):
         return True
     return any(
-        _ROOT.search(i.logical) or _TILDE.search(i.logical) for i in _body(image) if i.keyword in ("RUN", "COPY", "ADD")
+        _ROOT.search(i.logical) or _TILDE.search(i.logical) for i in image.body if i.keyword in ("RUN", "COPY", "ADD")
     )
 
 
@@ -126,7 +122,7 @@ def _copied(image: Image, item: Instruction, works_there: bool) -> str:
     copy = next(c for c in image.all_copies if c.item is item)
     if copy.destination is None or not below(copy.destination, HOME):
         return ""
-    used = any(i.keyword == "RUN" and copy.destination in i.logical for i in _body(image))
+    used = any(i.keyword == "RUN" and copy.destination in i.logical for i in image.body)
     return "" if used and not works_there else f"{item.keyword} puts {copy.destination} there"
 
 
@@ -137,7 +133,7 @@ def _installed(image: Image, stage: Stage, item: Instruction) -> str:
     for name, found, variables in _INSTALLERS:
         if not found.search(item.logical) or any(v in env or v in item.logical for v in variables):
             continue
-        if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in _body(image)):
+        if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in image.body):
             continue
         return f"{name} installs there"
     return ""
@@ -148,7 +144,7 @@ def _replaceable(running: Running, others: tuple[Stage, ...]) -> tuple[Span, ...
     image = running.image
     stage = image.stage
     out: list[Span] = []
-    for item in _body(image):
+    for item in image.body:
         text = item.logical
         if (
             re.search(rf"(?<![\w.-]){PLACE}(?![\w.-])", text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fixer.lazy import lazy
@@ -40,10 +40,10 @@ class Stage:
     inherited_env: Mapping[str, str] = field(default_factory=dict)
     children: list[Stage] = field(default_factory=list)
 
-    @property
-    def chain(self) -> list[Stage]:
+    @lazy
+    def chain(self) -> tuple[Stage, ...]:
         """This stage and those it starts from, the eldest first."""
-        return [*(self.parent.chain if self.parent else []), self]
+        return (*self.parent.chain, self) if self.parent else (self,)
 
     @property
     def root_base(self) -> str | None:
@@ -61,9 +61,16 @@ class Stage:
         flag = self.chain[0].start.flag("platform")
         return flag.value or "" if flag else ""
 
-    def of(self, keyword: str) -> Iterator[Instruction]:
+    @lazy
+    def _by_keyword(self) -> dict[str, list[Instruction]]:
+        out: dict[str, list[Instruction]] = {}
+        for item in self.body:
+            out.setdefault(item.keyword, []).append(item)
+        return out
+
+    def of(self, keyword: str) -> Sequence[Instruction]:
         """The instructions of this keyword, in order."""
-        return (i for i in self.body if i.keyword == keyword)
+        return self._by_keyword.get(keyword, ())
 
     @lazy
     def _environments(self) -> dict[int, dict[str, str | None]]:

@@ -9,7 +9,7 @@ from posixpath import basename, dirname, join, normpath
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Copy, Image
+from fixer.understand.image import MODES, Copy, Image
 from fixer.understand.making import SYSTEM, below, filled_by_program, made
 from fixer.understand.nginxconf import written_by_nginx
 from fixer.understand.places import container_path
@@ -145,7 +145,7 @@ def _closed(image: Image) -> Iterator[Writable]:
     """Files that the build closes to everybody but their owner, such as `chmod 700 /entrypoint.sh`."""
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            for chmod in image.shell(item).chmods:
+            for chmod in image.shell(item, MODES).chmods:
                 if not _keeps_out(chmod.mode) or image.user_at(item).root is False:
                     continue
                 why = f"line {item.line}: chmod {chmod.mode} keeps others out"

@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from fixer.decide import NO_PASSWD, Decision
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
+from fixer.understand.image import OWNERS
 from fixer.understand.making import below
 from fixer.understand.writable import Writable, open_to_all
 
@@ -106,7 +107,7 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
             return True
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            for chown in image.shell(item).chowns:
+            for chown in image.shell(item, OWNERS).chowns:
                 expanded = stage.expand(chown.owner, item) or chown.owner
                 paths = [stage.expand(path, item) or "" for path in chown.paths]
                 if expanded in owners and any(path and below(folder.path, path) for path in paths):

@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -138,8 +137,7 @@ class KnownUser(NamedTuple):
     home: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(NamedTuple):
     """What is known about one image. None, "" and () mean unknown or none; see the fields.
 
     `default_user` is the word in the image ("root" for 0 too, "" when unknown) with `default_uid` and
@@ -177,7 +175,10 @@ class ImageFacts:
     notes: str
     sources: tuple[str, ...]
     confidence: str
-    env: Mapping[str, str] = field(hash=False)
+    env: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])  # a mapping has none
 
 
 class Gotcha(NamedTuple):
@@ -187,8 +188,7 @@ class Gotcha(NamedTuple):
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(NamedTuple):
     """What the images of one distribution have in common.
 
     `style` is the way accounts are made and the name of the template in `templates/users/`; "none" means that
@@ -207,11 +207,14 @@ class Family:
     shell: bool
     install_package: str
     install_command: str
-    uids: Mapping[int, str] = field(hash=False)
-    gids: Mapping[int, str] = field(hash=False)
+    uids: Mapping[int, str]
+    gids: Mapping[int, str]
     gotchas: tuple[Gotcha, ...]
     sources: tuple[str, ...]
     confidence: str
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # there is one of each
 
 
 def load_json(name: str) -> Any:
@@ -386,10 +389,10 @@ def _agreed(all_facts: list[ImageFacts]) -> ImageFacts | None:
         return None
     first = all_facts[0]
     values = {}
-    for each in fields(ImageFacts):
-        value = getattr(first, each.name)
-        same = all(getattr(facts, each.name) == value for facts in all_facts)
-        values[each.name] = value if same else _NOTHING.get(each.name, "")
+    for name in ImageFacts._fields:
+        value = getattr(first, name)
+        same = all(getattr(facts, name) == value for facts in all_facts)
+        values[name] = value if same else _NOTHING.get(name, "")
     return ImageFacts(**values)
 
 

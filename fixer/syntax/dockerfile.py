@@ -11,7 +11,6 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn
 
 from fixer.errors import Unreadable
@@ -89,28 +88,46 @@ class Word(NamedTuple):
     span: Span
 
 
-@dataclass(eq=False)
 class Instruction:
-    """One instruction; nothing changes it once it is made (it is not frozen, which would make making it slow).
+    """One instruction; nothing changes it once it is made.
 
     `span` runs from the keyword to the end of its last line, heredocs included, without the line end; `logical` is
     its text with continuations joined; `pieces` are (logical, source) offset pairs; `open_end` tells that the file
     ends inside its continuation.
     """
 
-    index: int
-    name: str
-    keyword: str
-    line: int
-    end_line: int
-    span: Span
-    logical: str
-    pieces: tuple[tuple[int, int], ...]
-    source: str = field(repr=False)
-    escape: str = "\\"
-    heredocs: tuple[Heredoc, ...] = ()
-    logical_end: int = 0
-    open_end: bool = False
+    def __init__(  # noqa: PLR0913 - a dataclass takes a millisecond of every start
+        self,
+        index: int,
+        name: str,
+        keyword: str,
+        line: int,
+        end_line: int,
+        span: Span,
+        logical: str,
+        pieces: tuple[tuple[int, int], ...],
+        source: str,
+        escape: str = "\\",
+        heredocs: tuple[Heredoc, ...] = (),
+        logical_end: int = 0,
+        open_end: bool = False,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.keyword = keyword
+        self.line = line
+        self.end_line = end_line
+        self.span = span
+        self.logical = logical
+        self.pieces = pieces
+        self.source = source
+        self.escape = escape
+        self.heredocs = heredocs
+        self.logical_end = logical_end
+        self.open_end = open_end
+
+    def __repr__(self) -> str:
+        return f"<line {self.line}: {self.logical!r}>"
 
     def offset(self, logical: int) -> int:
         """Where in the file the character at this logical offset stands."""
@@ -231,14 +248,16 @@ class Instruction:
         return self.offset(self.args_start) if self.args else self.span.end
 
 
-@dataclass(frozen=True)
 class Dockerfile:
     """A whole file: its instructions in order, and its parser directives (lower-case name to value)."""
 
-    text: str
-    instructions: tuple[Instruction, ...]
-    directives: dict[str, str]
-    escape: str
+    def __init__(
+        self, text: str, instructions: tuple[Instruction, ...], directives: dict[str, str], escape: str
+    ) -> None:
+        self.text = text
+        self.instructions = instructions
+        self.directives = directives
+        self.escape = escape
 
     def __iter__(self) -> Iterator[Instruction]:
         return iter(self.instructions)

@@ -26,9 +26,8 @@ _ADDUSER = {
 }
 # Parsing is dear, so who asks says what about: a RUN without one of these words holds nothing of it.
 ACCOUNTS = re.compile(r"user|group|passwd")
-FOLDERS = re.compile(r"mkdir|install")
 MODES = re.compile(r"chmod")
-OWNERS = re.compile(r"chown|chgrp|install")
+OWNERS = re.compile(r"chown|chgrp|\binstall\s+-(?!y\b|-?q|-no|-yes)")
 _ANYTHING = re.compile(
     r"add|user|group|chown|chmod|chgrp|mkdir|install|apk|apt|yum|dnf|rpm|zypper|pacman|setcap|sudo|passwd|touch|gosu"
     r"|su-exec|setpriv|\bsu\b|rm|ln|tee|umask|>"

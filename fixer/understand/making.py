@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
-from fixer.understand.image import FOLDERS, Image, script_of
+from fixer.understand.image import Image, script_of
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -28,9 +28,12 @@ _TEMPORARY = ("/tmp", "/var/tmp")
 _DATA_FILE = re.compile(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.lock)|.*state.*")
 _DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/var/run")
 _ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
-# What a RUN that makes a folder or a file for data is known by; and one that may take it away again.
-_MAKES = re.compile(r"mkdir|touch|\btee\b|truncate|\bdd\b|\binstall\s+-(?!y\b|-?q|-no|-yes)|>(?!\s*(?:/dev/null|&))")
-_TAKES = re.compile(rf"\brm\b|rmdir|\bmv\b|{_MAKES.pattern}")
+# What a step that makes a folder or a file is known by, with the words behind it; and one that may take it away again.
+_MAKES = re.compile(
+    r"(?:mkdir|touch|\btee|truncate|\bdd|\binstall\s+-(?!y\b|-?q|-no|-yes))([^;&|\n]*)|>(?!\s*(?:/dev/null|&))\s*(\S*)"
+)
+_TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
+_PLAIN_PATH = re.compile(r"/[\w./+-]+")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
 # A program of the project that runs in the build may leave files that it will want to write again.
 _PROJECT = re.compile(
@@ -102,15 +105,27 @@ def _made(image: Image) -> tuple[Made, ...]:
     return tuple(one for one in out if is_data(one.path, here))
 
 
+def _may_make(text: str, workdir: str | None) -> bool:
+    """Whether a step may make something for data: not where all that it makes is written out and surely is not."""
+    for match in _MAKES.finditer(text):
+        for word in (match[1] or match[2] or "?").split():
+            if word.startswith("-") or (
+                _PLAIN_PATH.fullmatch(word) and ".." not in word and not is_data(word, workdir)
+            ):
+                continue
+            return True
+    return False
+
+
 def _temporary(path: str) -> bool:
     return any(below(path, folder) for folder in _TEMPORARY)
 
 
 def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
     """What one RUN makes and takes away, in the order of its commands."""
-    shell = image.shell(item, _TAKES if found else _MAKES)
-    if not shell.commands:
+    if not (found and _TAKES.search(item.logical)) and not item.heredocs and not _may_make(item.logical, image.workdir):
         return
+    shell = image.shell(item)
     events: list[tuple[int, str, Command, tuple[str, ...]]] = []
     events += [(one.command.start, "mkdir", one.command, one.paths) for one in shell.mkdirs]
     events += [(one.command.start, "touch", one.command, one.paths) for one in shell.touches]
@@ -154,7 +169,9 @@ def unknown_folders(image: Image) -> Instruction | None:
     known = [one.path for one in made(image) if one.recursive]
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            for one in image.shell(item, FOLDERS).mkdirs:
+            if not item.heredocs and not _may_make(item.logical, None):
+                continue
+            for one in image.shell(item).mkdirs:
                 for word in one.paths:
                     if container_path(word, one.command, stage, item) is not None:
                         continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
@@ -41,8 +41,7 @@ _SIGNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RootHome:
+class RootHome(NamedTuple):
     """What is needed under /root, and the way out.
 
     `needs` are instructions with the words that say why; `spans` are the mentions of /root to replace, empty when they

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
@@ -19,7 +18,6 @@ _PREDEFINED_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_
 Variables = Mapping[str, "str | None"]
 
 
-@dataclass(eq=False)
 class Stage:
     """One stage of a Dockerfile.
 
@@ -27,18 +25,32 @@ class Stage:
     stage it starts from, if it is one of this file. `body` are its instructions without FROM.
     """
 
-    index: int
-    name: str
-    base: str | None
-    base_text: str
-    start: Instruction
-    parent: Stage | None
-    body: tuple[Instruction, ...]
-    meta: Variables
-    escape: str
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    inherited_env: Mapping[str, str] = field(default_factory=dict)
-    children: list[Stage] = field(default_factory=list)
+    def __init__(  # noqa: PLR0913 - a dataclass takes a millisecond of every start
+        self,
+        index: int,
+        name: str,
+        base: str | None,
+        base_text: str,
+        start: Instruction,
+        parent: Stage | None,
+        body: tuple[Instruction, ...],
+        meta: Variables,
+        escape: str,
+        build_args: Mapping[str, str],
+        inherited_env: Mapping[str, str],
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.base = base
+        self.base_text = base_text
+        self.start = start
+        self.parent = parent
+        self.body = body
+        self.meta = meta
+        self.escape = escape
+        self.build_args = build_args
+        self.inherited_env = inherited_env
+        self.children: list[Stage] = []
 
     @lazy
     def chain(self) -> tuple[Stage, ...]:

@@ -55,7 +55,11 @@ _DEBIAN = {
 _ALPINE = {"busybox-suid": "bbsuid", "doas": "doas", "fuse": "fusermount", "shadow-uidmap": "newuidmap"}
 _PACKAGES = {"apt": _DEBIAN, "apt-get": _DEBIAN, "aptitude": _DEBIAN, "apk": _ALPINE}
 _STRIPPED = re.compile(r"-perm\b.*chmod\s+\S*-s", re.DOTALL)
-_SIGNS = ("setcap", "chmod", "install", "add")
+# A step without one of these has nothing of this; a plain mode such as 755 or +x is none.
+_SIGNS = re.compile(
+    r"setcap|chmod(?!\s+(?:--?\w[\w-]*\s+)*(?:0?[0-7]{3}|[ugoa]*[-+=][rwxXt]*)\s)|"
+    + "|".join(map(re.escape, {**_DEBIAN, **_ALPINE}))
+)
 _RISK = "the program may need the right"
 
 
@@ -67,7 +71,7 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         stripped = [i.index for s in image.stage.chain for i in s.of("RUN") if _STRIPPED.search(i.logical)]
         for stage in image.stage.chain:
             for item in stage.of("RUN"):
-                if item.index not in told and (item.heredocs or any(sign in item.logical for sign in _SIGNS)):
+                if item.index not in told and (item.heredocs or _SIGNS.search(item.logical)):
                     told.add(item.index)
                     yield from _of_step(view, image, item, bool(stripped) and item.index <= max(stripped))
 

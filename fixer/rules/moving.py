@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fixer.assess import assess
@@ -14,7 +13,7 @@ from fixer.understand.image import Image
 from fixer.understand.stages import Stage
 
 # Packages and commands that make accounts, as `installed` is asked for them.
-_TOOLS = re.compile("shadow|useradd")
+_TOOLS = ("shadow", "useradd")
 
 
 def move(view: DockerfileView, decision: Decision) -> Fix:

@@ -465,7 +465,9 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
         raise Unreadable(
             "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
         )
-    name = _BLANKS.split(stripped, maxsplit=1)[0]
+    name = stripped.partition(" ")[0]
+    if not name.isalpha():
+        name = _BLANKS.split(stripped, maxsplit=1)[0]
     lead = len(logical) - len(logical.lstrip(_SPACE))
     if lead:  # the first physical line was only a continuation character
         logical = logical[lead:]

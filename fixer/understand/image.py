@@ -24,14 +24,15 @@ _ADDUSER = {
     "busybox": "busybox",
     "wolfi": "busybox",
 }
-# Parsing is dear, so who asks says what about: a RUN without one of these words holds nothing of it.
-ACCOUNTS = re.compile(r"user|group|passwd")
-MODES = re.compile(r"chmod")
-OWNERS = re.compile(r"chown|chgrp|\binstall\s+-(?!y\b|-?q|-no|-yes)")
-_ANYTHING = re.compile(
-    r"add|user|group|chown|chmod|chgrp|mkdir|install|apk|apt|yum|dnf|rpm|zypper|pacman|setcap|sudo|passwd|touch|gosu"
-    r"|su-exec|setpriv|\bsu\b|rm|ln|tee|umask|>"
-)
+# Parsing is dear, so who asks says what about: a RUN without one of these words holds nothing of it. Words and not
+# patterns, because looking for words is ten times as fast.
+ACCOUNTS = ("user", "group", "passwd")
+MODES = ("chmod",)
+OWNERS = ("chown", "chgrp", "install -")
+_ANYTHING = (
+    "add", "user", "group", "ch", "mkdir", "install", "apk", "apt", "yum", "dnf", "rpm", "zypper", "pacman", "setcap",
+    "sudo", "passwd", "touch", "gosu", "su-exec", "setpriv", "su ", "rm", "ln", "tee", "umask", ">",
+)  # fmt: skip
 
 
 class Account(NamedTuple):
@@ -161,7 +162,7 @@ class Image:
         """A word with the variables of its place replaced, or None."""
         return self.stage_of(item).expand(text, item)
 
-    def shell(self, item: Instruction, about: re.Pattern[str] = _ANYTHING) -> ShellFacts:
+    def shell(self, item: Instruction, about: tuple[str, ...] = _ANYTHING) -> ShellFacts:
         """What the shell text of a RUN means; nothing for other instructions and for other shells.
 
         Args:
@@ -170,7 +171,7 @@ class Image:
         """
         found = self._shells.get(item.index)
         if found is None:
-            if item.keyword != "RUN" or (about.search(item.logical) is None and not item.heredocs):
+            if item.keyword != "RUN" or not (item.heredocs or holds(item.logical, about)):
                 return _EMPTY
             found = self._shells[item.index] = self._shell_facts(item)
         return found
@@ -420,6 +421,14 @@ class Image:
     def workdir(self) -> str | None:
         """The working directory of the process."""
         return self.stage.final_workdir
+
+
+def holds(text: str, words: tuple[str, ...]) -> bool:
+    """Whether one of the words stands somewhere in the text."""
+    for word in words:  # noqa: SIM110 - a generator takes twice as long, and this runs for each RUN and question
+        if word in text:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

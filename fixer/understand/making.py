@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
-from fixer.understand.image import Image, script_of
+from fixer.understand.image import Image, holds, script_of
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -32,6 +32,7 @@ _ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IG
 _MAKES = re.compile(
     r"(?:mkdir|touch|\btee|truncate|\bdd|\binstall\s+-(?!y\b|-?q|-no|-yes))([^;&|\n]*)|>(?!\s*(?:/dev/null|&))\s*(\S*)"
 )
+_MAKING_WORDS = ("mkdir", ">", "touch", "tee", "truncate", "dd", "install -")
 _TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
 _PLAIN_PATH = re.compile(r"/[\w./+-]+")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
@@ -107,6 +108,8 @@ def _made(image: Image) -> tuple[Made, ...]:
 
 def _may_make(text: str, workdir: str | None) -> bool:
     """Whether a step may make something for data: not where all that it makes is written out and surely is not."""
+    if not holds(text, _MAKING_WORDS):
+        return False
     for match in _MAKES.finditer(text):
         for word in (match[1] or match[2] or "?").split():
             if word.startswith("-") or (

@@ -11,7 +11,7 @@ from fixer.facts.software import Software, software
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
-from fixer.understand.image import Copy, Image
+from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import SYSTEM, below, made
 from fixer.understand.shellfacts import Sign, ports, script_signs
 from fixer.understand.stages import join
@@ -43,6 +43,7 @@ class Purpose(NamedTuple):
     remedy: str
 
 
+_STEP_DOWN_WORDS = ("gosu", "su-exec", "s6-overlay", "setpriv", "chpst", "runuser", "fixuid")
 _STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b", re.IGNORECASE)
 # Packages that people install only to run what is in them.
 _DAEMON_PACKAGES = {
@@ -66,7 +67,7 @@ _DAEMON_PACKAGES = {
     "docker-ce": "dockerd",
     "docker.io": "dockerd",
 }
-_DAEMON_WORDS = re.compile("|".join(map(re.escape, _DAEMON_PACKAGES)))
+_DAEMON_WORDS = tuple(_DAEMON_PACKAGES)
 _REMEDIES = {
     "steps-down": (
         "leave the image as it is, and set runAsUser (with fsGroup) in the manifest or `user:` in Compose to"
@@ -340,6 +341,8 @@ class Running:
 
     def _brings_step_down(self) -> str:
         """The tool for handing over to another user that the build installs, or an empty string."""
+        if not holds(self.image.stage.start.source.lower(), _STEP_DOWN_WORDS):
+            return ""
         for item in self.image.body:
             found = _STEP_DOWN_TOOL.search(item.logical) if item.keyword in ("RUN", "COPY", "ADD", "ENV") else None
             if found:

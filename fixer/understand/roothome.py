@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Copy, Image
+from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import below
 from fixer.understand.process import Running
 from fixer.understand.stages import Stage
@@ -64,7 +64,7 @@ def root_home(running: Running, others: tuple[Stage, ...] = ()) -> RootHome | No
         others: all stages of the file; one of them may take what this one keeps under /root.
     """
     image = running.image
-    if image.family == "scratch" or not any(sign in image.stage.start.source for sign in _SIGNS):
+    if image.family == "scratch" or not holds(image.stage.start.source, _SIGNS):
         return None
     needs = tuple(_needs(image))
     if not needs:
@@ -130,7 +130,11 @@ def _installed(image: Image, stage: Stage, item: Instruction) -> str:
         return ""
     env = stage.env(item)
     for name, found, variables in _INSTALLERS:
-        if not found.search(item.logical) or any(v in env or v in item.logical for v in variables):
+        if (
+            name.split()[0] not in item.logical
+            or not found.search(item.logical)
+            or any(v in env or v in item.logical for v in variables)
+        ):
             continue
         if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in image.body):
             continue

@@ -105,7 +105,7 @@ class Instruction:
         end_line: int,
         span: Span,
         logical: str,
-        pieces: tuple[tuple[int, int], ...],
+        pieces: tuple[tuple[int, int], ...] | None,
         source: str,
         escape: str = "\\",
         heredocs: tuple[Heredoc, ...] = (),
@@ -119,7 +119,8 @@ class Instruction:
         self.end_line = end_line
         self.span = span
         self.logical = logical
-        self.pieces = pieces
+        if pieces is not None:
+            self.__dict__["pieces"] = pieces
         self.source = source
         self.escape = escape
         self.heredocs = heredocs
@@ -128,6 +129,17 @@ class Instruction:
 
     def __repr__(self) -> str:
         return f"<line {self.line}: {self.logical!r}>"
+
+    @lazy
+    def pieces(self) -> tuple[tuple[int, int], ...]:
+        """Where each line begins, in the logical text and in the file; given, unless all lines are plainly joined."""
+        out: list[tuple[int, int]] = []
+        logical, at = 0, self.span.start
+        for part in self.source[at : self.logical_end].split(self.escape + "\n"):
+            out.append((logical, at))
+            logical += len(part)
+            at += len(part) + 2
+        return tuple(out)
 
     def offset(self, logical: int) -> int:
         """Where in the file the character at this logical offset stands."""
@@ -387,6 +399,26 @@ class _Lines:
         self.number, self.at = number, start
         return None
 
+    def plain_end(self, escape: str) -> int:
+        """Where the instruction ends that begins on the current line, if its lines are all joined by a bare escape.
+
+        The lines are used up then; -1 says that there are comments, blanks or a lost end to look at.
+        """
+        rows, number = self.rows, self.number
+        row, at = rows[number - 1], self.at
+        while row[-1:] == escape and row[-2:-1] != escape:
+            if number >= len(rows):
+                return -1
+            row = rows[number]
+            number += 1
+            at += len(row) + 1
+            if row.lstrip(_SPACE)[:1] in ("", "#"):
+                return -1
+        if row[-1:] in (" ", "\t", "\r"):
+            return -1
+        self.number, self.at = number, at
+        return at - 1
+
 
 def parse(text: str) -> Dockerfile:
     """Read a Dockerfile.
@@ -438,6 +470,13 @@ def _directives(text: str) -> dict[str, str]:
 
 def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction | None:
     line_number = lines.number
+    plain = lines.plain_end(escape) if first != escape else -1
+    if plain >= 0:
+        logical = text[start:plain].replace(escape + "\n", "")
+        return _made(text, lines, Instruction(
+            index, name := _name(logical), name.upper(), line_number, lines.number, Span(start, plain), logical, None,
+            text, escape, logical_end=plain,
+        ))  # fmt: skip
     parts: list[str] = []
     pieces: list[tuple[int, int]] = []
     length, at, current = 0, start, first
@@ -465,9 +504,7 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
         raise Unreadable(
             "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
         )
-    name = stripped.partition(" ")[0]
-    if not name.isalpha():
-        name = _BLANKS.split(stripped, maxsplit=1)[0]
+    name = _name(stripped)
     lead = len(logical) - len(logical.lstrip(_SPACE))
     if lead:  # the first physical line was only a continuation character
         logical = logical[lead:]
@@ -475,13 +512,21 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
         start = pieces[0][1]
     if not pieces:
         return None
-    made = Instruction(
+    return _made(text, lines, Instruction(
         index, name, name.upper(), line_number, lines.number, Span(pieces[0][1], end), logical, tuple(pieces), text,
         escape, logical_end=end, open_end=open_end,
-    )  # fmt: skip
-    if "<<" in logical and _may_hold_heredoc(made):
-        return _with_heredocs(text, lines, made)
-    return made
+    ))  # fmt: skip
+
+
+def _name(logical: str) -> str:
+    name = logical.partition(" ")[0]
+    return name if name.isalpha() else _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
+
+
+def _made(text: str, lines: _Lines, instruction: Instruction) -> Instruction:
+    if "<<" in instruction.logical and _may_hold_heredoc(instruction):
+        return _with_heredocs(text, lines, instruction)
+    return instruction
 
 
 def _shift(pieces: list[tuple[int, int]], lead: int) -> list[tuple[int, int]]:

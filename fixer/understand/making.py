@@ -29,10 +29,11 @@ _DATA_FILE = re.compile(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.loc
 _DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/var/run")
 _ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
 # What a step that makes a folder or a file is known by, with the words behind it; and one that may take it away again.
-_MAKES = re.compile(
-    r"(?:mkdir|touch|\btee|truncate|\bdd|\binstall\s+-(?!y\b|-?q|-no|-yes))([^;&|\n]*)|>(?!\s*(?:/dev/null|&))\s*(\S*)"
-)
-_MAKING_WORDS = ("mkdir", ">", "touch", "tee", "truncate", "dd", "install -")
+# The second pattern is the slow one, for words that stand in few steps.
+_MAKES = re.compile(r"mkdir([^;&|\n]*)|touch([^;&|\n]*)|>(?!\s*(?:/dev/null|&))\s*(\S*)")
+_MAKES_TOO = re.compile(r"\b(?:tee|truncate|dd|install\s+-(?!y\b|-?q|-no|-yes))([^;&|\n]*)")
+_WORDS = ("mkdir", ">", "touch")
+_RARE_WORDS = ("tee ", "truncate ", "dd ", "install -")
 _TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
 _PLAIN_PATH = re.compile(r"/[\w./+-]+")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
@@ -108,10 +109,11 @@ def _made(image: Image) -> tuple[Made, ...]:
 
 def _may_make(text: str, workdir: str | None) -> bool:
     """Whether a step may make something for data: not where all that it makes is written out and surely is not."""
-    if not holds(text, _MAKING_WORDS):
-        return False
-    for match in _MAKES.finditer(text):
-        for word in (match[1] or match[2] or "?").split():
+    found = [*_MAKES.finditer(text)] if holds(text, _WORDS) else []
+    if holds(text, _RARE_WORDS):
+        found += _MAKES_TOO.finditer(text)
+    for match in found:
+        for word in (match[match.lastindex or 0] or "?").split():
             if word.startswith("-") or (
                 _PLAIN_PATH.fullmatch(word) and ".." not in word and not is_data(word, workdir)
             ):
@@ -172,7 +174,9 @@ def unknown_folders(image: Image) -> Instruction | None:
     known = [one.path for one in made(image) if one.recursive]
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            if not item.heredocs and not _may_make(item.logical, None):
+            if not item.heredocs and not (
+                holds(item.logical, ("mkdir", "install -")) and _may_make(item.logical, None)
+            ):
                 continue
             for one in image.shell(item).mkdirs:
                 for word in one.paths:

@@ -52,6 +52,7 @@ _WORD = re.compile(rf"[^{_SPACE}]+")
 _PLAIN_PAIRS = re.compile(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
 # What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
 _UNCLEAN = re.compile(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
+_BLANK_ENDS = frozenset(" \t")
 _ESCAPES = frozenset("\\`")
 
 
@@ -105,7 +106,7 @@ class Instruction:
         end_line: int,
         span: Span,
         logical: str,
-        pieces: tuple[tuple[int, int], ...] | None,
+        pieces: tuple[tuple[int, int], ...],
         source: str,
         escape: str = "\\",
         heredocs: tuple[Heredoc, ...] = (),
@@ -119,8 +120,7 @@ class Instruction:
         self.end_line = end_line
         self.span = span
         self.logical = logical
-        if pieces is not None:
-            self.__dict__["pieces"] = pieces
+        self.pieces = pieces
         self.source = source
         self.escape = escape
         self.heredocs = heredocs
@@ -129,17 +129,6 @@ class Instruction:
 
     def __repr__(self) -> str:
         return f"<line {self.line}: {self.logical!r}>"
-
-    @lazy
-    def pieces(self) -> tuple[tuple[int, int], ...]:
-        """Where each line begins, in the logical text and in the file; given, unless all lines are plainly joined."""
-        out: list[tuple[int, int]] = []
-        logical, at = 0, self.span.start
-        for part in self.source[at : self.logical_end].split(self.escape + "\n"):
-            out.append((logical, at))
-            logical += len(part)
-            at += len(part) + 2
-        return tuple(out)
 
     def offset(self, logical: int) -> int:
         """Where in the file the character at this logical offset stands."""
@@ -399,26 +388,6 @@ class _Lines:
         self.number, self.at = number, start
         return None
 
-    def plain_end(self, escape: str) -> int:
-        """Where the instruction ends that begins on the current line, if its lines are all joined by a bare escape.
-
-        The lines are used up then; -1 says that there are comments, blanks or a lost end to look at.
-        """
-        rows, number = self.rows, self.number
-        row, at = rows[number - 1], self.at
-        while row[-1:] == escape and row[-2:-1] != escape:
-            if number >= len(rows):
-                return -1
-            row = rows[number]
-            number += 1
-            at += len(row) + 1
-            if row.lstrip(_SPACE)[:1] in ("", "#"):
-                return -1
-        if row[-1:] in (" ", "\t", "\r"):
-            return -1
-        self.number, self.at = number, at
-        return at - 1
-
 
 def parse(text: str) -> Dockerfile:
     """Read a Dockerfile.
@@ -470,26 +439,20 @@ def _directives(text: str) -> dict[str, str]:
 
 def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction | None:
     line_number = lines.number
-    plain = lines.plain_end(escape) if first != escape else -1
-    if plain >= 0:
-        logical = text[start:plain].replace(escape + "\n", "")
-        return _made(text, lines, Instruction(
-            index, name := _name(logical), name.upper(), line_number, lines.number, Span(start, plain), logical, None,
-            text, escape, logical_end=plain,
-        ))  # fmt: skip
     parts: list[str] = []
     pieces: list[tuple[int, int]] = []
     length, at, current = 0, start, first
-    end = start + len(first)
     open_end = False
     while True:
-        kept = current.rstrip(" \t")
-        continues = kept.endswith(escape) and kept[-2:-1] != escape
+        # The usual line has no blanks at its end; BuildKit allows them behind the escape.
+        kept = current.rstrip(" \t") if current[-1:] in _BLANK_ENDS else current
+        continues = kept[-1:] == escape and kept[-2:-1] != escape
         kept = kept[:-1] if continues else current
         if kept:
             pieces.append((length, at))
             parts.append(kept)
             length += len(kept)
+        end = at + len(current)
         if not continues:
             break
         following = lines.next_telling()
@@ -497,7 +460,6 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
             open_end = True
             break
         at, current = following
-        end = at + len(current)
     logical = "".join(parts)
     stripped = logical.strip(_SPACE)
     if not stripped:

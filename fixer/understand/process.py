@@ -332,7 +332,7 @@ class Running:
     def _brings_daemon(self) -> str:
         """A program that needs root by nature and whose package the build installs, or an empty string."""
         image = self.image
-        for item in image.runs:
+        for item in image.runs if holds(image.stage.start.source, _DAEMON_WORDS) else ():
             for install in image.shell(item, _DAEMON_WORDS).installs:
                 found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
                 if found:

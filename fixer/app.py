@@ -182,7 +182,7 @@ def _run(
 
 def _context(tree: Tree, known: Builds, path: str) -> Context:
     """The build context of a Dockerfile; for a file named outside of the current folder, the folder that it is in."""
-    if tree.root == Path(tree.root.anchor):
+    if str(tree.root) == tree.root.anchor:
         return Context((tree.root / path).parent, ("",))
     return Context(tree.root, known.contexts(path))
 

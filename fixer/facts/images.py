@@ -444,7 +444,8 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
 _UBUNTU_WITHOUT_1000 = r"<=22\.04|(1[0-9]|2[0-2])\.[0-9]{2}"
 
 
-def taken_ids(facts: ImageFacts) -> tuple[dict[int, str], dict[int, str]]:
+@cache
+def taken_ids(facts: ImageFacts) -> tuple[Mapping[int, str], Mapping[int, str]]:
     """The uids and the gids that are taken in an image, each with its name.
 
     Merged from the entry and its family, on the careful side: a number is listed when any release of the
@@ -459,4 +460,4 @@ def taken_ids(facts: ImageFacts) -> tuple[dict[int, str], dict[int, str]]:
         gids.setdefault(user.gid, user.group or user.name)
     if facts.uid_1000_taken_by:
         uids[1000] = facts.uid_1000_taken_by
-    return uids, gids
+    return MappingProxyType(uids), MappingProxyType(gids)

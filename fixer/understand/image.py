@@ -28,7 +28,9 @@ _ADDUSER = {
 # patterns, because looking for words is ten times as fast.
 ACCOUNTS = ("user", "group", "passwd")
 MODES = ("chmod",)
-OWNERS = ("chown", "chgrp", "install -")
+# The program `install` by the options that it has and package managers have not.
+INSTALL = tuple(f"install -{letter}" for letter in "bcCdDgmopstTvZ-")
+OWNERS = ("chown", "chgrp", *INSTALL)
 _ANYTHING = (
     "add", "user", "group", "ch", "mkdir", "install", "apk", "apt", "yum", "dnf", "rpm", "zypper", "pacman", "setcap",
     "sudo", "passwd", "touch", "gosu", "su-exec", "setpriv", "su ", "rm", "ln", "tee", "umask", ">",

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
-from fixer.understand.image import Image, holds, script_of
+from fixer.understand.image import INSTALL, Image, holds, script_of
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -30,11 +30,12 @@ _DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/va
 _ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
 # What a step that makes a folder or a file is known by, with the words behind it; and one that may take it away again.
 # The second pattern is the slow one, for words that stand in few steps.
-_MAKES = re.compile(r"mkdir([^;&|\n]*)|touch([^;&|\n]*)|>(?!\s*(?:/dev/null|&))\s*(\S*)")
-_MAKES_TOO = re.compile(r"\b(?:tee|truncate|dd|install\s+-(?!y\b|-?q|-no|-yes))([^;&|\n]*)")
+_MAKES = re.compile(r"mkdir([^;&|\n)]*)|touch([^;&|\n)]*)|>>?(?!\s*(?:/dev/|&))\s*([^\s;&|)]*)")
+_MAKES_TOO = re.compile(r"\b(?:tee|truncate|dd|install\s+-[bcCdDgmopstTvZ-])([^;&|\n)]*)")
 _WORDS = ("mkdir", ">", "touch")
-_RARE_WORDS = ("tee ", "truncate ", "dd ", "install -")
+_RARE_WORDS = ("tee ", "truncate ", "dd ", *INSTALL)
 _TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?=/|$)")
 _PLAIN_PATH = re.compile(r"/[\w./+-]+")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
 # A program of the project that runs in the build may leave files that it will want to write again.
@@ -107,19 +108,24 @@ def _made(image: Image) -> tuple[Made, ...]:
     return tuple(one for one in out if is_data(one.path, here))
 
 
-def _may_make(text: str, workdir: str | None) -> bool:
+def _may_make(stage: Stage, item: Instruction, workdir: str | None) -> bool:
     """Whether a step may make something for data: not where all that it makes is written out and surely is not."""
+    text = item.logical
     found = [*_MAKES.finditer(text)] if holds(text, _WORDS) else []
     if holds(text, _RARE_WORDS):
         found += _MAKES_TOO.finditer(text)
-    for match in found:
-        for word in (match[match.lastindex or 0] or "?").split():
-            if word.startswith("-") or (
-                _PLAIN_PATH.fullmatch(word) and ".." not in word and not is_data(word, workdir)
-            ):
-                continue
-            return True
-    return False
+    words = (word for match in found for word in (match[match.lastindex or 0] or "?").split())
+    return any(not _surely_no_data(stage, item, word, workdir) for word in words)
+
+
+def _surely_no_data(stage: Stage, item: Instruction, word: str, workdir: str | None) -> bool:
+    if word.startswith("-"):
+        return True
+    word = word.strip("\"'")
+    variable = _VARIABLE.match(word)
+    if variable is not None and f"{variable[1]}=" not in item.logical:
+        word = stage.expand(word, item) or ""
+    return _PLAIN_PATH.fullmatch(word) is not None and ".." not in word and not is_data(word, workdir)
 
 
 def _temporary(path: str) -> bool:
@@ -128,7 +134,7 @@ def _temporary(path: str) -> bool:
 
 def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
     """What one RUN makes and takes away, in the order of its commands."""
-    if not (found and _TAKES.search(item.logical)) and not item.heredocs and not _may_make(item.logical, image.workdir):
+    if not (found and _TAKES.search(item.logical)) and not item.heredocs and not _may_make(stage, item, image.workdir):
         return
     shell = image.shell(item)
     events: list[tuple[int, str, Command, tuple[str, ...]]] = []
@@ -174,9 +180,7 @@ def unknown_folders(image: Image) -> Instruction | None:
     known = [one.path for one in made(image) if one.recursive]
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            if not item.heredocs and not (
-                holds(item.logical, ("mkdir", "install -")) and _may_make(item.logical, None)
-            ):
+            if not item.heredocs and not (holds(item.logical, ("mkdir", *INSTALL)) and _may_make(stage, item, None)):
                 continue
             for one in image.shell(item).mkdirs:
                 for word in one.paths:

@@ -53,6 +53,7 @@ _PLAIN_PAIRS = re.compile(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(
 # What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
 _UNCLEAN = re.compile(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
 _BLANK_ENDS = frozenset(" \t")
+_NOT_TELLING = ("", "#")
 _ESCAPES = frozenset("\\`")
 
 
@@ -381,8 +382,8 @@ class _Lines:
             at = start
             number += 1
             start += len(row) + 1
-            stripped = row.lstrip(_SPACE)
-            if stripped and stripped[0] != "#":
+            # Python takes a few characters more for blanks than Go, and what it finds telling, Go does.
+            if row.lstrip()[:1] not in _NOT_TELLING or row.lstrip(_SPACE)[:1] not in _NOT_TELLING:
                 self.number, self.at = number, start
                 return at, row.rstrip("\r")
         self.number, self.at = number, start
@@ -408,9 +409,7 @@ def parse(text: str) -> Dockerfile:
         start, first = line
         stripped = first.lstrip(_SPACE)
         start += len(first) - len(stripped)
-        instruction = _instruction(text, lines, len(out), start, stripped, escape)
-        if instruction is not None:
-            out.append(instruction)
+        out.append(_instruction(text, lines, len(out), start, stripped, escape))
     if not out:
         raise Unreadable("empty", "the file holds no instruction")
     _validate(out)
@@ -437,7 +436,7 @@ def _directives(text: str) -> dict[str, str]:
     return found
 
 
-def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction | None:
+def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction:
     line_number = lines.number
     parts: list[str] = []
     pieces: list[tuple[int, int]] = []
@@ -461,19 +460,15 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
             break
         at, current = following
     logical = "".join(parts)
-    stripped = logical.strip(_SPACE)
-    if not stripped:
-        raise Unreadable(
-            "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
-        )
-    name = _name(stripped)
-    lead = len(logical) - len(logical.lstrip(_SPACE))
-    if lead:  # the first physical line was only a continuation character
+    if logical[:1] in _SPACE:  # the first physical line was only a continuation character
+        lead = len(logical) - len(logical.lstrip(_SPACE))
+        if lead == len(logical):
+            raise Unreadable(
+                "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
+            )
         logical = logical[lead:]
         pieces = _shift(pieces, lead)
-        start = pieces[0][1]
-    if not pieces:
-        return None
+    name = _name(logical)
     return _made(text, lines, Instruction(
         index, name, name.upper(), line_number, lines.number, Span(pieces[0][1], end), logical, tuple(pieces), text,
         escape, logical_end=end, open_end=open_end,

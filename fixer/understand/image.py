@@ -26,7 +26,11 @@ _ADDUSER = {
 }
 # Parsing is dear, so who asks says what about: a RUN without one of these words holds nothing of it. Words and not
 # patterns, because looking for words is ten times as fast.
-ACCOUNTS = ("user", "group", "passwd")
+ACCOUNTS = (
+    "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup", "groupmod", "groupdel", "delgroup",
+    "passwd", "/etc/group",
+)  # fmt: skip
+_MANAGERS = ("ap", "dnf", "yum", "zypper", "pacman", "rpm", "emerge", "install")
 MODES = ("chmod",)
 # The program `install` by the options that it has and package managers have not.
 INSTALL = tuple(f"install -{letter}" for letter in "bcCdDgmopstTvZ-")
@@ -123,7 +127,7 @@ class Image:
         if self.facts is not None and self.facts.family:
             return self.facts.family
         for item in self.runs:
-            for install in self.shell(item).installs:
+            for install in self.shell(item, _MANAGERS).installs:
                 found = family_from_package_manager(install.manager)
                 if found:
                     return found

@@ -92,9 +92,8 @@ def installed(image: Image) -> frozenset[str]:
     """Packages with the tools for accounts that the file itself installs in the chain of an image."""
     return frozenset(
         package
-        for stage in image.stage.chain
-        for item in stage.of("RUN")
-        for install in image.shell(item, _TOOLS).installs
+        for item in image.runs_about(_TOOLS)
+        for install in image.shell(item).installs
         for package in install.packages
     )
 

@@ -10,7 +10,7 @@ from fixer.facts import ImageFacts
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
-from fixer.understand.image import ACCOUNTS, Account, Image, holds, script_of
+from fixer.understand.image import Account, Image, script_of
 from fixer.understand.shellfacts import GroupAdd, UserAdd
 from fixer.understand.stages import Stage
 
@@ -50,9 +50,8 @@ class Creation(NamedTuple):
 
 def creations(image: Image) -> Iterator[Creation]:
     """The commands of a stage itself that create somebody, and that fail the build when they fail."""
-    for item in image.stage.of("RUN"):
-        text = image.stage.start.source[item.span.start : item.span.end]
-        if not holds(text, _CREATES):
+    for item in image.runs_about(_CREATES):
+        if image.stage_of(item) is not image.stage:
             continue
         for add in _adds(image, item):
             if add.tool != "passwd-file" and not may_fail(item, add.command):
@@ -60,7 +59,7 @@ def creations(image: Image) -> Iterator[Creation]:
 
 
 def _adds(image: Image, item: Instruction) -> list[Add]:
-    found = image.shell(item, ACCOUNTS)
+    found = image.shell(item)
     return [*found.users, *found.groups]
 
 

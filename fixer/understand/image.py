@@ -24,8 +24,8 @@ _ADDUSER = {
     "busybox": "busybox",
     "wolfi": "busybox",
 }
-# Parsing is dear, so who asks says what about: a RUN without one of these words holds nothing of it. Words and not
-# patterns, because looking for words is ten times as fast.
+# Parsing is dear, so who asks says what about: words, of which one stands in every RUN that has something of it. Words
+# and not patterns, because looking for words is faster.
 ACCOUNTS = (
     "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup", "groupmod", "groupdel", "delgroup",
     "passwd", "/etc/group",
@@ -35,10 +35,6 @@ MODES = ("chmod",)
 # The program `install` by the options that it has and package managers have not.
 INSTALL = tuple(f"install -{letter}" for letter in "bcCdDgmopstTvZ-")
 OWNERS = ("chown", "chgrp", *INSTALL)
-_ANYTHING = (
-    "add", "user", "group", "ch", "mkdir", "install", "apk", "apt", "yum", "dnf", "rpm", "zypper", "pacman", "setcap",
-    "sudo", "passwd", "touch", "gosu", "su-exec", "setpriv", "su ", "rm", "ln", "tee", "umask", ">",
-)  # fmt: skip
 
 
 class Account(NamedTuple):
@@ -109,6 +105,7 @@ class Image:
         self.read_context = read_context
         self._find_parent = find_parent
         self._shells: dict[int, ShellFacts] = {}
+        self._about: dict[tuple[str, ...], tuple[Instruction, ...]] = {}
 
     @lazy
     def parent(self) -> Parent | None:
@@ -126,8 +123,8 @@ class Image:
         """The base-image family; an empty string when neither facts nor the file tell."""
         if self.facts is not None and self.facts.family:
             return self.facts.family
-        for item in self.runs:
-            for install in self.shell(item, _MANAGERS).installs:
+        for item in self.runs_about(_MANAGERS):
+            for install in self.shell(item).installs:
                 found = family_from_package_manager(install.manager)
                 if found:
                     return found
@@ -168,16 +165,22 @@ class Image:
         """A word with the variables of its place replaced, or None."""
         return self.stage_of(item).expand(text, item)
 
-    def shell(self, item: Instruction, about: tuple[str, ...] = _ANYTHING) -> ShellFacts:
+    def runs_about(self, words: tuple[str, ...]) -> tuple[Instruction, ...]:
+        """The RUN instructions of `runs` in whose text one of the words stands, and those with here-documents."""
+        found = self._about.get(words)
+        if found is None:
+            found = tuple(item for item in self.runs if item.heredocs or holds(item.logical, words))
+            self._about[words] = found
+        return found
+
+    def shell(self, item: Instruction) -> ShellFacts:
         """What the shell text of a RUN means; nothing for other instructions and for other shells.
 
-        Args:
-            item: any instruction of the image.
-            about: words of which one stands in every text that the caller has an interest in.
+        Parsing is dear: ask `runs_about` first.
         """
         found = self._shells.get(item.index)
         if found is None:
-            if item.keyword != "RUN" or not (item.heredocs or holds(item.logical, about)):
+            if item.keyword != "RUN":
                 return _EMPTY
             found = self._shells[item.index] = self._shell_facts(item)
         return found
@@ -217,8 +220,8 @@ class Image:
             sure = self.facts.confidence == "verified"
             for user in self.facts.users:
                 out[user.name] = Account(user.name, user.uid, user.gid, user.home, note, sure)
-        for item in self.runs:
-            found = self.shell(item, ACCOUNTS)
+        for item in self.runs_about(ACCOUNTS):
+            found = self.shell(item)
             groups = {g.name: g.gid for g in found.groups}
             for add in found.users:
                 if not add.name or not add.name_literal:
@@ -240,7 +243,9 @@ class Image:
     def group_names(self) -> frozenset[str]:
         """Names of groups that the base image or the file make."""
         known = {user.group for user in self.facts.users} if self.facts else set()
-        return frozenset(known | {g.name for item in self.runs for g in self.shell(item, ACCOUNTS).groups} | {"root"})
+        return frozenset(
+            known | {g.name for item in self.runs_about(ACCOUNTS) for g in self.shell(item).groups} | {"root"}
+        )
 
     @lazy
     def group_ids(self) -> dict[str, int]:
@@ -248,8 +253,8 @@ class Image:
         out = {"root": 0}
         if self.facts is not None:
             out |= {user.group: user.gid for user in self.facts.users if user.group}
-        for item in self.runs:
-            out |= {g.name: g.gid for g in self.shell(item, ACCOUNTS).groups if g.name and g.gid is not None}
+        for item in self.runs_about(ACCOUNTS):
+            out |= {g.name: g.gid for g in self.shell(item).groups if g.name and g.gid is not None}
         return out
 
     @lazy

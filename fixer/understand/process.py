@@ -67,7 +67,6 @@ _DAEMON_PACKAGES = {
     "docker-ce": "dockerd",
     "docker.io": "dockerd",
 }
-_DAEMON_WORDS = tuple(_DAEMON_PACKAGES)
 _REMEDIES = {
     "steps-down": (
         "leave the image as it is, and set runAsUser (with fsGroup) in the manifest or `user:` in Compose to"
@@ -332,8 +331,8 @@ class Running:
     def _brings_daemon(self) -> str:
         """A program that needs root by nature and whose package the build installs, or an empty string."""
         image = self.image
-        for item in image.runs if holds(image.stage.start.source, _DAEMON_WORDS) else ():
-            for install in image.shell(item, _DAEMON_WORDS).installs:
+        for item in image.runs_about(tuple(_DAEMON_PACKAGES)):
+            for install in image.shell(item).installs:
                 found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
                 if found:
                     return _DAEMON_PACKAGES[found]
@@ -341,10 +340,10 @@ class Running:
 
     def _brings_step_down(self) -> str:
         """The tool for handing over to another user that the build installs, or an empty string."""
-        if not holds(self.image.stage.start.source.lower(), _STEP_DOWN_WORDS):
-            return ""
         for item in self.image.body:
-            found = _STEP_DOWN_TOOL.search(item.logical) if item.keyword in ("RUN", "COPY", "ADD", "ENV") else None
+            if item.keyword not in ("RUN", "COPY", "ADD", "ENV") or not holds(item.logical.lower(), _STEP_DOWN_WORDS):
+                continue
+            found = _STEP_DOWN_TOOL.search(item.logical)
             if found:
                 return found[1]
         return ""

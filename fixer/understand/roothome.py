@@ -36,8 +36,8 @@ _INSTALLERS = (
 )
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
-    "/root", "~/", "~ ", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv",
-    "--user", "pipx", "playwright", "volta", "sdkman",
+    "/root", "~", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv", "--user",
+    "pipx", "playwright", "volta", "sdkman",
 )  # fmt: skip
 
 

@@ -89,7 +89,7 @@ def number_of(image: Image, images: Images, name: str) -> Known | None:
     if copied is not None:
         return _in_copy(image, images, copied, name)
     account = image.accounts.get(name)
-    changed = [m for item in image.runs for m in image.shell(item, ACCOUNTS).user_mods if m.name == name]
+    changed = [m for item in image.runs_about(ACCOUNTS) for m in image.shell(item).user_mods if m.name == name]
     if any(m.removed for m in changed) and (account is None or account.add is None):
         return None
     if any(m.tool == "usermod" and "-l" in (w.text for w in m.command.args) for m in changed):
@@ -248,7 +248,7 @@ def may_pin(image: Image, account: Account) -> bool:
     add, item = account.add, account.item
     if add is None or item is None or add.uid_word is not None or add.tool == "passwd-file" or add.bad_options:
         return False
-    made = [u for run in image.runs for u in image.shell(run, ACCOUNTS).users if u.name == account.name]
+    made = [u for run in image.runs_about(ACCOUNTS) for u in image.shell(run).users if u.name == account.name]
     known = image.facts is not None and account.name not in {u.name for u in image.facts.users}
     return (
         len(made) == 1 and (known or not add.command.conditional) and word_span(item, add.command.words[0]) is not None

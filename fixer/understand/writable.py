@@ -143,16 +143,15 @@ def _folder(path: str, why: str, exists: bool) -> Writable:
 
 def _closed(image: Image) -> Iterator[Writable]:
     """Files that the build closes to everybody but their owner, such as `chmod 700 /entrypoint.sh`."""
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            for chmod in image.shell(item, MODES).chmods:
-                if not _keeps_out(chmod.mode) or image.user_at(item).root is False:
-                    continue
-                why = f"line {item.line}: chmod {chmod.mode} keeps others out"
-                for word in chmod.paths:
-                    path = container_path(word, chmod.command, stage, item)
-                    if path and _may_go(path) and not chmod.command.conditional:
-                        yield Writable(path, why, chmod.recursive, True, item)
+    for item in image.runs_about(MODES):
+        for chmod in image.shell(item).chmods:
+            if not _keeps_out(chmod.mode) or image.user_at(item).root is False:
+                continue
+            why = f"line {item.line}: chmod {chmod.mode} keeps others out"
+            for word in chmod.paths:
+                path = container_path(word, chmod.command, image.stage_of(item), item)
+                if path and _may_go(path) and not chmod.command.conditional:
+                    yield Writable(path, why, chmod.recursive, True, item)
     for copy in image.all_copies:
         flag = copy.item.flag("chmod")
         if flag is None or copy.destination is None or not _keeps_out(flag.value or ""):

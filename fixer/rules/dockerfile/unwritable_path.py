@@ -105,13 +105,12 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
         given = (*facts.writable_paths, *facts.volumes)
         if any(below(folder.path, path) for path in given):
             return True
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            for chown in image.shell(item, OWNERS).chowns:
-                expanded = stage.expand(chown.owner, item) or chown.owner
-                paths = [stage.expand(path, item) or "" for path in chown.paths]
-                if expanded in owners and any(path and below(folder.path, path) for path in paths):
-                    return True
+    for item in image.runs_about(OWNERS):
+        for chown in image.shell(item).chowns:
+            expanded = image.expand(chown.owner, item) or chown.owner
+            paths = [image.expand(path, item) or "" for path in chown.paths]
+            if expanded in owners and any(path and below(folder.path, path) for path in paths):
+                return True
     return False
 
 

@@ -284,14 +284,14 @@ class _Index(NamedTuple):
     images: list[dict[str, Any]]
     sources: list[str]
     literal: dict[str, list[int]]
-    patterns: list[tuple[str, str, int]]  # what the repository starts with, the expression, the entry
+    patterns: dict[str, list[tuple[str, str, int]]]  # by first letter: how the repository starts, expression, entry
 
 
 @cache
 def _index() -> _Index:
     data = load_json("images.json")
     literal: dict[str, list[int]] = {}
-    patterns: list[tuple[str, str, int]] = []
+    patterns: dict[str, list[tuple[str, str, int]]] = {}
     for number, raw in enumerate(data["images"]):
         for repository in _as_list(raw["repository"]):
             special = _REGEX.search(repository)
@@ -299,7 +299,8 @@ def _index() -> _Index:
                 literal.setdefault(repository, []).append(number)
             else:
                 # "a.*" starts with "a", not with "a.": the dot belongs to the expression
-                patterns.append((repository[: special.start()].rstrip("."), repository, number))
+                start = repository[: special.start()].rstrip(".")
+                patterns.setdefault(start[:1], []).append((start, repository, number))
     return _Index(data["images"], data["sources"], literal, patterns)
 
 
@@ -307,7 +308,7 @@ def _candidates(ref: ImageRef) -> list[dict[str, Any]]:
     """The entries for this registry and repository, in the order of the file."""
     index = _index()
     numbers = set(index.literal.get(ref.repository, ()))
-    for start, pattern, number in index.patterns:
+    for start, pattern, number in (*index.patterns.get("", ()), *index.patterns.get(ref.repository[:1], ())):
         if ref.repository.startswith(start) and re.fullmatch(pattern, ref.repository):
             numbers.add(number)
     entries = (index.images[number] for number in sorted(numbers))

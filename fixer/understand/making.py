@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from posixpath import basename, dirname
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
@@ -82,18 +82,9 @@ def is_data(path: str, workdir: str | None) -> bool:
     return not any(below(path, folder) for folder in _NOT_DATA)
 
 
-_known: WeakKeyDictionary[Image, tuple[Made, ...]] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=8)  # asked several times for one image, and then never again
 def made(image: Image) -> tuple[Made, ...]:
     """What the build makes for data and does not take away again, each path once, by its first mention."""
-    found = _known.get(image)
-    if found is None:
-        found = _known[image] = _made(image)
-    return found
-
-
-def _made(image: Image) -> tuple[Made, ...]:
     found: dict[str, Made] = {}
     here = image.workdir
     for stage in image.stage.chain:

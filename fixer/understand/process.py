@@ -24,7 +24,7 @@ _SHELLS = frozenset(["sh", "bash", "ash", "dash", "zsh", "ksh"])
 _INTERPRETERS = frozenset(
     ["python", "python3", "python2", "node", "ruby", "perl", "php", "java", "dotnet", "deno", "bun", "Rscript"]
 )
-_PATH = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/")
+_PATH = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "")
 
 
 class Script(NamedTuple):
@@ -184,7 +184,7 @@ class Running:
         if "/" in first:
             yield join(self.image.workdir or "/", first)
         else:
-            yield from (join(folder, first) for folder in _PATH)
+            yield from (f"{folder}/{first}" for folder in _PATH)
 
     def _read(self, path: str) -> Script | None:
         for copy in reversed(self.image.all_copies):

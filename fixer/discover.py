@@ -70,9 +70,11 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     hints: list[str] = []
     for path in _walk(argument, _Ignored(argument, tuple(exclude))):
         name = path.rpartition("/")[2]
-        if is_dockerfile(name):
+        low = name.lower()
+        named = "dockerfile" in low or "containerfile" in low
+        if named and is_dockerfile(name):
             dockerfiles.append(path)
-        elif is_template(name):
+        elif named and is_template(name):
             templates.append(path)
         elif _HINTS.fullmatch(name) or path.startswith(".github/workflows/"):
             hints.append(path)
@@ -84,8 +86,8 @@ def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
     while pending:
         folder = pending.pop()
         try:
-            with os.scandir(root / folder) as entries:
-                rows = sorted(entries, key=lambda e: e.name)
+            with os.scandir(f"{root}/{folder}") as entries:
+                rows = list(entries)
         except OSError:
             continue
         ignored.enter(folder, {row.name for row in rows})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from weakref import ReferenceType, ref
 
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
@@ -50,17 +51,27 @@ class Stage:
         self.escape = escape
         self.build_args = build_args
         self.inherited_env = inherited_env
-        self.children: list[Stage] = []
+        # No circles: what belongs to one file is gone when the file is done, without a search for garbage.
+        self._children: list[ReferenceType[Stage]] = []
 
     @lazy
+    def _elders(self) -> tuple[Stage, ...]:
+        return self.parent.chain if self.parent else ()
+
+    @property
     def chain(self) -> tuple[Stage, ...]:
         """This stage and those it starts from, the eldest first."""
-        return (*self.parent.chain, self) if self.parent else (self,)
+        return (*self._elders, self)
+
+    @property
+    def children(self) -> list[Stage]:
+        """The stages that start from this one."""
+        return [child for reference in self._children if (child := reference()) is not None]
 
     @property
     def root_base(self) -> str | None:
         """The image at the end of the chain, expanded, or None when only the build knows it."""
-        return self.chain[0].base
+        return (self._elders[0] if self._elders else self).base
 
     @property
     def unset(self) -> str | None:
@@ -230,7 +241,7 @@ def stages(
             env,
         )
         if parent:
-            parent.children.append(stage)
+            parent._children.append(ref(stage))
         out.append(stage)
         if name:
             by_name[name] = stage

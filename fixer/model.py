@@ -87,20 +87,8 @@ def _distinct(kind: type[_Kind]) -> type[_Kind]:
 
 
 @_distinct
-class RootStep(NamedTuple):
-    """Commands that must run as root in a stage before its USER; all of one stage share one RUN.
-
-    `rank` orders them inside the RUN; folders are made and handed over behind all of them.
-    """
-
-    stage: int
-    rank: int
-    commands: tuple[str, ...]
-
-
-@_distinct
 class CreateUser(NamedTuple):
-    """A new user with a group of the same name, made with the commands of a base-image family, before all root steps.
+    """A new user with a group of the same name, made with the commands of a base-image family, before the folders.
 
     `home` gives it a home folder; `installed` are packages that the stage has brought already.
     """
@@ -177,7 +165,7 @@ class RemoveInstruction(NamedTuple):
     instruction: int
 
 
-StageChange = CreateUser | RootStep | HandOver | SetUser | StartAsRoot
+StageChange = CreateUser | HandOver | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 
 

@@ -18,7 +18,6 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
-    RootStep,
     SetFlag,
     SetUser,
     Span,
@@ -29,7 +28,7 @@ from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.stages import Stage
 
 # What an inserted block is about, the first that applies.
-_LEADS: tuple[type[Change], ...] = (SetUser, CreateUser, HandOver, RootStep)
+_LEADS: tuple[type[Change], ...] = (SetUser, CreateUser, HandOver)
 
 
 def annotate(
@@ -82,7 +81,7 @@ class _Work:
             yield stage, single[0][1]
             return
         kinds: tuple[type[Change], ...] = ()
-        if re.fullmatch(r"(?i)user root", text):
+        if re.fullmatch(r"(?i)user 0", text):
             kinds = (StartAsRoot,)
         elif re.match(r"(?i)(run|user)\s", text):
             kinds = _LEADS if re.search(r"(?im)^\s*user\s", edit.text) else _LEADS[1:]

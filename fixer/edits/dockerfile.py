@@ -23,7 +23,6 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
-    RootStep,
     SetFlag,
     SetUser,
     Span,
@@ -82,7 +81,7 @@ def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[C
     style = style_of(dockerfile, newline)
     by_stage: dict[int, list[Change]] = defaultdict(list)
     for change in unique:
-        if isinstance(change, CreateUser | RootStep | HandOver | SetUser | StartAsRoot):
+        if isinstance(change, CreateUser | HandOver | SetUser | StartAsRoot):
             by_stage[change.stage].append(change)
     for index in sorted(by_stage):
         _lower_stage(plan, dockerfile, stages[index], by_stage[index], style)
@@ -122,11 +121,9 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
         raise Conflict(f"two fixes want different users: {', '.join(sorted(users))}")
     if any(isinstance(c, StartAsRoot) for c in changes):
         _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " 0"], style)
-    steps = sorted(c for c in changes if isinstance(c, RootStep))
-    commands = [command for step in steps for command in step.commands]
     made = [command for c in sorted(c for c in changes if isinstance(c, CreateUser)) for command in _create(stage, c)]
     folders = [c for c in changes if isinstance(c, HandOver)]
-    commands = list(dict.fromkeys([*made, *commands, *_hand_over([c for c in folders if c.before < 0])]))
+    commands = list(dict.fromkeys([*made, *_hand_over([c for c in folders if c.before < 0])]))
     for index in sorted({c.before for c in folders if c.before >= 0}):
         early = run_text(list(_hand_over([c for c in folders if c.before == index])), style, _word("RUN", stage.start))
         _before(plan, dockerfile, dockerfile.instructions[index], [early], style)

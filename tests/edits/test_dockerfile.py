@@ -11,7 +11,6 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
-    RootStep,
     SetFlag,
     SetUser,
     Span,
@@ -68,22 +67,22 @@ def test_a_file_that_ends_inside_a_continuation_is_left(text: str) -> None:
 @pytest.mark.parametrize(
     ("before", "run"),
     [
-        ("FROM a\n", "RUN c \\\n    && d\n"),
-        ("FROM a\nRUN x && \\\n  y\n", "RUN c && \\\n  d\n"),
-        ("FROM a\nRUN x \\\n\t&& y\n", "RUN c \\\n\t&& d\n"),
-        ("# escape=`\nFROM a\nRUN x `\n  && y\n", "RUN c `\n  && d\n"),
-        ("from a\n", "run c \\\n    && d\n"),
+        ("FROM a\n", "RUN mkdir -p /d \\\n    && chown 1:1 /d\n"),
+        ("FROM a\nRUN x && \\\n  y\n", "RUN mkdir -p /d && \\\n  chown 1:1 /d\n"),
+        ("FROM a\nRUN x \\\n\t&& y\n", "RUN mkdir -p /d \\\n\t&& chown 1:1 /d\n"),
+        ("# escape=`\nFROM a\nRUN x `\n  && y\n", "RUN mkdir -p /d `\n  && chown 1:1 /d\n"),
+        ("from a\n", "run mkdir -p /d \\\n    && chown 1:1 /d\n"),
     ],
 )
 def test_root_steps_are_one_run_in_the_files_style(before: str, run: str) -> None:
     word = "user" if before.startswith("from") else "USER"
-    assert changed(before, RootStep(0, 0, ("c", "d")), SetUser(0, "1:1")) == f"{before}{run}{word} 1:1\n"
+    assert changed(before, HandOver(0, "/d", "1:1", False, True), SetUser(0, "1:1")) == f"{before}{run}{word} 1:1\n"
 
 
 def test_root_steps_stand_before_a_volume() -> None:
     before = "FROM a\nVOLUME /d\nEXPOSE 1\nCMD x\n"
-    after = changed(before, RootStep(0, 0, ("c",)), SetUser(0, "1:1"))
-    assert after == "FROM a\nRUN c\nVOLUME /d\nEXPOSE 1\nUSER 1:1\nCMD x\n"
+    after = changed(before, HandOver(0, "/d", "1:1", False, False), SetUser(0, "1:1"))
+    assert after == "FROM a\nRUN chown 1:1 /d\nVOLUME /d\nEXPOSE 1\nUSER 1:1\nCMD x\n"
 
 
 def test_folders_share_one_command() -> None:
@@ -96,15 +95,14 @@ def test_folders_share_one_command() -> None:
 
 def test_equal_changes_collapse_and_their_order_does_not_matter() -> None:
     steps: list[Change] = [
-        RootStep(0, 1, ("d",)),
-        RootStep(0, 0, ("c",)),
-        RootStep(0, 0, ("c",)),
+        HandOver(0, "/d", "1:1", False, False),
+        HandOver(0, "/c", "1:1", False, False),
+        HandOver(0, "/c", "1:1", False, False),
         SetUser(0, "1:1"),
         SetUser(0, "1:1"),
     ]
-    assert (
-        changed("FROM a\n", *steps) == changed("FROM a\n", *reversed(steps)) == "FROM a\nRUN c \\\n    && d\nUSER 1:1\n"
-    )
+    after = "FROM a\nRUN chown 1:1 /c /d\nUSER 1:1\n"
+    assert changed("FROM a\n", *steps) == changed("FROM a\n", *reversed(steps)) == after
 
 
 def test_a_builder_starts_as_root() -> None:

@@ -126,6 +126,15 @@ class SetUser(NamedTuple):
 
 
 @_distinct
+class SetEnv(NamedTuple):
+    """The image has this variable, set in front of its USER."""
+
+    stage: int
+    name: str
+    value: str
+
+
+@_distinct
 class StartAsRoot(NamedTuple):
     """The stage starts as root although its parent stage now ends as somebody else."""
 
@@ -165,7 +174,7 @@ class RemoveInstruction(NamedTuple):
     instruction: int
 
 
-StageChange = CreateUser | HandOver | SetUser | StartAsRoot
+StageChange = CreateUser | HandOver | SetEnv | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 
 

@@ -18,6 +18,7 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
+    SetEnv,
     SetFlag,
     SetUser,
     Span,
@@ -83,7 +84,9 @@ class _Work:
         kinds: tuple[type[Change], ...] = ()
         if re.fullmatch(r"(?i)user 0", text):
             kinds = (StartAsRoot,)
-        elif re.match(r"(?i)(run|user)\s", text):
+        elif re.fullmatch(r"(?i)env\s.*", text):
+            kinds = (SetEnv,)
+        elif re.match(r"(?i)(run|env|user)\s", text):
             kinds = _LEADS if re.search(r"(?im)^\s*user\s", edit.text) else _LEADS[1:]
         here = [(c, n) for c, n in self.notes.items() if isinstance(c, StageChange) and c.stage == stage]
         found = [note for kind in kinds for change, note in here if isinstance(change, kind)]

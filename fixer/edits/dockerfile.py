@@ -23,6 +23,7 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
+    SetEnv,
     SetFlag,
     SetUser,
     Span,
@@ -81,7 +82,7 @@ def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[C
     style = style_of(dockerfile, newline)
     by_stage: dict[int, list[Change]] = defaultdict(list)
     for change in unique:
-        if isinstance(change, CreateUser | HandOver | SetUser | StartAsRoot):
+        if isinstance(change, CreateUser | HandOver | SetEnv | SetUser | StartAsRoot):
             by_stage[change.stage].append(change)
     for index in sorted(by_stage):
         _lower_stage(plan, dockerfile, stages[index], by_stage[index], style)
@@ -127,11 +128,14 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
     for index in sorted({c.before for c in folders if c.before >= 0}):
         early = run_text(list(_hand_over([c for c in folders if c.before == index])), style, _word("RUN", stage.start))
         _before(plan, dockerfile, dockerfile.instructions[index], [early], style)
-    run = run_text(commands, style, _word("RUN", stage.start)) if commands else ""
+    run = [run_text(commands, style, _word("RUN", stage.start))] if commands else []
+    env = [
+        f"{_word('ENV', stage.start)} {c.name}={c.value}" for c in sorted(c for c in changes if isinstance(c, SetEnv))
+    ]
     if users:
-        _place_user(plan, dockerfile, stage, users.pop(), run, style)
-    elif run:
-        _place_run(plan, dockerfile, stage, run, style)
+        _place_user(plan, dockerfile, stage, users.pop(), (run, env), style)
+    elif run or env:
+        _place_run(plan, dockerfile, stage, [*run, *env], style)
 
 
 def _create(stage: Stage, change: CreateUser) -> tuple[str, ...]:
@@ -163,33 +167,52 @@ def _covers(deep: HandOver, other: HandOver) -> bool:
     return wider and deep.owner == other.owner and below(other.path, deep.path)
 
 
-def _place_user(plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, run: str, style: Style) -> None:
+def _place_user(
+    plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, ahead: tuple[list[str], list[str]], style: Style
+) -> None:
+    """USER where the stage is done building; `ahead` are the RUN and the ENV that come in front of it, if any."""
+    run, env = ahead
+    line = f"{_word('USER', stage.start)} {user}"
     tail = _tail(stage)
     last_user = next((i for i in reversed(tail) if i.keyword == "USER"), None)
     if last_user is not None and run and _root_by_this(stage, last_user):
-        _after(plan, dockerfile, last_user, [run, f"{_word('USER', stage.start)} {user}"], style)
+        _after(plan, dockerfile, last_user, [*run, *env, line], style)
         return
     if last_user is not None:
         plan.edits.append(Edit(_args_span(last_user), user))
         plan.touched.add(last_user.index)
-        if run:
-            _before(plan, dockerfile, _volume_first(tail, last_user), [run], style)
-        return
-    line = f"{_word('USER', stage.start)} {user}"
-    anchor = next((i for i in tail if i.keyword in _STARTS), None)
-    if anchor is None:
-        last = stage.body[-1] if stage.body else stage.start
-        volume = next((i for i in tail if i.keyword == "VOLUME"), None)
-        if run and volume is not None:
-            _before(plan, dockerfile, volume, [run], style)
-            run = ""
-        _after(plan, dockerfile, last, [text for text in (run, line) if text], style)
-        return
+        line, anchor = "", last_user
+    else:
+        found = next((i for i in tail if i.keyword in _STARTS), None)
+        if found is None:
+            _at_end(plan, dockerfile, stage, tail, (run, [*env, line]), style)
+            return
+        anchor = found
     first = _volume_first(tail, anchor)
     if run and first is not anchor:
-        _before(plan, dockerfile, first, [run], style)
-        run = ""
-    _before(plan, dockerfile, anchor, [text for text in (run, line) if text], style)
+        _before(plan, dockerfile, first, run, style)
+        run = []
+    lines = [*run, *env, *([line] if line else [])]
+    if lines:
+        _before(plan, dockerfile, anchor, lines, style)
+
+
+def _at_end(
+    plan: Plan,
+    dockerfile: Dockerfile,
+    stage: Stage,
+    tail: list[Instruction],
+    lines: tuple[list[str], list[str]],
+    style: Style,
+) -> None:
+    """The RUN and the rest at the end of a stage that starts nothing, the RUN before VOLUME."""
+    run, rest = lines
+    last = stage.body[-1] if stage.body else stage.start
+    volume = next((i for i in tail if i.keyword == "VOLUME"), None)
+    if run and volume is not None:
+        _before(plan, dockerfile, volume, run, style)
+        run = []
+    _after(plan, dockerfile, last, [*run, *rest], style)
 
 
 def _root_by_this(stage: Stage, item: Instruction) -> bool:
@@ -205,12 +228,12 @@ def _is_root(user: str) -> bool:
     return user.strip("\"'").partition(":")[0] in ("root", "0")
 
 
-def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, run: str, style: Style) -> None:
+def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, lines: list[str], style: Style) -> None:
     """A root step in a stage that already steps down: before the USER that does it."""
     user = next((i for i in reversed(stage.body) if i.keyword == "USER"), None)
     if user is None:
         raise Conflict("the stage inherits its user, so there is no place in it for a step as root")
-    _before(plan, dockerfile, user, [run], style)
+    _before(plan, dockerfile, user, lines, style)
 
 
 def _tail(stage: Stage) -> list[Instruction]:

@@ -90,6 +90,7 @@ CASES = {
     "heredoc": "FROM debian:12\nRUN <<A\nmkdir /data\nchmod 777 /data\nA\nEXPOSE 8080\nCMD [\"/x\"]\n",
     "stages": "FROM debian:12 AS base\nCMD [\"/x\"]\nFROM base AS tool\nRUN make\nFROM base\nCOPY a /a\n",
     "lower-case": "from node:22\nworkdir /app\ncopy . .\nonbuild user root\ncmd [\"node\", \"x.js\"]\n",
+    "home": "FROM debian:12\nWORKDIR /root/x\nRUN mkdir y\nUSER root\nCMD [\"./x\"]\n",
     "indented": "FROM debian:12\n  WORKDIR /app\n  COPY . .\n  EXPOSE 8080\n  CMD [\"/app/x\"]\n",
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
+    SetEnv,
     SetFlag,
     SetUser,
     Span,
@@ -83,6 +84,21 @@ def test_root_steps_stand_before_a_volume() -> None:
     before = "FROM a\nVOLUME /d\nEXPOSE 1\nCMD x\n"
     after = changed(before, HandOver(0, "/d", "1:1", False, False), SetUser(0, "1:1"))
     assert after == "FROM a\nRUN chown 1:1 /d\nVOLUME /d\nEXPOSE 1\nUSER 1:1\nCMD x\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("FROM a\nCMD x\n", "FROM a\nRUN chown 1:1 /d\nENV H=/d\nUSER 1:1\nCMD x\n"),
+        ("FROM a", "FROM a\nRUN chown 1:1 /d\nENV H=/d\nUSER 1:1"),
+        ("FROM a\nVOLUME /d\n", "FROM a\nRUN chown 1:1 /d\nVOLUME /d\nENV H=/d\nUSER 1:1\n"),
+        ("from debian:12\nuser root\ncmd x\n", "from debian:12\nrun chown 1:1 /d\nenv H=/d\nuser 1:1\ncmd x\n"),
+        ("FROM a\nUSER 5\nUSER 0\n", "FROM a\nUSER 5\nUSER 0\nRUN chown 1:1 /d\nENV H=/d\nUSER 1:1\n"),
+    ],
+)
+def test_a_variable_stands_in_front_of_the_user(before: str, after: str) -> None:
+    steps = (SetEnv(0, "H", "/d"), HandOver(0, "/d", "1:1", False, False))
+    assert changed(before, SetUser(0, "1:1"), *steps) == after
 
 
 def test_folders_share_one_command() -> None:

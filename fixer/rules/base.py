@@ -13,7 +13,8 @@ from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import Dockerfile, Instruction
-from fixer.understand.image import Image
+from fixer.understand.image import Copy, Image
+from fixer.understand.private import Private, private
 from fixer.understand.stages import Stage
 from fixer.understand.writable import Writable, writable
 
@@ -53,6 +54,7 @@ class DockerfileView:
     known: frozenset[str] = frozenset()
     selected: frozenset[str] = frozenset()
     _writable: dict[int, tuple[Writable, ...]] = field(default_factory=dict)
+    _private: dict[int, Private | None] = field(default_factory=dict)
 
     def writable(self, decision: Decision) -> tuple[Writable, ...]:
         """The folders that the process of this image must be able to write."""
@@ -61,6 +63,13 @@ class DockerfileView:
             extra = configured(decision.image, self.source.path, self.config).writable
             self._writable[index] = writable(decision.running, extra, self.config.ownership == "app")
         return self._writable[index]
+
+    def private(self, decision: Decision, copy: Copy) -> Private | None:
+        """What a COPY of this image brings that only root could use, unless the COPY gives it away."""
+        index = copy.item.index
+        if index not in self._private:
+            self._private[index] = private(decision.image, copy, self.images)
+        return self._private[index]
 
     @lazy
     def moving(self) -> tuple[Decision, ...]:

@@ -11,7 +11,10 @@ from fixer.facts import family, style
 from fixer.model import Change, CreateUser, Fix, Refusal, ReplaceText, SetUser, Span, StartAsRoot
 from fixer.rules.base import DockerfileView
 from fixer.understand.image import Image
+from fixer.understand.making import below
+from fixer.understand.private import Private
 from fixer.understand.stages import Stage
+from fixer.understand.writable import is_key, may_go
 
 _ROOT = re.compile(r"(?:root|0)(?::.*)?")
 
@@ -25,7 +28,9 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     """
     identity = decision.identity
     assert identity is not None
-    safety, risk = assess(decision, view.writable(decision), view.config.ownership == "app")
+    safety, risk = assess(
+        decision, view.writable(decision), view.config.ownership == "app", tuple(_shut(view, decision))
+    )
     stage = decision.image.stage
     changes: list[Change] = [SetUser(stage.index, identity.user)]
     new = identity.new
@@ -46,6 +51,17 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     changes += numeric_root(view)
     title = f"run as {identity.user}, {identity.evidence}"
     return Fix(title, safety, risk, tuple(changes), view.group(stage), leads=True)
+
+
+def _shut(view: DockerfileView, decision: Decision) -> Iterator[Private]:
+    """What a COPY of the image brings, only root can use, and no `--chown` hands over."""
+    folders = [one.path for one in view.writable(decision)]
+    for copy in decision.image.all_copies:
+        if copy.item.flag("chown") is not None or any(below(copy.destination or "", path) for path in folders):
+            continue
+        found = view.private(decision, copy)
+        if found is not None and (is_key(found.path) or (not found.mendable and may_go(found.path))):
+            yield found
 
 
 def _last_identity(view: DockerfileView) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from posixpath import basename, dirname, join, normpath
+from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Copy, Image
+from fixer.understand.image import Image
 from fixer.understand.making import SYSTEM, below, filled_by_program, made
+from fixer.understand.modes import keeps_out
 from fixer.understand.nginxconf import written_by_nginx
 from fixer.understand.places import container_path
 from fixer.understand.process import Running
@@ -26,10 +27,9 @@ _ENV_FOR_DATA = re.compile(
     r"(?:DATA|CACHE|LOGS?|UPLOADS?|STORAGE|STATE|MEDIA|DB)_?(?:DIR|DIRECTORY|PATH|HOME|FOLDER|ROOT)$|^(?:HF|TORCH)_HOME$"
 )
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
-# Files that are closed for a reason and that no application reads.
-_STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", "/etc/ssl/private", "/etc/ssh")
-# A mode that keeps others from what the owner may do: the last digit lacks a read or an execute bit of the first.
-_KEEPS_OUT = re.compile(r"(?:u=?\+?[rwx]+,)?(?:go|o|g?o)(?:=|-[rwx]*[rx][rwx]*)|u\+x|u=[rwx]*x")
+# Files that are closed for a reason: no application reads the first ones, and a server may read the keys.
+_KEYS = ("/etc/ssl/private", "/etc/ssh")
+_STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", *_KEYS)
 
 
 class Writable(NamedTuple):
@@ -87,7 +87,7 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
     for one in left:
         yield Writable(one.path, one.why, one.recursive, one.sure, one.item)
     yield from _known(running)
-    yield from _closed(image)
+    yield from (one for one in _closed(image) if may_go(one.path))
     yield from _told(running)
     for path in extra:
         yield Writable(path, "named in fixer.toml", True, path in folders)
@@ -146,42 +146,27 @@ def _closed(image: Image) -> Iterator[Writable]:
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
             for chmod in image.shell(item).chmods:
-                if not _keeps_out(chmod.mode) or image.user_at(item).root is False:
+                if not keeps_out(chmod.mode) or image.user_at(item).root is False:
                     continue
                 why = f"line {item.line}: chmod {chmod.mode} keeps others out"
                 for word in chmod.paths:
                     path = container_path(word, chmod.command, stage, item)
-                    if path and _may_go(path) and not chmod.command.conditional:
+                    if path and path not in SYSTEM and not chmod.command.conditional:
                         yield Writable(path, why, chmod.recursive, True, item)
-    for copy in image.all_copies:
-        flag = copy.item.flag("chmod")
-        if flag is None or copy.destination is None or not _keeps_out(flag.value or ""):
-            continue
-        why = f"line {copy.item.line}: --chmod={flag.value} keeps others out"
-        for path in _files_of(image, copy, copy.destination):
-            if _may_go(path):
-                yield Writable(path, why, True, True, copy.item)
 
 
-def _files_of(image: Image, copy: Copy, destination: str) -> Iterator[str]:
-    """Where a COPY puts its sources, as far as they are files."""
-    for source in copy.sources:
-        name = basename(source)
-        if not copy.is_folder:
-            yield destination
-        elif not re.search(r"[*?\[]", source) and (image.read_context(source) is not None or "." in name.strip(".")):
-            yield join(destination, name)
+def keys(image: Image) -> Iterator[Writable]:
+    """Keys that the build closes to everybody but root, and that stay with it, though a server may read them."""
+    return (one for one in _closed(image) if is_key(one.path))
 
 
-def _keeps_out(mode: str) -> bool:
-    """Whether a mode keeps others from reading or starting what its owner can read or start."""
-    if re.fullmatch(r"[0-7]{3,4}", mode):
-        owner, others = int(mode[-3]), int(mode[-1])
-        return bool(owner & 5 & ~others)
-    return bool(_KEEPS_OUT.fullmatch(mode))
+def is_key(path: str) -> bool:
+    """Whether a path lies where keys are kept for root alone."""
+    return any(below(path, keep) for keep in _KEYS)
 
 
-def _may_go(path: str) -> bool:
+def may_go(path: str) -> bool:
+    """Whether a file that only root can read may be handed over: not what is closed to all programs for a reason."""
     return path not in SYSTEM and not any(below(path, keep) for keep in _STAYS_ROOT)
 
 

@@ -175,8 +175,7 @@ CASES = (
         "config-with-mode-600-in-context",
         "FROM debian:bookworm-slim\nCOPY web.conf /etc/web/web.conf\nWORKDIR /app\nCOPY run.pl .\nEXPOSE 8080\nCMD [\"perl\", \"run.pl\"]\n",
         Exits("colour=blue"), files={"run.pl": "print \"uid=$<\\n\"; open(my $f, '<', '/etc/web/web.conf') or die $!; print <$f>;\n", "web.conf": "colour=blue\n"},
-        modes={"web.conf": 0o600},
-        known="modes of files in the context are not read; a checkout has no such files, a folder may",
+        modes={"web.conf": 0o600}, holds=("COPY --chown=10001:10001 web.conf",),
     ),
     Case(
         "shell-form-cmd",

@@ -1,0 +1,235 @@
+"""What a COPY brings that only its owner can read or start, and its owner is root unless the COPY says otherwise.
+
+The mode comes with the file: from `--chmod`, from the build context on the disk, from a URL (0600), or from a step of
+the stage that it is copied out of. Questions are asked of one path at a time, so that no folder is searched in vain.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from posixpath import basename, join
+from typing import NamedTuple
+
+from fixer.syntax.dockerfile import Instruction
+from fixer.syntax.shell import Command, commands
+from fixer.understand import shelloptions as options
+from fixer.understand.image import Copy, Image, script_of
+from fixer.understand.making import SYSTEM, below
+from fixer.understand.modes import keeps_out, lets_in, number
+from fixer.understand.places import container_path
+from fixer.understand.process import context_paths
+from fixer.understand.shellroot import chmod_words
+from fixer.understand.stages import Stage
+
+Images = Mapping[int, Image]
+_CHANGES_MODES = re.compile(r"\b(?:chmod|umask|cp|mv|install)\b")
+_SCRIPT = re.compile(r".*\.(?:sh|bash|py|pl|rb|php|js)|.*entry-?point.*")
+_FROM_URL = "a file from a URL has mode 600"
+_DEPTH = 8  # copies of copies; a file that goes further is not followed
+_END = 1 << 60
+
+
+class Private(NamedTuple):
+    """What one COPY brings: its place in the image, why others cannot use it, and whether `--chown` can mend that.
+
+    It cannot where a whole tree goes to a folder of the system.
+    """
+
+    copy: Copy
+    path: str
+    why: str
+    mendable: bool
+
+
+class _Why(NamedTuple):
+    """Why something at or below a path is private; `exact` tells that it is the path itself, and a single file."""
+
+    text: str
+    exact: bool
+
+
+def private(image: Image, copy: Copy, images: Images) -> Private | None:
+    """What a COPY or ADD brings that only its owner can read or start, or None.
+
+    Args:
+        image: the image that it stands in.
+        copy: the instruction.
+        images: the images of all stages of the file, by index.
+    """
+    if copy.destination is None:
+        return None
+    for source in copy.sources:
+        found = _Follower(images).brought(image, copy, source, _DEPTH)
+        if found is None:
+            continue
+        inside = copy.is_folder and found.exact
+        path = join(copy.destination, basename(source.rstrip("/"))) if inside else copy.destination
+        if not _settled(image, copy, path, found):
+            mendable = found.exact or copy.destination not in SYSTEM
+            return Private(copy, path, f"line {copy.item.line}: {found.text}", mendable)
+    return None
+
+
+def _settled(image: Image, copy: Copy, path: str, found: _Why) -> bool:
+    """Whether a later step of the image lets others in, or has used up what was for the build alone."""
+    for stage in image.stage.chain:
+        for item in stage.of("RUN"):
+            if item.index < copy.item.index or image.dialect(item) != "posix":
+                continue
+            steps = [_Step(stage, item, command) for command in commands(script_of(item))]
+            if any(_opens(step, path, found) or _takes_away(step, path) for step in steps):
+                return True
+            if found.text == _FROM_URL and any(_works_with(step, path) for step in steps):
+                return True
+    return False
+
+
+def _opens(step: _Step, path: str, found: _Why) -> bool:
+    """Whether a command lets others read a file, or start it where it is no script and need not be read."""
+    if step.command.name != "chmod":
+        return False
+    recursive, mode, words = chmod_words(step.command)
+    text = mode.text if mode is not None else ""
+    starts = found.text == _FROM_URL and "x" in text and not _SCRIPT.fullmatch(path)
+    if not text or not (lets_in(text) or starts):
+        return False
+    places = [step.place(word.text) for word in words]
+    return (found.exact and path in places) or (recursive and any(place and below(path, place) for place in places))
+
+
+def _takes_away(step: _Step, path: str) -> bool:
+    return step.command.name == "rm" and any(below(path, place) for place in step.places())
+
+
+def _works_with(step: _Step, path: str) -> bool:
+    """Whether a command works with a file, other than by setting who may use it."""
+    return step.command.name not in ("chmod", "chown", "chgrp", "ln") and path in step.places()
+
+
+class _Follower:
+    """Follows one path through the stages of a file."""
+
+    def __init__(self, images: Images) -> None:
+        self.images = images
+
+    def brought(self, image: Image, copy: Copy, source: str, depth: int) -> _Why | None:
+        """Why what one source of a COPY brings is private."""
+        if not depth or not source:
+            return None
+        flag = copy.item.flag("chmod")
+        if flag is not None and flag.value:
+            shut = keeps_out(flag.value)
+            return _Why(f"--chmod={flag.value} keeps others out", not source.endswith("/")) if shut else None
+        if copy.origin:
+            elder = self._stage(copy.origin, image)
+            return self._left(elder, join("/", source).rstrip("/") or "/", depth - 1) if elder is not None else None
+        if "://" in source:
+            return _Why(_FROM_URL, True) if copy.item.keyword == "ADD" and ".git" not in source else None
+        found = image.context_modes(source)
+        return found and _Why(f"{found[0]} has mode {found[1]:o} in the build context", found[2])
+
+    def _stage(self, name: str, image: Image) -> Image | None:
+        """The image of an earlier stage, by its name or number."""
+        for index, other in self.images.items():
+            if index < image.stage.index and (name == str(index) or other.stage.name == name.lower()):
+                return other
+        return None
+
+    def _left(self, image: Image, path: str, depth: int, until: tuple[int, int] = (_END, 0)) -> _Why | None:
+        """Why what lies at or below a path is private, when all before a command is done.
+
+        `until` is the index of an instruction and the place of the command in its script.
+        """
+        found: _Why | None = None
+        for stage in image.stage.chain if depth else ():
+            for item in stage.body:
+                if item.index > until[0]:
+                    return found
+                if item.keyword in ("COPY", "ADD"):
+                    copy = next(c for c in image.all_copies if c.item is item)
+                    found = self._copied(image, copy, path, depth) or found
+                elif item.keyword == "RUN" and _CHANGES_MODES.search(item.logical) and image.dialect(item) == "posix":
+                    before = until[1] if item.index == until[0] else _END
+                    for command in (c for c in commands(script_of(item)) if c.start < before):
+                        found = self._after(image, _Step(stage, item, command), path, found, depth)
+        return found
+
+    def _copied(self, image: Image, copy: Copy, path: str, depth: int) -> _Why | None:
+        """What a COPY of an earlier stage puts at or below a path."""
+        wider = copy.destination is not None and copy.destination != path and below(copy.destination, path)
+        for source in copy.sources:
+            for one in (source,) if wider else context_paths(source, copy, path):
+                found = self.brought(image, copy, one, depth - 1)
+                if found is not None:
+                    return found
+        return None
+
+    def _after(self, image: Image, step: _Step, path: str, found: _Why | None, depth: int) -> _Why | None:
+        """What one command makes of a path."""
+        name, line = step.command.name, step.item.line
+        if name == "chmod":
+            return _chmod(step, path, found)
+        if name in ("cp", "mv", "install"):
+            for source, target, mode in step.moves():
+                if path not in (target, join(target, basename(source))) and not below(target, path):
+                    continue
+                if keeps_out(mode):
+                    return _Why(f"line {line}: install -m {mode} keeps others out", True)
+                if name != "install" and source:
+                    found = self._left(image, source, depth - 1, (step.item.index, step.command.start)) or found
+        mask = step.mask() if name != "umask" else ""
+        if mask and any(below(place, path) for place in step.places()):
+            return _Why(f"line {line} makes it under umask {mask}", True)
+        return found
+
+
+class _Step(NamedTuple):
+    """One command of a RUN, and where it stands."""
+
+    stage: Stage
+    item: Instruction
+    command: Command
+
+    def place(self, text: str) -> str:
+        """The absolute path that a word means, or an empty string."""
+        return container_path(text, self.command, self.stage, self.item) or ""
+
+    def places(self) -> Iterator[str]:
+        """All words that may be paths."""
+        return (place for word in self.command.args if (place := self.place(word.text)))
+
+    def moves(self) -> Iterator[tuple[str, str, str]]:
+        """What `cp`, `mv` or `install` brings from where to where, and the mode that it gets."""
+        rules = options.INSTALL if self.command.name == "install" else options.COPY
+        found = options.read(self.command.args, rules)
+        words = [word.text for word in found.positional]
+        into, mode = found.values.get("target-directory"), found.values.get("mode")
+        target = into.text if into is not None else words.pop() if words else ""
+        place = self.place(target)
+        for word in words if place else ():
+            yield self.place(word), place, mode.text if mode is not None else ""
+
+    def mask(self) -> str:
+        """The umask in force, when it keeps others out; else an empty string."""
+        before = [c for c in commands(script_of(self.item)) if c.name == "umask" and c.start < self.command.start]
+        word = before[-1].args[0].text if before and before[-1].args else ""
+        value = number(word)
+        return word if value is not None and value & 0o005 else ""
+
+
+def _chmod(step: _Step, path: str, found: _Why | None) -> _Why | None:
+    recursive, mode, words = chmod_words(step.command)
+    for word in words if mode is not None else ():
+        every = word.text.endswith("/*")
+        target = step.place(word.text.removesuffix("/*"))
+        whole = recursive or every
+        covers = target == path or (whole and below(path, target))
+        if not target or not (covers or below(target, path)):
+            continue
+        assert mode is not None
+        if keeps_out(mode.text):
+            found = _Why(f"line {step.item.line}: chmod {mode.text} keeps others out", target == path and not whole)
+        elif covers and lets_in(mode.text):
+            found = None
+    return found

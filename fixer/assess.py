@@ -28,7 +28,7 @@ def assess(
     Returns:
         The safety, and one sentence on what to look at (empty when safe).
     """
-    risks = list(dict.fromkeys([*_risks(decision, writables), *_shut(decision, shut)]))
+    risks = list(dict.fromkeys([*_shut(decision, shut), *_risks(decision, writables)]))
     if not owns_code and decision.image.family not in NO_PASSWD:
         risks.insert(0, "the code stays with root, so the program cannot write beside it")
     if not risks:

@@ -14,7 +14,7 @@ from fixer.understand.image import Image
 from fixer.understand.making import below
 from fixer.understand.private import Private
 from fixer.understand.stages import Stage
-from fixer.understand.writable import is_key, may_go
+from fixer.understand.writable import is_key
 
 _ROOT = re.compile(r"(?:root|0)(?::.*)?")
 
@@ -60,7 +60,7 @@ def _shut(view: DockerfileView, decision: Decision) -> Iterator[Private]:
         if copy.item.flag("chown") is not None or any(below(copy.destination or "", path) for path in folders):
             continue
         found = view.private(decision, copy)
-        if found is not None and (is_key(found.path) or (not found.mendable and may_go(found.path))):
+        if found is not None and (is_key(found.path) or not found.mendable):
             yield found
 
 

@@ -175,12 +175,12 @@ class _Follower:
                 if path not in (target, join(target, basename(source))) and not below(target, path):
                     continue
                 if keeps_out(mode):
-                    return _Why(f"line {line}: install -m {mode} keeps others out", True)
+                    return _Why(f"install -m {mode} of line {line} keeps others out", True)
                 if name != "install" and source:
                     found = self._left(image, source, depth - 1, (step.item.index, step.command.start)) or found
         mask = step.mask() if name != "umask" else ""
         if mask and any(below(place, path) for place in step.places()):
-            return _Why(f"line {line} makes it under umask {mask}", True)
+            return _Why(f"it is made under umask {mask} on line {line}", True)
         return found
 
 
@@ -229,7 +229,7 @@ def _chmod(step: _Step, path: str, found: _Why | None) -> _Why | None:
             continue
         assert mode is not None
         if keeps_out(mode.text):
-            found = _Why(f"line {step.item.line}: chmod {mode.text} keeps others out", target == path and not whole)
+            found = _Why(f"chmod {mode.text} of line {step.item.line} keeps others out", target == path and not whole)
         elif covers and lets_in(mode.text):
             found = None
     return found

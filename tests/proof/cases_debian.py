@@ -339,7 +339,7 @@ CASES = (
         "copied-from-stage-into-usr-local",
         "FROM debian:bookworm AS build\nCOPY app /out/bin/app\nRUN mkdir -p /out/share/app && echo colour=blue > /out/share/app/conf && chmod -R go-rwx /out\n"
         'FROM debian:bookworm-slim\nCOPY --from=build /out /usr/local\nWORKDIR /work\nEXPOSE 8080\nCMD ["app", "uid", "read", "/usr/local/share/app/conf"]\n',
-        Exits("colour=blue"), "breaks", told="what app writes is not known", files={"app": APP}, modes={"app": 0o700},
+        Exits("colour=blue"), "breaks", told="chmod go-rwx of line 3 keeps others out", files={"app": APP}, modes={"app": 0o700},
     ),
     Case(
         "only-a-command",

@@ -15,7 +15,11 @@ _SHOWN = 3
 
 
 def assess(
-    decision: Decision, writables: tuple[Writable, ...], owns_code: bool, shut: tuple[Private, ...] = ()
+    decision: Decision,
+    writables: tuple[Writable, ...],
+    owns_code: bool,
+    shut: tuple[Private, ...] = (),
+    left: tuple[str, ...] = (),
 ) -> tuple[Safety, str]:
     """Safety and risk of the move; `safe` only when nothing stays open.
 
@@ -24,11 +28,12 @@ def assess(
         writables: the folders that its process writes.
         owns_code: whether the working directory and the code are handed over too.
         shut: what COPY brings, only root can use, and no `--chown` hands over.
+        left: what else stays with root or is not known, in sentences.
 
     Returns:
         The safety, and one sentence on what to look at (empty when safe).
     """
-    risks = list(dict.fromkeys([*_shut(decision, shut), *_risks(decision, writables)]))
+    risks = list(dict.fromkeys([*_shut(decision, shut), *_risks(decision, writables), *left]))
     if not owns_code and decision.image.family not in NO_PASSWD:
         risks.insert(0, "the code stays with root, so the program cannot write beside it")
     if not risks:

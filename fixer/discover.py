@@ -198,10 +198,8 @@ class Context:
         clean = os.path.normpath(path.lstrip("/") or ".")
         for folder in self.folders:
             top = os.path.join(self.root, folder)
-            if clean.startswith("..") or not _inside(self.root, os.path.join(top, os.path.dirname(clean))):
-                continue
-            found = _matching(top, clean)
-            if found:
+            found = [] if clean.startswith("..") else _matching(top, clean)
+            if found and _inside(self.root, os.path.join(top, os.path.dirname(clean))):
                 return self._private(top, folder, found)
         return None
 

@@ -106,7 +106,8 @@ class CreateUser(NamedTuple):
 class HandOver(NamedTuple):
     """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along.
 
-    `before` is the index of an instruction that it must stand before, or -1 where it goes with the other root steps.
+    `before` is the index of an instruction that it must stand before, `run` that of a RUN that it is put behind, in the
+    same step; both are -1 where it goes with the other root steps.
     """
 
     stage: int
@@ -115,6 +116,7 @@ class HandOver(NamedTuple):
     recursive: bool
     make: bool
     before: int = -1
+    run: int = -1
 
 
 @_distinct

@@ -89,6 +89,7 @@ class _Work:
         elif re.match(r"(?i)(run|env|user)\s", text):
             kinds = _LEADS if re.search(r"(?im)^\s*user\s", edit.text) else _LEADS[1:]
         here = [(c, n) for c, n in self.notes.items() if isinstance(c, StageChange) and c.stage == stage]
+        here = [(c, n) for c, n in here if not isinstance(c, HandOver) or c.run < 0]
         found = [note for kind in kinds for change, note in here if isinstance(change, kind)]
         if found:
             yield stage, found[0]
@@ -128,6 +129,8 @@ class _Work:
                 mine = change.instruction == item.index
             elif isinstance(change, ReplaceText):
                 mine = item.span.start <= change.span.start and change.span.end <= item.span.end
+            elif isinstance(change, HandOver):
+                mine = change.run == item.index
             elif isinstance(change, SetUser):
                 mine = item.keyword == "USER" and item in self.stages[change.stage].body
                 mine = mine and (change.stage, note) not in self.written

@@ -32,6 +32,7 @@ from fixer.model import (
 from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.image import base_facts
 from fixer.understand.making import below
+from fixer.understand.places import script_end
 from fixer.understand.stages import Stage
 
 _BUILDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -63,7 +64,10 @@ class Style(NamedTuple):
 
 def style_of(dockerfile: Dockerfile, newline: str) -> Style:
     """The style of the file's RUN instructions, or four blanks and a leading `&&` where it has none."""
-    text, escape = dockerfile.text, dockerfile.escape
+    return _style(dockerfile.text, newline, dockerfile.escape)
+
+
+def _style(text: str, newline: str, escape: str) -> Style:
     leading = len(re.findall(r"^[ \t]*&&", text, re.MULTILINE))
     trailing = len(re.findall(r"&&[ \t]*" + re.escape(escape) + r"[ \t]*\r?$", text, re.MULTILINE))
     chained = re.findall(r"^([ \t]+)&&", text, re.MULTILINE)
@@ -84,6 +88,7 @@ def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[C
     for change in unique:
         if isinstance(change, CreateUser | HandOver | SetEnv | SetUser | StartAsRoot):
             by_stage[change.stage].append(change)
+    _continue_runs(plan, dockerfile, [c for c in unique if isinstance(c, HandOver) and c.run >= 0], style)
     for index in sorted(by_stage):
         _lower_stage(plan, dockerfile, stages[index], by_stage[index], style)
     _lower_flags(plan, dockerfile, [c for c in unique if isinstance(c, SetFlag)])
@@ -123,7 +128,7 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
     if any(isinstance(c, StartAsRoot) for c in changes):
         _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " 0"], style)
     made = [command for c in sorted(c for c in changes if isinstance(c, CreateUser)) for command in _create(stage, c)]
-    folders = [c for c in changes if isinstance(c, HandOver)]
+    folders = [c for c in changes if isinstance(c, HandOver) and c.run < 0]
     commands = list(dict.fromkeys([*made, *_hand_over([c for c in folders if c.before < 0])]))
     for index in sorted({c.before for c in folders if c.before >= 0}):
         early = run_text(list(_hand_over([c for c in folders if c.before == index])), style, _word("RUN", stage.start))
@@ -136,6 +141,32 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
         _place_user(plan, dockerfile, stage, users.pop(), (run, env), style)
     elif run or env:
         _place_run(plan, dockerfile, stage, [*run, *env], style)
+
+
+def _continue_runs(plan: Plan, dockerfile: Dockerfile, folders: list[HandOver], style: Style) -> None:
+    """Commands behind those that a RUN has, in the style of that RUN."""
+    for index in sorted({c.run for c in folders}):
+        mine = [c for c in folders if c.run == index]
+        item = dockerfile.instructions[index]
+        at = script_end(item)
+        if at is None:
+            raise Conflict(f"line {item.line} has a form that no command can be added to")
+        if len({c.owner for c in mine}) > 1:
+            raise Conflict(f"two images want what line {item.line} makes for different users")
+        plan.edits.append(Edit(Span(at, at), "".join(_joined(item, at, style, each) for each in _hand_over(mine))))
+        plan.touched.add(index)
+
+
+def _joined(item: Instruction, at: int, style: Style, command: str) -> str:
+    """One more command for a RUN: on a line of its own where the RUN has several."""
+    text = item.source[item.span.start : at]
+    if "\n" not in text:
+        return f" && {command}"
+    own = _style(text, style.newline, style.escape)
+    turn = f" {style.escape}{style.newline}{own.indent}"
+    if "&&" not in text and re.search(r";[ \t]*" + re.escape(style.escape), text) and re.search(r"\bset -\w*e", text):
+        return f";{turn}{command}"
+    return f"{turn}&& {command}" if own.leading else f" &&{turn}{command}"
 
 
 def _create(stage: Stage, change: CreateUser) -> tuple[str, ...]:

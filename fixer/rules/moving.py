@@ -28,9 +28,9 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     """
     identity = decision.identity
     assert identity is not None
-    safety, risk = assess(
-        decision, view.writable(decision), view.config.ownership == "app", tuple(_shut(view, decision))
-    )
+    own = view.config.ownership == "app"
+    shut, left = tuple(_shut(view, decision)), view.filling(decision).left
+    safety, risk = assess(decision, view.writable(decision), own, shut, left)
     stage = decision.image.stage
     changes: list[Change] = [SetUser(stage.index, identity.user)]
     new = identity.new

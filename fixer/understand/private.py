@@ -11,16 +11,14 @@ from collections.abc import Iterator, Mapping
 from posixpath import basename, join
 from typing import NamedTuple
 
-from fixer.syntax.dockerfile import Instruction
-from fixer.syntax.shell import Command, commands
+from fixer.syntax.shell import commands
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Copy, Image, script_of
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.modes import keeps_out, lets_in, number
-from fixer.understand.places import container_path
+from fixer.understand.places import Step, steps
 from fixer.understand.process import context_paths
 from fixer.understand.shellroot import chmod_words
-from fixer.understand.stages import Stage
 
 Images = Mapping[int, Image]
 _CHANGES_MODES = re.compile(r"\b(?:chmod|umask|cp|mv|install)\b")
@@ -75,17 +73,17 @@ def _settled(image: Image, copy: Copy, path: str, found: _Why) -> bool:
     """Whether a later step of the image lets others in, or has used up what was for the build alone."""
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
-            if item.index < copy.item.index or image.dialect(item) != "posix":
+            if item.index < copy.item.index:
                 continue
-            steps = [_Step(stage, item, command) for command in commands(script_of(item))]
-            if any(_opens(step, path, found) or _takes_away(step, path) for step in steps):
+            after = steps(image, item)
+            if any(_opens(step, path, found) or _takes_away(step, path) for step in after):
                 return True
-            if found.text == _FROM_URL and any(_works_with(step, path) for step in steps):
+            if found.text == _FROM_URL and any(_works_with(step, path) for step in after):
                 return True
     return False
 
 
-def _opens(step: _Step, path: str, found: _Why) -> bool:
+def _opens(step: Step, path: str, found: _Why) -> bool:
     """Whether a command lets others read a file, or start it where it is no script and need not be read."""
     if step.command.name != "chmod":
         return False
@@ -94,15 +92,15 @@ def _opens(step: _Step, path: str, found: _Why) -> bool:
     starts = found.text == _FROM_URL and "x" in text and not _SCRIPT.fullmatch(path)
     if not text or not (lets_in(text) or starts):
         return False
-    places = [step.place(word.text) for word in words]
+    places = [step.place(word) for word in words]
     return (found.exact and path in places) or (recursive and any(place and below(path, place) for place in places))
 
 
-def _takes_away(step: _Step, path: str) -> bool:
+def _takes_away(step: Step, path: str) -> bool:
     return step.command.name == "rm" and any(below(path, place) for place in step.places())
 
 
-def _works_with(step: _Step, path: str) -> bool:
+def _works_with(step: Step, path: str) -> bool:
     """Whether a command works with a file, other than by setting who may use it."""
     return step.command.name not in ("chmod", "chown", "chgrp", "ln") and path in step.places()
 
@@ -149,10 +147,10 @@ class _Follower:
                 if item.keyword in ("COPY", "ADD"):
                     copy = next(c for c in image.all_copies if c.item is item)
                     found = self._copied(image, copy, path, depth) or found
-                elif item.keyword == "RUN" and _CHANGES_MODES.search(item.logical) and image.dialect(item) == "posix":
+                elif item.keyword == "RUN" and _CHANGES_MODES.search(item.logical):
                     before = until[1] if item.index == until[0] else _END
-                    for command in (c for c in commands(script_of(item)) if c.start < before):
-                        found = self._after(image, _Step(stage, item, command), path, found, depth)
+                    for step in (s for s in steps(image, item) if s.command.start < before):
+                        found = self._after(image, step, path, found, depth)
         return found
 
     def _copied(self, image: Image, copy: Copy, path: str, depth: int) -> _Why | None:
@@ -165,64 +163,48 @@ class _Follower:
                     return found
         return None
 
-    def _after(self, image: Image, step: _Step, path: str, found: _Why | None, depth: int) -> _Why | None:
+    def _after(self, image: Image, step: Step, path: str, found: _Why | None, depth: int) -> _Why | None:
         """What one command makes of a path."""
         name, line = step.command.name, step.item.line
         if name == "chmod":
             return _chmod(step, path, found)
         if name in ("cp", "mv", "install"):
-            for source, target, mode in step.moves():
+            for source, target, mode in _moves(step):
                 if path not in (target, join(target, basename(source))) and not below(target, path):
                     continue
                 if keeps_out(mode):
                     return _Why(f"install -m {mode} of line {line} keeps others out", True)
                 if name != "install" and source:
                     found = self._left(image, source, depth - 1, (step.item.index, step.command.start)) or found
-        mask = step.mask() if name != "umask" else ""
+        mask = _mask(step) if name != "umask" else ""
         if mask and any(below(place, path) for place in step.places()):
             return _Why(f"it is made under umask {mask} on line {line}", True)
         return found
 
 
-class _Step(NamedTuple):
-    """One command of a RUN, and where it stands."""
-
-    stage: Stage
-    item: Instruction
-    command: Command
-
-    def place(self, text: str) -> str:
-        """The absolute path that a word means, or an empty string."""
-        return container_path(text, self.command, self.stage, self.item) or ""
-
-    def places(self) -> Iterator[str]:
-        """All words that may be paths."""
-        return (place for word in self.command.args if (place := self.place(word.text)))
-
-    def moves(self) -> Iterator[tuple[str, str, str]]:
-        """What `cp`, `mv` or `install` brings from where to where, and the mode that it gets."""
-        rules = options.INSTALL if self.command.name == "install" else options.COPY
-        found = options.read(self.command.args, rules)
-        words = [word.text for word in found.positional]
-        into, mode = found.values.get("target-directory"), found.values.get("mode")
-        target = into.text if into is not None else words.pop() if words else ""
-        place = self.place(target)
-        for word in words if place else ():
-            yield self.place(word), place, mode.text if mode is not None else ""
-
-    def mask(self) -> str:
-        """The umask in force, when it keeps others out; else an empty string."""
-        before = [c for c in commands(script_of(self.item)) if c.name == "umask" and c.start < self.command.start]
-        word = before[-1].args[0].text if before and before[-1].args else ""
-        value = number(word)
-        return word if value is not None and value & 0o005 else ""
+def _moves(step: Step) -> Iterator[tuple[str, str, str]]:
+    """What `cp`, `mv` or `install` brings from where to where, and the mode that it gets."""
+    found = options.read(step.command.args, options.INSTALL if step.command.name == "install" else options.COPY)
+    words, mode = list(found.positional), found.values.get("mode")
+    into = found.values.get("target-directory") or (words.pop() if words else None)
+    target = step.place(into) if into is not None else ""
+    for word in words if target else ():
+        yield step.place(word), target, mode.text if mode is not None else ""
 
 
-def _chmod(step: _Step, path: str, found: _Why | None) -> _Why | None:
+def _mask(step: Step) -> str:
+    """The umask in force, when it keeps others out; else an empty string."""
+    before = [c for c in commands(script_of(step.item)) if c.name == "umask" and c.start < step.command.start]
+    word = before[-1].args[0].text if before and before[-1].args else ""
+    value = number(word)
+    return word if value is not None and value & 0o005 else ""
+
+
+def _chmod(step: Step, path: str, found: _Why | None) -> _Why | None:
     recursive, mode, words = chmod_words(step.command)
     for word in words if mode is not None else ():
         every = word.text.endswith("/*")
-        target = step.place(word.text.removesuffix("/*"))
+        target = step.place(word._replace(text=word.text.removesuffix("/*")))
         whole = recursive or every
         covers = target == path or (whole and below(path, target))
         if not target or not (covers or below(target, path)):

@@ -9,8 +9,9 @@ from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
+from fixer.understand.filling import Filled
 from fixer.understand.image import Image
-from fixer.understand.making import SYSTEM, below, filled_by_program, made
+from fixer.understand.making import SYSTEM, Made, below, made
 from fixer.understand.modes import keeps_out
 from fixer.understand.nginxconf import written_by_nginx
 from fixer.understand.places import container_path
@@ -33,13 +34,17 @@ _STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", *_KEYS)
 
 
 class Writable(NamedTuple):
-    """A folder, why it must be writable, whether all below it goes along, and whether it surely exists."""
+    """A folder, why it must be writable, whether all below it goes along, and whether it surely exists.
+
+    `item` says so, or makes it; `run` is the step that fills it, where it has to change hands in that step.
+    """
 
     path: str
     why: str
     recursive: bool
     exists: bool
     item: Instruction | None = None
+    run: Instruction | None = None
 
 
 def open_to_all(path: str) -> bool:
@@ -47,14 +52,18 @@ def open_to_all(path: str) -> bool:
     return any(below(path, free) for free in _OPEN_TO_ALL)
 
 
-def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True) -> tuple[Writable, ...]:
+def writable(
+    running: Running, extra: tuple[str, ...] = (), workdir: bool = True, filled: tuple[Filled, ...] = ()
+) -> tuple[Writable, ...]:
     """The folders that the process of an image writes, parents before children, none twice.
 
     Args:
         running: the process and its image.
         extra: paths that the configuration adds.
         workdir: whether the working directory counts (`ownership = "app"`).
+        filled: what the steps of the build put into it, and where it changes hands.
     """
+    steps = [Writable(one.path, one.why, one.folder, one.sure, one.item, one.item) for one in filled]
     found: dict[str, Writable] = {}
     for one in _all(running, extra, workdir):
         if _nobodys(one):
@@ -64,8 +73,18 @@ def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True
             found[one.path] = (
                 one if old is None else Writable(one.path, old.why, True, old.exists or one.exists, old.item)
             )
-    kept = sorted(found.values(), key=lambda w: w.path)
-    return tuple(w for w in kept if not any(o.recursive and o is not w and below(w.path, o.path) for o in kept))
+    every = [*steps, *found.values()]
+    return tuple(sorted((w for w in every if not any(_covers(o, w) for o in every)), key=lambda w: w.path))
+
+
+def _covers(one: Writable, other: Writable) -> bool:
+    """Whether handing one folder over hands the other one over as well; a later volume it does not even make."""
+    if one is other or not below(other.path, one.path) or not (one.recursive or one.path == other.path):
+        return False
+    if one.run is None:
+        return one.recursive and other.run is None
+    at = other.item
+    return at is None or at.index <= one.run.index or (other.path == one.path and not other.recursive)
 
 
 def _nobodys(one: Writable) -> bool:
@@ -77,7 +96,7 @@ def _nobodys(one: Writable) -> bool:
 
 def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Writable]:
     image = running.image
-    left = made(image)
+    left = tuple(_empty(one) if workdir and one.path == image.workdir else one for one in made(image))
     folders = {one.path for one in left if one.sure and not one.file}
     if workdir:
         yield from _workdir(running)
@@ -93,19 +112,26 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
         yield Writable(path, "named in fixer.toml", True, path in folders)
 
 
+def _empty(one: Made) -> Made:
+    """The working directory as the step that makes it leaves it; `filling` knows what others put there."""
+    return one._replace(recursive=False) if one.item.keyword == "RUN" else one
+
+
 def _workdir(running: Running) -> Iterator[Writable]:
     image = running.image
     here = image.workdir
     if not here or here in SYSTEM - _PARENTS or not image.stage.sets_workdir or below(here, "/root"):
         return
     item = next(i for stage in reversed(image.stage.chain) for i in reversed(stage.body) if i.keyword == "WORKDIR")
-    whole = here not in SYSTEM and filled_by_program(image, here) is not None
-    yield Writable(here, f"line {item.line}: WORKDIR", whole, True, item)
-    steps = [i.logical for stage in image.stage.chain for i in stage.of("RUN") if stage.workdir(i) == here]
+    yield Writable(here, f"line {item.line}: WORKDIR", False, True, item)
+    steps = [i for stage in image.stage.chain for i in stage.of("RUN") if stage.workdir(i) == here]
     for program in running.programs:
-        for name in program.builds if any(program.name in step for step in steps) else ():
+        last = next((i for i in reversed(steps) if program.name in i.logical), None)
+        for name in program.builds if last is not None else ():
             # Of the packages only the folder changes hands: caches go beside them, and no layer doubles.
-            yield Writable(f"{here}/{name}", f"{program.name} writes it", name != "node_modules", False)
+            packages = name == "node_modules"
+            why = f"{program.name} writes it"
+            yield Writable(f"{here}/{name}", why, not packages, False, None if packages else last)
 
 
 def _known(running: Running) -> Iterator[Writable]:

@@ -62,15 +62,17 @@ WORKDIR /app
 # world-writable (DF012): COPY --chmod=777 lets everybody write /app
 # hadolint ignore=DL3045
 COPY --chmod=755 --chown=10001:10001 . .
+# unwritable-path (DF007): /app belongs to root, and the image will run as 10001:10001
 # world-writable (DF012): chmod 777 lets everybody write build
 RUN make && \\
     # not the tests
-    chmod 755 build
+    chmod 755 build && \\
+    chown -R 10001:10001 /app
 EXPOSE 8080
 # root-user (DF001): the image runs as root: no USER is set
 RUN groupadd --gid 10001 app && \\
     CREATION && \\
-    chown 10001:10001 /app /app/build
+    chown 10001:10001 /app/build
 USER 10001:10001
 # how it starts
 CMD ["./shop"]

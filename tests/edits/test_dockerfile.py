@@ -101,6 +101,49 @@ def test_a_variable_stands_in_front_of_the_user(before: str, after: str) -> None
     assert changed(before, SetUser(0, "1:1"), *steps) == after
 
 
+@pytest.mark.parametrize(
+    ("run", "after"),
+    [
+        ("RUN a", "RUN a && chown -R 1:1 /d"),
+        ("RUN a;", "RUN a && chown -R 1:1 /d;"),
+        ("run a  ", "run a && chown -R 1:1 /d  "),
+        ("RUN a \\\n  && b", "RUN a \\\n  && b \\\n  && chown -R 1:1 /d"),
+        ("RUN a && \\\n\tb", "RUN a && \\\n\tb && \\\n\tchown -R 1:1 /d"),
+        ("RUN set -eu; \\\n\tb", "RUN set -eu; \\\n\tb; \\\n\tchown -R 1:1 /d"),
+        ("RUN a; \\\n\tb;", "RUN a; \\\n\tb \\\n\t&& chown -R 1:1 /d;"),
+        ("RUN a \\\n  # why\n  b", "RUN a \\\n  # why\n  b \\\n  && chown -R 1:1 /d"),
+        ("RUN a \\\r\n  b", "RUN a \\\r\n  b \\\n  && chown -R 1:1 /d"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["\nCMD x\n", "\n", ""])
+def test_a_step_is_continued_in_its_own_style(run: str, after: str, rest: str) -> None:
+    step = HandOver(0, "/d", "1:1", True, False, run=1)
+    assert changed(f"FROM a\n{run}{rest}", step) == f"FROM a\n{after}{rest}"
+    moved = changed(f"FROM a\n{run}{rest}", step, SetUser(0, "1:1"))
+    assert moved.startswith(f"FROM a\n{after}\nUSER 1:1")
+
+
+def test_a_step_is_continued_once_for_all_folders() -> None:
+    steps = [
+        HandOver(0, p, "1:1", r, m, run=1)
+        for p, r, m in (("/b", True, True), ("/b/x", True, False), ("/c", False, False))
+    ]
+    assert (
+        changed("FROM a\nRUN x\n", *steps) == "FROM a\nRUN x && mkdir -p /b && chown 1:1 /c && chown -R 1:1 /b\n"
+    )
+
+
+@pytest.mark.parametrize("text", ["FROM a\nRUN x # why\n", 'FROM a\nRUN ["x"]\n', "FROM a\nRUN <<E\nx\nE\n"])
+def test_a_step_that_cannot_be_continued_is_left(text: str) -> None:
+    with pytest.raises(Conflict, match="line 2"):
+        changed(text, HandOver(0, "/d", "1:1", True, False, run=1))
+
+
+def test_two_users_of_one_step_contradict_each_other() -> None:
+    with pytest.raises(Conflict, match="different users"):
+        changed("FROM a\nRUN x\n", *(HandOver(0, "/d", owner, True, False, run=1) for owner in ("1:1", "2:2")))
+
+
 def test_folders_share_one_command() -> None:
     steps = [
         HandOver(0, p, "1:1", r, m) for p, r, m in (("/b", True, True), ("/a b", False, False), ("/c", True, True))

@@ -97,13 +97,12 @@ def _is_root(owner: str | None) -> bool:
 
 
 def _finding(view: DockerfileView, decision: Decision, copy: Copy, path: str, reason: str) -> Finding:
-    identity, stage = decision.identity, decision.image.stage
+    identity = decision.identity
     assert identity is not None
     fix = Fix(
         f"add --chown={identity.owner}", Safety.SAFE, "", (SetFlag(copy.item.index, "chown", identity.owner),),
-        view.group(stage),
+        view.group(decision.image.stage),
     )  # fmt: skip
-    inherits = copy.item not in stage.body
-    who = f"stage {stage.name or stage.index}, which starts from this one," if inherits else "the image"
+    who = view.who(decision, copy.item)
     message = f"{copy.item.name} leaves {path} with root, and {who} will run as {identity.user}"
     return view.finding(CARD, copy.item, message, reason=reason, fix=fix)

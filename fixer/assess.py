@@ -8,7 +8,7 @@ from fixer.decide import NO_PASSWD, Decision, unfamiliar
 from fixer.model import Safety
 from fixer.understand.listening import bound, privileged
 from fixer.understand.making import SYSTEM, unknown_folders
-from fixer.understand.private import Private
+from fixer.understand.private import Private, masked
 from fixer.understand.writable import Writable, keys
 
 _SHOWN = 3
@@ -61,6 +61,7 @@ def _shut(decision: Decision, shut: tuple[Private, ...]) -> Iterator[str]:
         yield f"{one.why}, and only root will be able to use {one.path}"
     for key in keys(decision.image):
         yield f"{key.why}, and {key.path} stays with root"
+    yield from masked(decision.image)
 
 
 def _ports(decision: Decision) -> Iterator[str]:

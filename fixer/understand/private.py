@@ -69,6 +69,26 @@ def private(image: Image, copy: Copy, images: Images) -> Private | None:
     return None
 
 
+def masked(image: Image) -> Iterator[str]:
+    """Sentences about steps of an image that make files which only root can read or start, by their umask."""
+    for stage in image.stage.chain:
+        for item in stage.of("RUN"):
+            if "umask" not in item.logical or image.user_at(item).root is False:
+                continue
+            words = [step.command.args[0].text for step in steps(image, item) if _sets_mask(step)]
+            if any(_shuts(word) for word in words):
+                yield f"line {item.line} makes files under umask {words[-1]}, which only root can use"
+
+
+def _sets_mask(step: Step) -> bool:
+    return step.command.name == "umask" and len(step.command.args) == 1
+
+
+def _shuts(mask: str) -> bool:
+    value = number(mask)
+    return value is not None and bool(value & 0o005)
+
+
 def _settled(image: Image, copy: Copy, path: str, found: _Why) -> bool:
     """Whether a later step of the image lets others in, or has used up what was for the build alone."""
     for stage in image.stage.chain:
@@ -196,8 +216,7 @@ def _mask(step: Step) -> str:
     """The umask in force, when it keeps others out; else an empty string."""
     before = [c for c in commands(script_of(step.item)) if c.name == "umask" and c.start < step.command.start]
     word = before[-1].args[0].text if before and before[-1].args else ""
-    value = number(word)
-    return word if value is not None and value & 0o005 else ""
+    return word if _shuts(word) else ""
 
 
 def _chmod(step: Step, path: str, found: _Why | None) -> _Why | None:

@@ -128,9 +128,7 @@ def test_a_step_is_continued_once_for_all_folders() -> None:
         HandOver(0, p, "1:1", r, m, run=1)
         for p, r, m in (("/b", True, True), ("/b/x", True, False), ("/c", False, False))
     ]
-    assert (
-        changed("FROM a\nRUN x\n", *steps) == "FROM a\nRUN x && mkdir -p /b && chown 1:1 /c && chown -R 1:1 /b\n"
-    )
+    assert changed("FROM a\nRUN x\n", *steps) == "FROM a\nRUN x && mkdir -p /b && chown 1:1 /c && chown -R 1:1 /b\n"
 
 
 @pytest.mark.parametrize("text", ["FROM a\nRUN x # why\n", 'FROM a\nRUN ["x"]\n', "FROM a\nRUN <<E\nx\nE\n"])

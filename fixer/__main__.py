@@ -29,13 +29,13 @@ def main() -> None:
 
 
 def _run(words: list[str]) -> int:
-    """The plain `fixer check FILE...` of a hook at once, without the cost of typer; everything else through it."""
-    if len(words) > 1 and words[0] == "check" and not any(word.startswith("-") for word in words):
-        from pathlib import Path
+    """The plain `fixer check` of a hook or a bot without the cost of typer; everything else through it."""
+    if words[:1] == ["check"]:
+        from fixer.cli.plain import run_check
 
-        from fixer.cli.runs import Options, check
-
-        return check([Path(word) for word in words[1:]], Options())
+        code = run_check(words[1:])
+        if code is not None:
+            return code
     from fixer.cli.main import app
 
     app(prog_name="fixer")

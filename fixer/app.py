@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -133,8 +134,9 @@ def _tree_outcomes(
         p for p in known.by_file if p not in tree.dockerfiles and (tree.root / p).is_file() and not p.startswith("../")
     ]
     paths: list[str] = []
+    root = os.path.abspath(tree.root)
     for path in sorted({*tree.dockerfiles, *named}):
-        key = os.path.abspath(tree.root / path)
+        key = os.path.normpath(f"{root}/{path}")
         if key not in seen:
             seen.add(key)
             paths.append(path)
@@ -181,7 +183,7 @@ def _run(
 
 def _context(tree: Tree, known: Builds, path: str) -> Context:
     """The build context of a Dockerfile; for a file named outside of the current folder, the folder that it is in."""
-    if tree.root == Path(tree.root.anchor):
+    if str(tree.root) == tree.root.anchor:
         return Context((tree.root / path).parent, ("",))
     return Context(tree.root, known.contexts(path))
 
@@ -220,15 +222,17 @@ def read_source(root: Path, path: str) -> SourceFile:
     Raises:
         Unreadable: when it is a link, no regular file, too large, or cannot be read.
     """
-    file = root / path
+    file = os.path.join(root, path)
     try:
-        if file.is_symlink():
+        info = os.lstat(file)
+        if stat.S_ISLNK(info.st_mode):
             raise Unreadable("link", "this is a symbolic link; name the file that it points to")
-        if not file.is_file():
+        if not stat.S_ISREG(info.st_mode):
             raise Unreadable("not-a-file", "this is no regular file; name a Dockerfile or a folder")
-        if file.stat().st_size > MAX_BYTES:
+        if info.st_size > MAX_BYTES:
             raise Unreadable("too-large", "the file is larger than 4 MiB, which no Dockerfile is; it was not read")
-        return SourceFile(path, file.read_bytes())
+        with open(file, "rb") as stream:
+            return SourceFile(path, stream.read())
     except OSError as error:
         raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
 

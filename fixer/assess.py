@@ -72,7 +72,7 @@ def _ports(decision: Decision) -> Iterator[str]:
             f"it binds port {ports}, which Docker 20.10 and containerd 2.0 allow without root and older or other"
             " runtimes do not"
         )
-    elif not any(True for _ in bound(decision.running)):
+    elif not bound(decision.running):
         yield "the file does not say which ports the program binds"
 
 

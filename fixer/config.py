@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fixer.errors import UsageError
@@ -23,8 +23,7 @@ class ImageConfig(NamedTuple):
     root_on_purpose: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """All choices of a run. `select` and `ignore` hold rule ids or names; `images` and `targets` go by name."""
 
     goal: Goal = Goal.RESTRICTED
@@ -35,13 +34,13 @@ class Config:
     gid: int = 10001
     user_name: str = "app"
     ownership: str = "app"
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, ImageConfig] = field(default_factory=dict)
+    build_args: Mapping[str, str] = MappingProxyType({})
+    images: Mapping[str, ImageConfig] = MappingProxyType({})
     honour_ignores: bool = True
 
     def with_options(self, **options: Any) -> Config:
         """The same configuration with command-line options laid over it; None leaves a value as it is."""
-        return replace(self, **{k: v for k, v in options.items() if v is not None})
+        return self._replace(**{k: v for k, v in options.items() if v is not None})
 
 
 def find(start: Path) -> Path | None:

@@ -31,8 +31,10 @@ def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
         return
     encoding = getattr(out, "encoding", None) or "utf-8"
     for line in lines:
-        text = "".join(clean(piece).replace("\n", " ") for piece, _ in line)
-        out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        text = "".join([piece for piece, _ in line])
+        if not (text.isascii() and text.isprintable()):  # which takes no time, and most are
+            text = clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)
+        out.write(f"{text}\n")
 
 
 def _show_rich(lines: Iterable[Line], out: IO[str]) -> None:

@@ -332,8 +332,8 @@ def unfamiliar(running: Running) -> Iterator[str]:
 def free_number(image: Image, wanted: int) -> int:
     """The first number from `wanted` on that no known user or group of the image has."""
     uids, gids = taken_ids(image.facts) if image.facts is not None else ({}, {})
-    taken = set(uids) | set(gids) | {a.uid for a in image.accounts.values()} | set(image.group_ids.values())
-    while wanted in taken:
+    own = {a.uid for a in image.accounts.values()} | set(image.group_ids.values())
+    while wanted in uids or wanted in gids or wanted in own:
         wanted += 1
     return wanted
 

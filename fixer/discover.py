@@ -152,14 +152,18 @@ class _Ignored:
 
 def read_inside(root: Path, path: str) -> str | None:
     """The text of a file below `root`, or None: links that lead out, specials and huge files are not read."""
+    file = f"{root}/{path}"
     try:
-        real, base = os.path.realpath(root / path, strict=True), os.path.realpath(root)
+        if not os.path.lexists(file):
+            return None  # at once: most paths that are asked for do not exist
+        real, base = os.path.realpath(file, strict=True), os.path.realpath(root)
         if not real.startswith(base.rstrip(os.sep) + os.sep):
             return None
         info = os.stat(real)
         if not stat.S_ISREG(info.st_mode) or info.st_size > 1 << 20:
             return None
-        return Path(real).read_bytes().decode("utf-8", "surrogateescape")
+        with open(real, "rb") as stream:
+            return stream.read().decode("utf-8", "surrogateescape")
     except (OSError, ValueError, RuntimeError):
         return None
 

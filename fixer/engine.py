@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from functools import cache
 from types import ModuleType
 from typing import NamedTuple
@@ -38,13 +37,15 @@ class Choice(NamedTuple):
     annotate: bool = False
 
 
-@dataclass
 class Outcome:
     """What became of one file."""
 
-    findings: list[Finding] = field(default_factory=list)
-    skipped: Skipped | None = None
-    change: FileChange | None = None
+    def __init__(
+        self, findings: list[Finding] | None = None, skipped: Skipped | None = None, change: FileChange | None = None
+    ) -> None:
+        self.findings = findings or []
+        self.skipped = skipped
+        self.change = change
 
 
 def rules_for(config: Config) -> tuple[ModuleType, ...]:
@@ -99,7 +100,7 @@ def findings_of(view: DockerfileView, rules: Iterable[ModuleType], before: Itera
     for one, old in zip(silenced, before, strict=False):
         one.used |= old.used
     view.ignores.extend(silenced)
-    view = replace(view, known=_names(RULES), selected=_names(rules))
+    view.known, view.selected = _names(RULES), _names(rules)
     out: list[Finding] = []
     for rule in rules:
         for finding in rule.check(view):

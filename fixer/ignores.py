@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
 from fixer.model import Span
 from fixer.syntax.dockerfile import Dockerfile
@@ -11,7 +10,6 @@ from fixer.syntax.dockerfile import Dockerfile
 _IGNORE = re.compile(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 
 
-@dataclass
 class Ignore:
     """One ignore comment: where it stands, which rules it names (ids or names; none means all), and its scope.
 
@@ -19,13 +17,14 @@ class Ignore:
     silenced. What stands on its own line is about the comment itself, and not covered.
     """
 
-    span: Span
-    rules: frozenset[str]
-    reason: str
-    line: int
-    first: int
-    last: int
-    used: set[str] = field(default_factory=set)
+    def __init__(self, span: Span, rules: frozenset[str], reason: str, line: int, first: int, last: int) -> None:
+        self.span = span
+        self.rules = rules
+        self.reason = reason
+        self.line = line
+        self.first = first
+        self.last = last
+        self.used: set[str] = set()
 
     def covers(self, line: int, rule_id: str, rule_name: str) -> bool:
         """Whether a finding of this rule on this line is silenced; if so, the ignore counts as used."""

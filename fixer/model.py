@@ -6,7 +6,6 @@ Nothing here reads a file, prints, or knows a rule. Offsets are characters of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Literal, NamedTuple, TypeVar
 
@@ -180,8 +179,17 @@ StageChange = CreateUser | HandOver | SetEnv | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class _Fix(NamedTuple):
+    title: str
+    safety: Safety
+    risk: str
+    changes: tuple[Change, ...]
+    group: str
+    leads: bool
+    instructions: str
+
+
+class Fix(_Fix):
     """One way to repair a finding: whole or absent.
 
     Fixes that carry the same `group` in one file are applied together or not at all; the group is as safe as
@@ -189,17 +197,22 @@ class Fix:
     sentence and is empty only for a fix that is `safe`.
     """
 
-    title: str
-    safety: Safety
-    risk: str
-    changes: tuple[Change, ...] = ()
-    group: str = ""
-    leads: bool = False
-    instructions: str = ""
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if self.safety is not Safety.SAFE and not self.risk:
-            raise ValueError(f"the fix '{self.title}' is not safe and names no risk")
+    def __new__(
+        cls,
+        title: str,
+        safety: Safety,
+        risk: str,
+        changes: tuple[Change, ...] = (),
+        group: str = "",
+        leads: bool = False,
+        instructions: str = "",
+    ) -> Fix:
+        """Check and make; raises ValueError for a fix that is not safe and names no risk."""
+        if safety is not Safety.SAFE and not risk:
+            raise ValueError(f"the fix '{title}' is not safe and names no risk")
+        return super().__new__(cls, title, safety, risk, changes, group, leads, instructions)
 
 
 class Refusal(NamedTuple):

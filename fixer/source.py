@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
@@ -13,16 +12,17 @@ BOM = b"\xef\xbb\xbf"
 MAX_BYTES = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class _SourceFile(NamedTuple):
+    path: str
+    data: bytes
+
+
+class SourceFile(_SourceFile):
     """One file as it was read.
 
     `path` is relative to the root of the run, with `/`. The text is UTF-8 with undecodable bytes kept as
     surrogates, without a byte order mark, so that `encode` gives back exactly the bytes that came in.
     """
-
-    path: str
-    data: bytes
 
     @lazy
     def text(self) -> str:
@@ -44,18 +44,9 @@ class SourceFile:
         first = self.text.find("\n")
         return "\r\n" if first > 0 and self.text[first - 1] == "\r" else "\n"
 
-    @lazy
-    def _line_starts(self) -> list[int]:
-        starts, at = [0], self.text.find("\n")
-        while at >= 0:
-            starts.append(at + 1)
-            at = self.text.find("\n", at + 1)
-        return starts
-
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of a character offset."""
-        line = bisect_right(self._line_starts, offset)
-        return line, offset - self._line_starts[line - 1] + 1
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
 
     def with_text(self, text: str) -> SourceFile:
         """The same file with another text, its byte order mark kept."""

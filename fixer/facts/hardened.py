@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from fixer.facts.images import ImageRef, load_json
 
 
-@dataclass(frozen=True, slots=True)
-class Hardened:
+class Hardened(NamedTuple):
     """One way from a base image to a non-root alternative.
 
     `to` is the reference to write; `uid` the number it runs as; `needs_no_shell` whether RUN and shell-form
@@ -30,7 +28,7 @@ class Hardened:
     notes: str
     source: str
     confidence: str
-    ports: Mapping[int, int] = field(default_factory=dict, hash=False)
+    ports: Mapping[int, int] = MappingProxyType({})
 
 
 @cache

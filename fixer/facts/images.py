@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -138,8 +137,7 @@ class KnownUser(NamedTuple):
     home: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageFacts(NamedTuple):
     """What is known about one image. None, "" and () mean unknown or none; see the fields.
 
     `default_user` is the word in the image ("root" for 0 too, "" when unknown) with `default_uid` and
@@ -177,7 +175,10 @@ class ImageFacts:
     notes: str
     sources: tuple[str, ...]
     confidence: str
-    env: Mapping[str, str] = field(hash=False)
+    env: Mapping[str, str]
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])  # a mapping has none
 
 
 class Gotcha(NamedTuple):
@@ -187,8 +188,7 @@ class Gotcha(NamedTuple):
     sources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(NamedTuple):
     """What the images of one distribution have in common.
 
     `style` is the way accounts are made and the name of the template in `templates/users/`; "none" means that
@@ -207,11 +207,14 @@ class Family:
     shell: bool
     install_package: str
     install_command: str
-    uids: Mapping[int, str] = field(hash=False)
-    gids: Mapping[int, str] = field(hash=False)
+    uids: Mapping[int, str]
+    gids: Mapping[int, str]
     gotchas: tuple[Gotcha, ...]
     sources: tuple[str, ...]
     confidence: str
+
+    def __hash__(self) -> int:
+        return hash(self.name)  # there is one of each
 
 
 def load_json(name: str) -> Any:
@@ -281,14 +284,14 @@ class _Index(NamedTuple):
     images: list[dict[str, Any]]
     sources: list[str]
     literal: dict[str, list[int]]
-    patterns: list[tuple[str, str, int]]  # what the repository starts with, the expression, the entry
+    patterns: dict[str, list[tuple[str, str, int]]]  # by first letter: how the repository starts, expression, entry
 
 
 @cache
 def _index() -> _Index:
     data = load_json("images.json")
     literal: dict[str, list[int]] = {}
-    patterns: list[tuple[str, str, int]] = []
+    patterns: dict[str, list[tuple[str, str, int]]] = {}
     for number, raw in enumerate(data["images"]):
         for repository in _as_list(raw["repository"]):
             special = _REGEX.search(repository)
@@ -296,7 +299,8 @@ def _index() -> _Index:
                 literal.setdefault(repository, []).append(number)
             else:
                 # "a.*" starts with "a", not with "a.": the dot belongs to the expression
-                patterns.append((repository[: special.start()].rstrip("."), repository, number))
+                start = repository[: special.start()].rstrip(".")
+                patterns.setdefault(start[:1], []).append((start, repository, number))
     return _Index(data["images"], data["sources"], literal, patterns)
 
 
@@ -304,7 +308,7 @@ def _candidates(ref: ImageRef) -> list[dict[str, Any]]:
     """The entries for this registry and repository, in the order of the file."""
     index = _index()
     numbers = set(index.literal.get(ref.repository, ()))
-    for start, pattern, number in index.patterns:
+    for start, pattern, number in (*index.patterns.get("", ()), *index.patterns.get(ref.repository[:1], ())):
         if ref.repository.startswith(start) and re.fullmatch(pattern, ref.repository):
             numbers.add(number)
     entries = (index.images[number] for number in sorted(numbers))
@@ -386,10 +390,10 @@ def _agreed(all_facts: list[ImageFacts]) -> ImageFacts | None:
         return None
     first = all_facts[0]
     values = {}
-    for each in fields(ImageFacts):
-        value = getattr(first, each.name)
-        same = all(getattr(facts, each.name) == value for facts in all_facts)
-        values[each.name] = value if same else _NOTHING.get(each.name, "")
+    for name in ImageFacts._fields:
+        value = getattr(first, name)
+        same = all(getattr(facts, name) == value for facts in all_facts)
+        values[name] = value if same else _NOTHING.get(name, "")
     return ImageFacts(**values)
 
 
@@ -441,7 +445,8 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
 _UBUNTU_WITHOUT_1000 = r"<=22\.04|(1[0-9]|2[0-2])\.[0-9]{2}"
 
 
-def taken_ids(facts: ImageFacts) -> tuple[dict[int, str], dict[int, str]]:
+@cache
+def taken_ids(facts: ImageFacts) -> tuple[Mapping[int, str], Mapping[int, str]]:
     """The uids and the gids that are taken in an image, each with its name.
 
     Merged from the entry and its family, on the careful side: a number is listed when any release of the
@@ -456,4 +461,4 @@ def taken_ids(facts: ImageFacts) -> tuple[dict[int, str], dict[int, str]]:
         gids.setdefault(user.gid, user.group or user.name)
     if facts.uid_1000_taken_by:
         uids[1000] = facts.uid_1000_taken_by
-    return uids, gids
+    return MappingProxyType(uids), MappingProxyType(gids)

@@ -12,8 +12,8 @@ The commands are templates in `templates/users/`, one for each style; the field 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from fixer.facts.images import Family, ImageFacts
 from fixer.facts.images import family as find_family
@@ -26,26 +26,31 @@ _LARGEST_ID = 2**31 - 1
 _LARGEST_BUSYBOX_ID = 60000
 
 
-@dataclass(frozen=True, slots=True)
-class NewUser:
+class _NewUser(NamedTuple):
+    name: str
+    uid: int
+    gid: int
+    group: str
+    home: bool
+
+
+class NewUser(_NewUser):
     """An account to make. `home` says whether it gets a home folder; without one it is /nonexistent.
 
     A `gid` of 0 means the group root that is there already. Raises ValueError for names and numbers that no
     image accepts: not [a-z_][a-z0-9_-]*, longer than 31, uid 0, or above 2147483647.
     """
 
-    name: str
-    uid: int
-    gid: int
-    group: str
-    home: bool = False
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        for name in (self.name, self.group):
-            if not re.fullmatch(_NAME, name):
-                raise ValueError(f"'{name}' is no name for a user or group")
-        if not 0 < self.uid <= _LARGEST_ID or not 0 <= self.gid <= _LARGEST_ID:
-            raise ValueError(f"{self.uid}:{self.gid} are no numbers for a new user")
+    def __new__(cls, name: str, uid: int, gid: int, group: str, home: bool = False) -> NewUser:
+        """Check and make; see the class."""
+        for word in (name, group):
+            if not re.fullmatch(_NAME, word):
+                raise ValueError(f"'{word}' is no name for a user or group")
+        if not 0 < uid <= _LARGEST_ID or not 0 <= gid <= _LARGEST_ID:
+            raise ValueError(f"{uid}:{gid} are no numbers for a new user")
+        return super().__new__(cls, name, uid, gid, group, home)
 
 
 def style(family: str, facts: ImageFacts | None = None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
@@ -36,7 +35,6 @@ class Card(NamedTuple):
     standards: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
 class DockerfileView:
     """One Dockerfile as the rules see it.
 
@@ -45,18 +43,27 @@ class DockerfileView:
     names of all rules, and of those that run.
     """
 
-    source: SourceFile
-    dockerfile: Dockerfile
-    stages: tuple[Stage, ...]
-    images: dict[int, Image]
-    decisions: tuple[Decision, ...]
-    config: Config
-    ignores: list[Ignore] = field(default_factory=list)
-    known: frozenset[str] = frozenset()
-    selected: frozenset[str] = frozenset()
-    _writable: dict[int, tuple[Writable, ...]] = field(default_factory=dict)
-    _private: dict[int, Private | None] = field(default_factory=dict)
-    _filling: dict[int, Filling] = field(default_factory=dict)
+    def __init__(
+        self,
+        source: SourceFile,
+        dockerfile: Dockerfile,
+        stages: tuple[Stage, ...],
+        images: dict[int, Image],
+        decisions: tuple[Decision, ...],
+        config: Config,
+    ) -> None:
+        self.source = source
+        self.dockerfile = dockerfile
+        self.stages = stages
+        self.images = images
+        self.decisions = decisions
+        self.config = config
+        self.ignores: list[Ignore] = []
+        self.known: frozenset[str] = frozenset()
+        self.selected: frozenset[str] = frozenset()
+        self._writable: dict[int, tuple[Writable, ...]] = {}
+        self._private: dict[int, Private | None] = {}
+        self._filling: dict[int, Filling] = {}
 
     def writable(self, decision: Decision) -> tuple[Writable, ...]:
         """The folders that the process of this image must be able to write."""

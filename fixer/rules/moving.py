@@ -18,6 +18,9 @@ from fixer.understand.writable import is_key
 
 _ROOT = re.compile(r"(?:root|0)(?::.*)?")
 
+# Packages and commands that make accounts, as `installed` is asked for them.
+_TOOLS = ("shadow", "useradd")
+
 
 def move(view: DockerfileView, decision: Decision) -> Fix:
     """The fix that moves one image to its identity.
@@ -131,11 +134,10 @@ def _builders(stage: Stage, moved: set[int]) -> Iterator[Stage]:
 
 
 def installed(image: Image) -> frozenset[str]:
-    """Packages that the file itself installs in the chain of an image."""
+    """Packages with the tools for accounts that the file itself installs in the chain of an image."""
     return frozenset(
         package
-        for stage in image.stage.chain
-        for item in stage.of("RUN")
+        for item in image.runs_about(_TOOLS)
         for install in image.shell(item).installs
         for package in install.packages
     )

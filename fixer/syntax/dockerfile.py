@@ -11,8 +11,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
@@ -36,7 +35,8 @@ _SWITCHES = frozenset({"link", "keep-git-dir", "parents", "unpack"})
 _REPEATED = frozenset({"mount", "exclude", "device"})
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 _NO_ARGUMENT_NEEDED = frozenset({"CMD", "ENTRYPOINT", "RUN"})
-_DIRECTIVE = re.compile(r"#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$")
+# Go's \s, which has no vertical tab.
+_DIRECTIVE = re.compile(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$")
 _DIRECTIVES = frozenset({"check", "escape", "syntax"})
 _HEREDOC = re.compile(r"([0-9]*)<<(-?)([^<]*)$")
 _BLANKS = re.compile(r"[\t\v\f\r ]+")
@@ -48,10 +48,13 @@ _SPACE = (
 )
 _ASCII_SPACE = "\t\n\v\f\r "
 _WORD = re.compile(rf"[^{_SPACE}]+")
-_CONTINUES = {
-    "\\": re.compile(r"([^\\])\\[ \t]*$|^\\[ \t]*$"),
-    "`": re.compile(r"([^`])`[ \t]*$|^`[ \t]*$"),
-}
+# Pairs that need no closer look: NAME=value, with quotes that are closed and no escapes.
+_PLAIN_PAIRS = re.compile(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
+# What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
+_UNCLEAN = re.compile(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
+_BLANK_ENDS = frozenset(" \t")
+_NOT_TELLING = ("", "#")
+_ESCAPES = frozenset("\\`")
 
 
 def _no_constant(word: str) -> Any:
@@ -87,28 +90,46 @@ class Word(NamedTuple):
     span: Span
 
 
-@dataclass(frozen=True)
 class Instruction:
-    """One instruction.
+    """One instruction; nothing changes it once it is made.
 
     `span` runs from the keyword to the end of its last line, heredocs included, without the line end; `logical` is
     its text with continuations joined; `pieces` are (logical, source) offset pairs; `open_end` tells that the file
     ends inside its continuation.
     """
 
-    index: int
-    name: str
-    keyword: str
-    line: int
-    end_line: int
-    span: Span
-    logical: str
-    pieces: tuple[tuple[int, int], ...]
-    source: str = field(repr=False)
-    escape: str = "\\"
-    heredocs: tuple[Heredoc, ...] = ()
-    logical_end: int = 0
-    open_end: bool = False
+    def __init__(  # noqa: PLR0913 - a dataclass takes a millisecond of every start
+        self,
+        index: int,
+        name: str,
+        keyword: str,
+        line: int,
+        end_line: int,
+        span: Span,
+        logical: str,
+        pieces: tuple[tuple[int, int], ...],
+        source: str,
+        escape: str = "\\",
+        heredocs: tuple[Heredoc, ...] = (),
+        logical_end: int = 0,
+        open_end: bool = False,
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.keyword = keyword
+        self.line = line
+        self.end_line = end_line
+        self.span = span
+        self.logical = logical
+        self.pieces = pieces
+        self.source = source
+        self.escape = escape
+        self.heredocs = heredocs
+        self.logical_end = logical_end
+        self.open_end = open_end
+
+    def __repr__(self) -> str:
+        return f"<line {self.line}: {self.logical!r}>"
 
     def offset(self, logical: int) -> int:
         """Where in the file the character at this logical offset stands."""
@@ -128,7 +149,8 @@ class Instruction:
         match = _BLANKS.search(self.logical, len(self.name))
         if match is None:
             return (), len(self.logical)
-        return self._flags(match.end())
+        at = match.end()
+        return self._flags(at) if self.logical.startswith("--", at) else ((), at)
 
     def _flags(self, at: int) -> tuple[tuple[Flag, ...], int]:
         flags: list[Flag] = []
@@ -154,14 +176,12 @@ class Instruction:
     def args_start(self) -> int:
         """Logical offset of the first argument behind the flags."""
         start, text = self._split[1], self.logical
-        while start < len(text) and text[start] in _SPACE:
-            start += 1
-        return start
+        return len(text) - len(text[start:].lstrip(_SPACE))
 
     @lazy
     def args(self) -> str:
         """The arguments behind the flags, blanks at both ends removed."""
-        return self.logical[self.args_start :].strip(_SPACE)
+        return self.logical[self._split[1] :].strip(_SPACE)
 
     @lazy
     def _array(self) -> list[Any] | None:
@@ -180,8 +200,16 @@ class Instruction:
         return None if array is None or not all(isinstance(word, str) for word in array) else tuple(array)
 
     @lazy
+    def texts(self) -> tuple[str, ...]:
+        """The blank-separated words of the arguments as written, quotes respected and kept."""
+        text = self.args
+        if "'" not in text and '"' not in text and self.escape not in text:
+            return tuple(_WORD.findall(text))
+        return tuple(text[a:b] for a, b in split_words(text, self.escape))
+
+    @lazy
     def words(self) -> tuple[Word, ...]:
-        """The blank-separated words of the arguments, quotes respected and kept."""
+        """`texts` with their places in the file."""
         base, text = self.args_start, self.args
         return tuple(Word(text[a:b], self.source_span(base + a, base + b)) for a, b in split_words(text, self.escape))
 
@@ -201,7 +229,10 @@ class Instruction:
 
     def flag(self, name: str) -> Flag | None:
         """The first flag of this name, or None."""
-        return next((f for f in self.flags if f.name == name), None)
+        for flag in self._split[0]:
+            if flag.name == name:
+                return flag
+        return None
 
     @lazy
     def shell(self) -> str:
@@ -219,14 +250,16 @@ class Instruction:
         return self.offset(self.args_start) if self.args else self.span.end
 
 
-@dataclass(frozen=True)
 class Dockerfile:
     """A whole file: its instructions in order, and its parser directives (lower-case name to value)."""
 
-    text: str
-    instructions: tuple[Instruction, ...]
-    directives: dict[str, str]
-    escape: str
+    def __init__(
+        self, text: str, instructions: tuple[Instruction, ...], directives: dict[str, str], escape: str
+    ) -> None:
+        self.text = text
+        self.instructions = instructions
+        self.directives = directives
+        self.escape = escape
 
     def __iter__(self) -> Iterator[Instruction]:
         return iter(self.instructions)
@@ -313,27 +346,48 @@ def unquote(word: str, escape: str = "\\") -> str:
 
 
 class _Lines:
-    """The physical lines of a text: (start, end) without the newline, one at a time."""
+    """The physical lines of a text, one at a time: where each starts, and its characters without the line end."""
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self.rows = text.split("\n")
+        if not self.rows[-1]:
+            self.rows.pop()
+        self.number = 0  # of the line given last; the first one is 1
         self.at = 0
-        self.number = 0
+        if len(text) > _MAX_LINE:
+            self._refuse_long()
 
-    def next(self) -> tuple[int, int] | None:
-        start = self.at
-        if start >= len(self.text):
+    def _refuse_long(self) -> None:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) > _MAX_LINE:
+                raise Unreadable(
+                    "line-too-long",
+                    f"line {number} is longer than 65,535 characters, which BuildKit refuses",
+                )
+
+    def next(self) -> tuple[int, str] | None:
+        """The offset and the text of the next line, or None behind the last one."""
+        if self.number >= len(self.rows):
             return None
-        end = self.text.find("\n", start)
-        self.at = len(self.text) if end < 0 else end + 1
+        start, row = self.at, self.rows[self.number]
         self.number += 1
-        end = len(self.text) if end < 0 else end
-        if end - start > _MAX_LINE:
-            raise Unreadable(
-                "line-too-long",
-                f"line {self.number} is longer than 65,535 characters, which BuildKit refuses",
-            )
-        return start, end
+        self.at = start + len(row) + 1
+        return start, row.rstrip("\r")
+
+    def next_telling(self) -> tuple[int, str] | None:
+        """The same for the next line that is neither blank nor a comment."""
+        rows, number, start = self.rows, self.number, self.at
+        while number < len(rows):
+            row = rows[number]
+            at = start
+            number += 1
+            start += len(row) + 1
+            # Python takes a few characters more for blanks than Go, and what it finds telling, Go does.
+            if row.lstrip()[:1] not in _NOT_TELLING or row.lstrip(_SPACE)[:1] not in _NOT_TELLING:
+                self.number, self.at = number, start
+                return at, row.rstrip("\r")
+        self.number, self.at = number, start
+        return None
 
 
 def parse(text: str) -> Dockerfile:
@@ -348,19 +402,14 @@ def parse(text: str) -> Dockerfile:
     lines = _Lines(text)
     directives = _directives(text)
     escape = directives.get("escape", "\\")
-    if escape not in _CONTINUES:
+    if escape not in _ESCAPES:
         raise Unreadable("syntax", f"line 1: the escape directive '{escape}' is neither ` nor \\; correct it")
     out: list[Instruction] = []
-    while (line := lines.next()) is not None:
-        start, end = line
-        first = text[start:end].rstrip("\r")
+    while (line := lines.next_telling()) is not None:
+        start, first = line
         stripped = first.lstrip(_SPACE)
-        if not stripped or stripped[0] == "#":
-            continue
         start += len(first) - len(stripped)
-        instruction = _instruction(text, lines, len(out), start, stripped, escape)
-        if instruction is not None:
-            out.append(instruction)
+        out.append(_instruction(text, lines, len(out), start, stripped, escape))
     if not out:
         raise Unreadable("empty", "the file holds no instruction")
     _validate(out)
@@ -374,7 +423,7 @@ def _directives(text: str) -> dict[str, str]:
     while at < len(text):
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
-        match = _DIRECTIVE.match(text[at:end].strip(_SPACE))
+        match = _DIRECTIVE.match(text[at:end].rstrip("\r").lstrip(_SPACE))
         if match is None:
             break
         name = match[1].lower()
@@ -387,49 +436,54 @@ def _directives(text: str) -> dict[str, str]:
     return found
 
 
-def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction | None:
-    continues = _CONTINUES[escape]
+def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction:
     line_number = lines.number
     parts: list[str] = []
     pieces: list[tuple[int, int]] = []
     length, at, current = 0, start, first
-    end = start + len(first)
     open_end = False
     while True:
-        match = continues.search(current) if escape in current else None
-        kept = current if match is None else current[: match.start() + len(match[1] or "")]
+        # The usual line has no blanks at its end; BuildKit allows them behind the escape.
+        kept = current.rstrip(" \t") if current[-1:] in _BLANK_ENDS else current
+        continues = kept[-1:] == escape and kept[-2:-1] != escape
+        kept = kept[:-1] if continues else current
         if kept:
             pieces.append((length, at))
             parts.append(kept)
             length += len(kept)
-        if match is None:
+        end = at + len(current)
+        if not continues:
             break
-        following = _continuation(text, lines)
+        following = lines.next_telling()
         if following is None:
             open_end = True
             break
         at, current = following
-        end = at + len(current)
     logical = "".join(parts)
-    if not logical.strip(_SPACE):
-        raise Unreadable(
-            "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
-        )
-    name = _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
-    lead = len(logical) - len(logical.lstrip(_SPACE))
-    if lead:  # the first physical line was only a continuation character
+    if logical[:1] in _SPACE:  # the first physical line was only a continuation character
+        lead = len(logical) - len(logical.lstrip(_SPACE))
+        if lead == len(logical):
+            raise Unreadable(
+                "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
+            )
         logical = logical[lead:]
         pieces = _shift(pieces, lead)
-        start = pieces[0][1]
-    if not pieces:
-        return None
-    made = Instruction(
+    name = _name(logical)
+    return _made(text, lines, Instruction(
         index, name, name.upper(), line_number, lines.number, Span(pieces[0][1], end), logical, tuple(pieces), text,
         escape, logical_end=end, open_end=open_end,
-    )  # fmt: skip
-    if "<<" in logical and _may_hold_heredoc(made):
-        return _with_heredocs(text, lines, made)
-    return made
+    ))  # fmt: skip
+
+
+def _name(logical: str) -> str:
+    name = logical.partition(" ")[0]
+    return name if name.isalpha() else _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
+
+
+def _made(text: str, lines: _Lines, instruction: Instruction) -> Instruction:
+    if "<<" in instruction.logical and _may_hold_heredoc(instruction):
+        return _with_heredocs(text, lines, instruction)
+    return instruction
 
 
 def _shift(pieces: list[tuple[int, int]], lead: int) -> list[tuple[int, int]]:
@@ -442,17 +496,6 @@ def _shift(pieces: list[tuple[int, int]], lead: int) -> list[tuple[int, int]]:
     return kept
 
 
-def _continuation(text: str, lines: _Lines) -> tuple[int, str] | None:
-    """The next line that counts inside a continuation; comments and blank lines do not."""
-    while (line := lines.next()) is not None:
-        start, end = line
-        current = text[start:end].rstrip("\r")
-        stripped = current.lstrip(_SPACE)
-        if stripped and stripped[0] != "#":
-            return start, current
-    return None
-
-
 def _may_hold_heredoc(instruction: Instruction) -> bool:
     target = instruction.trigger or instruction
     return target.keyword in _HEREDOC_FORMS and target.json is None
@@ -462,10 +505,9 @@ def _with_heredocs(text: str, lines: _Lines, instruction: Instruction) -> Instru
     found: list[Heredoc] = []
     end = instruction.span.end
     for head in heredoc_heads(instruction.logical):
-        body_start, terminated = lines.at, False
+        body_start, terminated = min(lines.at, len(text)), False
         while (line := lines.next()) is not None:
-            start, end = line
-            current = text[start:end].rstrip("\r")
+            start, current = line
             if (current.lstrip("\t") if head.chomp else current) == head.name:
                 found.append(
                     Heredoc(
@@ -537,15 +579,16 @@ def _validate(instructions: list[Instruction]) -> None:
     """Refuse what BuildKit refuses beyond its line parser: unknown instructions and flags, no FROM."""
     seen_from = False
     for item in instructions:
-        where = f"line {item.line}: "
-        _validate_one(item, where)
-        if item.trigger is not None:
+        _validate_one(item)
+        if item.keyword == "ONBUILD" and item.trigger is not None:
             if item.trigger.keyword in ("ONBUILD", "FROM", "MAINTAINER"):
+                where = f"line {item.line}: "
                 raise Unreadable("syntax", f"{where}{item.trigger.keyword} cannot stand behind ONBUILD; correct it")
-            _validate_one(item.trigger, where)
+            _validate_one(item.trigger)
         if item.keyword == "FROM":
             seen_from = True
         elif not seen_from and item.keyword != "ARG":
+            where = f"line {item.line}: "
             raise Unreadable("syntax", f"{where}{item.name} stands before the first FROM; only ARG may")
     if not seen_from:
         raise Unreadable("syntax", "the file has no FROM; it is not a whole Dockerfile")
@@ -555,30 +598,38 @@ def _line_problem(item: Instruction) -> str:
     """What BuildKit's line parser itself refuses."""
     if item.keyword in ("ENV", "LABEL"):
         return _arity_pairs(item)
-    if item._array is not None and item.json is None:
+    if item.args.startswith("[") and item._array is not None and item.json is None:
         return f"the JSON array of {item.name} holds more than words; BuildKit refuses it"
     return ""
 
 
-def _validate_one(item: Instruction, where: str) -> None:
-    if item.keyword not in KEYWORDS:
-        raise Unreadable(
-            "syntax",
-            f"{where}'{item.name[:40]}' is no Dockerfile instruction; a lost backslash above it is the usual cause",
-        )
-    if not item.args and not item.heredocs and item.keyword not in _NO_ARGUMENT_NEEDED:
-        raise Unreadable("syntax", f"{where}{item.name} has no argument; BuildKit refuses it")
+def _validate_one(item: Instruction) -> None:
+    keyword = item.keyword
+    if keyword not in KEYWORDS:
+        _refuse(item, f"'{item.name[:40]}' is no Dockerfile instruction; a lost backslash above it is the usual cause")
+    if not item.args and not item.heredocs and keyword not in _NO_ARGUMENT_NEEDED:
+        _refuse(item, f"{item.name} has no argument; BuildKit refuses it")
+    if item.flags:
+        _validate_flags(item)
+    arity = _ARITY.get(keyword)
+    problem = _line_problem(item) or (arity(item) if arity is not None else "")
+    if problem:
+        _refuse(item, problem)
+
+
+def _refuse(item: Instruction, problem: str) -> NoReturn:
+    raise Unreadable("syntax", f"line {item.line}: {problem}")
+
+
+def _validate_flags(item: Instruction) -> None:
     known = FLAGS.get(item.keyword, frozenset())
     for flag in item.flags:
         if flag.name not in known:
-            raise Unreadable("syntax", f"{where}{item.name} knows no flag '--{flag.name}'; BuildKit refuses it")
+            _refuse(item, f"{item.name} knows no flag '--{flag.name}'; BuildKit refuses it")
         if flag.value is None and flag.name not in _SWITCHES:
-            raise Unreadable("syntax", f"{where}the flag '--{flag.name}' has no value; BuildKit refuses it")
+            _refuse(item, f"the flag '--{flag.name}' has no value; BuildKit refuses it")
         if flag is not item.flag(flag.name) and flag.name not in _REPEATED:
-            raise Unreadable("syntax", f"{where}the flag '--{flag.name}' stands twice; BuildKit refuses it")
-    problem = _line_problem(item) or _ARITY.get(item.keyword, lambda _: "")(item)
-    if problem:
-        raise Unreadable("syntax", f"{where}{problem}")
+            _refuse(item, f"the flag '--{flag.name}' stands twice; BuildKit refuses it")
 
 
 def _arity_from(item: Instruction) -> str:
@@ -596,7 +647,9 @@ def _arity_copy(item: Instruction) -> str:
 
 
 def _arity_pairs(item: Instruction) -> str:
-    words = [word.text for word in item.words if word.text != item.escape]
+    if _PLAIN_PAIRS.fullmatch(item.args):
+        return ""
+    words = [word for word in item.texts if word != item.escape]
     if words and "=" not in words[0]:
         enough = len(_BLANKS.split(item.args, maxsplit=1)) == 2
         return "" if enough else f"{item.name} needs a name and a value; BuildKit refuses it"
@@ -634,8 +687,9 @@ _ARITY = {
 def _shell_view(item: Instruction) -> str:
     start, end = item.shell_start, item.logical_end
     text = item.source
-    if "\n" not in text[start:end] and item.escape == "\\":
-        return text[start:end]
+    stretch = text[start:end]
+    if item.escape == "\\" and not item.open_end and ("\n" not in stretch or _UNCLEAN.search(stretch) is None):
+        return stretch
     out: list[str] = []
     at = start
     for (_, piece), following in zip(item.pieces, [*item.pieces[1:], (0, end)], strict=True):

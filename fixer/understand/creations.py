@@ -50,9 +50,8 @@ class Creation(NamedTuple):
 
 def creations(image: Image) -> Iterator[Creation]:
     """The commands of a stage itself that create somebody, and that fail the build when they fail."""
-    for item in image.stage.of("RUN"):
-        text = image.stage.start.source[item.span.start : item.span.end]
-        if not any(word in text for word in _CREATES):
+    for item in image.runs_about(_CREATES):
+        if image.stage_of(item) is not image.stage:
             continue
         for add in _adds(image, item):
             if add.tool != "passwd-file" and not may_fail(item, add.command):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Word
 from fixer.understand.bringing import Kind, brought
-from fixer.understand.image import Image, script_of
+from fixer.understand.image import OWNERS, Image, holds, script_of
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.places import Step, container_path, script_end, steps
 from fixer.understand.process import Running
@@ -23,6 +23,8 @@ from fixer.understand.stages import Stage, join
 
 # What a program in the working directory is started by: a path, or a file of a kind that is started.
 _STARTED = re.compile(r"(?!-)(?![a-z]+://)(?:\S*/\S+|\S+\.(?:jar|war|py|js|mjs|rb|php|pl|dll|sh))")
+# A step that works elsewhere and brings something here has one of these words, or the name of the folder.
+_FROM_ELSEWHERE = ("$", "tar", "unzip", "git", "cp", "mv", "rsync")
 _REMOVES = frozenset({"rm", "rmdir", "mv"})
 
 
@@ -148,10 +150,13 @@ def _mounts(stage: Stage, item: Instruction) -> Iterator[str]:
 def _puts(running: Running, here: str) -> Iterator[_Put]:
     """What all steps of root put at or below the working directory, in order."""
     image = running.image
+    words = (basename(here), *_FROM_ELSEWHERE)
     there = False
     for stage in image.stage.chain:
         for item in stage.body:
             if item.keyword == "RUN" and image.user_at(item).root is not False:
+                if not below(stage.workdir(item) or "/", here) and not holds(item.logical, words):
+                    continue
                 found = list(_of_step(running, item, here, there))
                 yield from found
                 there = there or any(below(put.path, here) for put in found) or _makes(image, item, here)
@@ -162,7 +167,7 @@ def _puts(running: Running, here: str) -> Iterator[_Put]:
 
 
 def _makes(image: Image, item: Instruction, here: str) -> bool:
-    return any(
+    return "mkdir" in item.logical and any(
         step.command.name == "mkdir" and any(below(p, here) for p in step.places()) for step in steps(image, item)
     )
 
@@ -214,8 +219,8 @@ def _names(step: Step, word: Word, path: str, file: bool) -> bool:
 
 def _gone(image: Image, put: _Put) -> bool:
     """Whether a later step of the build takes a file away again."""
-    later = (item for stage in image.stage.chain for item in stage.of("RUN") if item.index > put.item.index)
-    return put.file and any(_takes_away(step, put.path, True) for item in later for step in steps(image, item))
+    later = (item for item in image.runs if item.index > put.item.index) if put.file else ()
+    return any(_takes_away(step, put.path, True) for item in later for step in steps(image, item))
 
 
 def _started_in(running: Running, here: str) -> bool:
@@ -229,14 +234,14 @@ def _started_in(running: Running, here: str) -> bool:
 
 def _given_away(image: Image, put: _Put, owners: frozenset[str]) -> bool:
     """Whether a later command of the file gives it to the user, with all below it."""
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            for chown in image.shell(item).chowns if item.index >= put.item.index else ():
-                if item is put.item and chown.command.start < put.start:
-                    continue
-                words = [word.removesuffix("/*") for word in chown.paths]
-                paths = [container_path(word, chown.command, stage, item) for word in words]
-                mine = (stage.expand(chown.owner, item) or chown.owner) in owners and (chown.recursive or put.file)
-                if mine and put.path and any(path and below(put.path, path) for path in paths):
-                    return True
+    for item in image.runs_about(OWNERS):
+        stage = image.stage_of(item)
+        for chown in image.shell(item).chowns if item.index >= put.item.index else ():
+            if item is put.item and chown.command.start < put.start:
+                continue
+            words = [word.removesuffix("/*") for word in chown.paths]
+            paths = [container_path(word, chown.command, stage, item) for word in words]
+            mine = (stage.expand(chown.owner, item) or chown.owner) in owners and (chown.recursive or put.file)
+            if mine and put.path and any(path and below(put.path, path) for path in paths):
+                return True
     return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,11 +26,17 @@ _ADDUSER = {
     "busybox": "busybox",
     "wolfi": "busybox",
 }
-# A RUN without one of these words creates nobody, installs nothing and owns nothing: no need to parse it.
-_TELLING = re.compile(
-    r"add|user|group|chown|chmod|chgrp|mkdir|install|apk|apt|yum|dnf|rpm|zypper|pacman|setcap|sudo|passwd|touch|gosu"
-    r"|su-exec|setpriv|\bsu\b|rm|ln|tee|umask|>"
-)
+# Parsing is dear, so who asks says what about: words, of which one stands in every RUN that has something of it. Words
+# and not patterns, because looking for words is faster.
+ACCOUNTS = (
+    "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup", "groupmod", "groupdel", "delgroup",
+    "passwd", "/etc/group",
+)  # fmt: skip
+_MANAGERS = ("ap", "dnf", "yum", "zypper", "pacman", "rpm", "emerge", "install")
+MODES = ("chmod",)
+# The program `install` by the options that it has and package managers have not.
+INSTALL = tuple(f"install -{letter}" for letter in "bcCdDgmopstTvZ-")
+OWNERS = ("chown", "chgrp", *INSTALL)
 
 
 class Account(NamedTuple):
@@ -107,6 +113,8 @@ class Image:
         self.read_context = read_context
         self.context_modes = context_modes
         self._find_parent = find_parent
+        self._shells: dict[int, ShellFacts] = {}
+        self._about: dict[tuple[str, ...], tuple[Instruction, ...]] = {}
 
     @lazy
     def parent(self) -> Parent | None:
@@ -124,7 +132,7 @@ class Image:
         """The base-image family; an empty string when neither facts nor the file tell."""
         if self.facts is not None and self.facts.family:
             return self.facts.family
-        for item in self._body:
+        for item in self.runs_about(_MANAGERS):
             for install in self.shell(item).installs:
                 found = family_from_package_manager(install.manager)
                 if found:
@@ -143,10 +151,16 @@ class Image:
             return f"the file itself uses the package manager of the {self.family} family"
         return f"base image {self.stage.root_base or self.stage.base_text} is not known"
 
-    @property
-    def _body(self) -> Iterator[Instruction]:
-        for stage in self.stage.chain:
-            yield from stage.body
+    @lazy
+    def body(self) -> tuple[Instruction, ...]:
+        """The instructions of the stage and of those that it starts from, in order."""
+        chain = self.stage.chain
+        return chain[0].body if len(chain) == 1 else tuple(item for stage in chain for item in stage.body)
+
+    @lazy
+    def runs(self) -> tuple[Instruction, ...]:
+        """The RUN instructions of `body`."""
+        return tuple(item for item in self.body if item.keyword == "RUN")
 
     @lazy
     def _owners(self) -> dict[int, Stage]:
@@ -160,16 +174,23 @@ class Image:
         """A word with the variables of its place replaced, or None."""
         return self.stage_of(item).expand(text, item)
 
-    @lazy
-    def _shells(self) -> dict[int, ShellFacts]:
-        return {}
+    def runs_about(self, words: tuple[str, ...]) -> tuple[Instruction, ...]:
+        """The RUN instructions of `runs` in whose text one of the words stands, and those with here-documents."""
+        found = self._about.get(words)
+        if found is None:
+            found = tuple(item for item in self.runs if item.heredocs or holds(item.logical, words))
+            self._about[words] = found
+        return found
 
     def shell(self, item: Instruction) -> ShellFacts:
-        """What the shell text of a RUN means; nothing for other instructions and for other shells."""
-        if item.keyword != "RUN" or (not _TELLING.search(item.logical) and not item.heredocs):
-            return _EMPTY
+        """What the shell text of a RUN means; nothing for other instructions and for other shells.
+
+        Parsing is dear: ask `runs_about` first.
+        """
         found = self._shells.get(item.index)
         if found is None:
+            if item.keyword != "RUN":
+                return _EMPTY
             found = self._shells[item.index] = self._shell_facts(item)
         return found
 
@@ -183,12 +204,15 @@ class Image:
     def dialect(self, item: Instruction) -> str:
         """The shell language in force at an instruction: posix, powershell, cmd or other."""
         shell: tuple[str, ...] = ()
-        for other in self._body:
+        for other in self._shell_changes:
             if other.index > item.index:
                 break
-            if other.keyword == "SHELL" and other.json:
-                shell = other.json
+            shell = other.json or shell
         return dialect(shell) if shell else "posix"
+
+    @lazy
+    def _shell_changes(self) -> tuple[Instruction, ...]:
+        return tuple(item for item in self.body if item.keyword == "SHELL")
 
     # --- accounts and users ------------------------------------------------------------------------------
 
@@ -205,7 +229,7 @@ class Image:
             sure = self.facts.confidence == "verified"
             for user in self.facts.users:
                 out[user.name] = Account(user.name, user.uid, user.gid, user.home, note, sure)
-        for item in self._body:
+        for item in self.runs_about(ACCOUNTS):
             found = self.shell(item)
             groups = {g.name: g.gid for g in found.groups}
             for add in found.users:
@@ -228,7 +252,9 @@ class Image:
     def group_names(self) -> frozenset[str]:
         """Names of groups that the base image or the file make."""
         known = {user.group for user in self.facts.users} if self.facts else set()
-        return frozenset(known | {g.name for item in self._body for g in self.shell(item).groups} | {"root"})
+        return frozenset(
+            known | {g.name for item in self.runs_about(ACCOUNTS) for g in self.shell(item).groups} | {"root"}
+        )
 
     @lazy
     def group_ids(self) -> dict[str, int]:
@@ -236,7 +262,7 @@ class Image:
         out = {"root": 0}
         if self.facts is not None:
             out |= {user.group: user.gid for user in self.facts.users if user.group}
-        for item in self._body:
+        for item in self.runs_about(ACCOUNTS):
             out |= {g.name: g.gid for g in self.shell(item).groups if g.name and g.gid is not None}
         return out
 
@@ -305,7 +331,7 @@ class Image:
     @lazy
     def _users(self) -> list[tuple[int, User]]:
         out = [(-1, self.base_user)]
-        out += [(item.index, self.resolve(item)) for item in self._body if item.keyword == "USER"]
+        out += [(item.index, self.resolve(item)) for item in self.body if item.keyword == "USER"]
         return out
 
     def user_at(self, item: Instruction) -> User:
@@ -341,14 +367,14 @@ class Image:
         return found
 
     def _process(self, keyword: str) -> Process | None:
-        item = next((i for i in reversed(list(self._body)) if i.keyword == keyword), None)
+        item = next((i for i in reversed(self.body) if i.keyword == keyword), None)
         if item is None:
             inherited = self.parent.image._process(keyword) if self.parent is not None else None
             return inherited._replace(item=None) if inherited is not None else None
         if item.json is not None:
             return Process(tuple(item.json), False, item, item.args)
         stage = self.stage_of(item)
-        words = tuple(stage.expand(w.text, item) for w in item.words)
+        words = tuple(stage.expand(w, item) for w in item.texts)
         return Process(words, True, item, item.args)
 
     @property
@@ -364,11 +390,11 @@ class Image:
     def ports(self) -> tuple[tuple[int, Instruction], ...]:
         """Ports that EXPOSE names, with ranges opened up to 100 wide, and where."""
         out: list[tuple[int, Instruction]] = []
-        for item in self._body:
+        for item in self.body:
             if item.keyword != "EXPOSE":
                 continue
-            for word in item.words:
-                value = self.expand(word.text, item)
+            for word in item.texts:
+                value = self.expand(word, item)
                 match = re.fullmatch(r"(\d+)(?:-(\d+))?(?:/\w+)?", value or "")
                 if match:
                     low, high = int(match[1]), int(match[2] or match[1])
@@ -379,10 +405,10 @@ class Image:
     def volumes(self) -> tuple[tuple[str, Instruction], ...]:
         """Absolute VOLUME paths of the file, and where."""
         out: list[tuple[str, Instruction]] = []
-        for item in self._body:
+        for item in self.body:
             if item.keyword != "VOLUME":
                 continue
-            words = item.json if item.json is not None else tuple(unquote(w.text, item.escape) for w in item.words)
+            words = item.json if item.json is not None else tuple(unquote(w, item.escape) for w in item.texts)
             for word in words:
                 value = self.expand(word, item)
                 if value and value.startswith("/"):
@@ -392,15 +418,15 @@ class Image:
     @lazy
     def copies(self) -> tuple[Copy, ...]:
         """The COPY and ADD instructions of the stage itself."""
-        return tuple(self._copy(item) for item in self.stage.body if item.keyword in ("COPY", "ADD"))
+        return tuple(copy for copy in self.all_copies if self.stage_of(copy.item) is self.stage)
 
     @lazy
     def all_copies(self) -> tuple[Copy, ...]:
         """The COPY and ADD instructions of the stage and of the stages it starts from."""
-        return tuple(self._copy(item) for item in self._body if item.keyword in ("COPY", "ADD"))
+        return tuple(self._copy(item) for item in self.body if item.keyword in ("COPY", "ADD"))
 
     def _copy(self, item: Instruction) -> Copy:
-        words = list(item.json) if item.json is not None else [w.text for w in item.words]
+        words = list(item.json) if item.json is not None else list(item.texts)
         values = [self.expand(word, item) for word in words]
         target = values[-1]
         stage = self.stage_of(item)
@@ -415,6 +441,14 @@ class Image:
     def workdir(self) -> str | None:
         """The working directory of the process."""
         return self.stage.final_workdir
+
+
+def holds(text: str, words: tuple[str, ...]) -> bool:
+    """Whether one of the words stands somewhere in the text."""
+    for word in words:  # noqa: SIM110 - a generator takes twice as long, and this runs for each RUN and question
+        if word in text:
+            return True
+    return False
 
 
 @lru_cache(maxsize=4096)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction, unquote
@@ -31,8 +32,13 @@ def privileged(running: Running) -> tuple[Bound, ...]:
     return tuple(found[port] for port in sorted(found))
 
 
-def bound(running: Running) -> Iterator[Bound]:
+@lru_cache(maxsize=8)  # asked several times for one image, and then never again
+def bound(running: Running) -> tuple[Bound, ...]:
     """Every port that an image is known to bind; one may come more than once."""
+    return tuple(_bound(running))
+
+
+def _bound(running: Running) -> Iterator[Bound]:
     image = running.image
     for port, item in running.argument_ports:
         yield Bound(port, item, True, f"line {item.line}: {item.keyword} names it")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from posixpath import basename
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
-from fixer.understand.image import Image
+from fixer.understand.image import INSTALL, Image, holds
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -28,6 +28,15 @@ _TEMPORARY = ("/tmp", "/var/tmp")
 _DATA_FILE = re.compile(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.lock)|.*state.*")
 _DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/var/run")
 _ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
+# What a step that makes a folder or a file is known by, with the words behind it; and one that may take it away again.
+# The second pattern is the slow one, for words that stand in few steps.
+_MAKES = re.compile(r"mkdir([^;&|\n)]*)|touch([^;&|\n)]*)|>>?(?!\s*(?:/dev/|&))\s*([^\s;&|)]*)")
+_MAKES_TOO = re.compile(r"\b(?:tee|truncate|dd|install\s+-[bcCdDgmopstTvZ-])([^;&|\n)]*)")
+_WORDS = ("mkdir", ">", "touch")
+_RARE_WORDS = ("tee ", "truncate ", "dd ", *INSTALL)
+_TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
+_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?=/|$)")
+_PLAIN_PATH = re.compile(r"/[\w./+-]+")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
 
 
@@ -60,18 +69,9 @@ def is_data(path: str, workdir: str | None) -> bool:
     return not any(below(path, folder) for folder in _NOT_DATA)
 
 
-_known: WeakKeyDictionary[Image, tuple[Made, ...]] = WeakKeyDictionary()
-
-
+@lru_cache(maxsize=8)  # asked several times for one image, and then never again
 def made(image: Image) -> tuple[Made, ...]:
     """What the build makes for data and does not take away again, each path once, by its first mention."""
-    found = _known.get(image)
-    if found is None:
-        found = _known[image] = _made(image)
-    return found
-
-
-def _made(image: Image) -> tuple[Made, ...]:
     found: dict[str, Made] = {}
     here = image.workdir
     for stage in image.stage.chain:
@@ -86,12 +86,34 @@ def _made(image: Image) -> tuple[Made, ...]:
     return tuple(one for one in out if is_data(one.path, here))
 
 
+def _may_make(stage: Stage, item: Instruction, workdir: str | None) -> bool:
+    """Whether a step may make something for data: not where all that it makes is written out and surely is not."""
+    text = item.logical
+    found = [*_MAKES.finditer(text)] if holds(text, _WORDS) else []
+    if holds(text, _RARE_WORDS):
+        found += _MAKES_TOO.finditer(text)
+    words = (word for match in found for word in (match[match.lastindex or 0] or "?").split())
+    return any(not _surely_no_data(stage, item, word, workdir) for word in words)
+
+
+def _surely_no_data(stage: Stage, item: Instruction, word: str, workdir: str | None) -> bool:
+    if word.startswith("-"):
+        return True
+    word = word.strip("\"'")
+    variable = _VARIABLE.match(word)
+    if variable is not None and f"{variable[1]}=" not in item.logical:
+        word = stage.expand(word, item) or ""
+    return _PLAIN_PATH.fullmatch(word) is not None and ".." not in word and not is_data(word, workdir)
+
+
 def _temporary(path: str) -> bool:
     return any(below(path, folder) for folder in _TEMPORARY)
 
 
 def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) -> None:
     """What one RUN makes and takes away, in the order of its commands."""
+    if not (found and _TAKES.search(item.logical)) and not item.heredocs and not _may_make(stage, item, image.workdir):
+        return
     shell = image.shell(item)
     events: list[tuple[int, str, Command, tuple[str, ...]]] = []
     events += [(one.command.start, "mkdir", one.command, one.paths) for one in shell.mkdirs]
@@ -136,6 +158,8 @@ def unknown_folders(image: Image) -> Instruction | None:
     known = [one.path for one in made(image) if one.recursive]
     for stage in image.stage.chain:
         for item in stage.of("RUN"):
+            if not item.heredocs and not (holds(item.logical, ("mkdir", *INSTALL)) and _may_make(stage, item, None)):
+                continue
             for one in image.shell(item).mkdirs:
                 for word in one.paths:
                     if container_path(word, one.command, stage, item) is not None:

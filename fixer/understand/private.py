@@ -71,35 +71,30 @@ def private(image: Image, copy: Copy, images: Images) -> Private | None:
 
 def masked(image: Image) -> Iterator[str]:
     """Sentences about steps of an image that make files which only root can read or start, by their umask."""
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            if "umask" not in item.logical or image.user_at(item).root is False:
-                continue
-            words = [step.command.args[0].text for step in steps(image, item) if _sets_mask(step)]
-            if any(_shuts(word) for word in words):
-                yield f"line {item.line} makes files under umask {words[-1]}, which only root can use"
+    for item in image.runs_about(("umask",)):
+        words = [step.command.args[0].text for step in steps(image, item) if _shut_mask(step)]
+        if words and image.user_at(item).root is not False:
+            yield f"line {item.line} makes files under umask {words[0]}, which only root can use"
 
 
-def _sets_mask(step: Step) -> bool:
-    return step.command.name == "umask" and len(step.command.args) == 1
+def _shut_mask(step: Step) -> bool:
+    return step.command.name == "umask" and bool(step.command.args) and _shuts(step.command.args[0].text)
 
 
 def _shuts(mask: str) -> bool:
+    """Whether a umask keeps others from reading or starting what is made under it."""
     value = number(mask)
     return value is not None and bool(value & 0o005)
 
 
 def _settled(image: Image, copy: Copy, path: str, found: _Why) -> bool:
     """Whether a later step of the image lets others in, or has used up what was for the build alone."""
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            if item.index < copy.item.index:
-                continue
-            after = steps(image, item)
-            if any(_opens(step, path, found) or _takes_away(step, path) for step in after):
-                return True
-            if found.text == _FROM_URL and any(_works_with(step, path) for step in after):
-                return True
+    for item in image.runs:
+        after = steps(image, item) if item.index > copy.item.index else ()
+        if any(_opens(step, path, found) or _takes_away(step, path) for step in after):
+            return True
+        if found.text == _FROM_URL and any(_works_with(step, path) for step in after):
+            return True
     return False
 
 

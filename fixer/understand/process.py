@@ -11,7 +11,7 @@ from fixer.facts.software import Software, software
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
-from fixer.understand.image import Copy, Image
+from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import SYSTEM, below, made
 from fixer.understand.shellfacts import Sign, ports, script_signs
 from fixer.understand.stages import join
@@ -24,7 +24,7 @@ _SHELLS = frozenset(["sh", "bash", "ash", "dash", "zsh", "ksh"])
 _INTERPRETERS = frozenset(
     ["python", "python3", "python2", "node", "ruby", "perl", "php", "java", "dotnet", "deno", "bun", "Rscript"]
 )
-_PATH = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/")
+_PATH = ("/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "")
 
 
 class Script(NamedTuple):
@@ -43,6 +43,7 @@ class Purpose(NamedTuple):
     remedy: str
 
 
+_STEP_DOWN_WORDS = ("gosu", "su-exec", "s6-overlay", "setpriv", "chpst", "runuser", "fixuid")
 _STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b", re.IGNORECASE)
 # Packages that people install only to run what is in them.
 _DAEMON_PACKAGES = {
@@ -183,7 +184,7 @@ class Running:
         if "/" in first:
             yield join(self.image.workdir or "/", first)
         else:
-            yield from (join(folder, first) for folder in _PATH)
+            yield from (f"{folder}/{first}" for folder in _PATH)
 
     def _read(self, path: str) -> Script | None:
         for copy in reversed(self.image.all_copies):
@@ -193,7 +194,7 @@ class Running:
         return None
 
     def _from_copy(self, copy: Copy, path: str) -> Script | None:
-        if copy.destination is None or copy.item.flag("from"):
+        if copy.destination is None or copy.origin or not below(path, copy.destination):
             return None
         for doc in copy.item.heredocs:
             if path in (copy.destination, join(copy.destination, doc.name)):
@@ -205,7 +206,7 @@ class Running:
                     return Script(path, candidate, text)
         return None
 
-    @property
+    @lazy
     def unseen_script(self) -> str:
         """A script that the container starts but that could not be read; an empty string when there is none."""
         read = {script.path for script in self.scripts}
@@ -221,7 +222,7 @@ class Running:
     def _copied(self, path: str) -> bool:
         """Whether a COPY from the build context puts a file at this path."""
         for copy in self.image.all_copies:
-            if copy.destination is None or copy.item.flag("from") or copy.item.heredocs:
+            if copy.destination is None or copy.origin or copy.item.heredocs or not below(path, copy.destination):
                 continue
             for source in copy.sources:
                 name = posixpath.basename(source.rstrip("/"))
@@ -330,21 +331,21 @@ class Running:
     def _brings_daemon(self) -> str:
         """A program that needs root by nature and whose package the build installs, or an empty string."""
         image = self.image
-        for stage in image.stage.chain:
-            for item in stage.of("RUN"):
-                for install in image.shell(item).installs:
-                    found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
-                    if found:
-                        return _DAEMON_PACKAGES[found]
+        for item in image.runs_about(tuple(_DAEMON_PACKAGES)):
+            for install in image.shell(item).installs:
+                found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")
+                if found:
+                    return _DAEMON_PACKAGES[found]
         return ""
 
     def _brings_step_down(self) -> str:
         """The tool for handing over to another user that the build installs, or an empty string."""
-        for stage in self.image.stage.chain:
-            for item in stage.body:
-                found = _STEP_DOWN_TOOL.search(item.logical) if item.keyword in ("RUN", "COPY", "ADD", "ENV") else None
-                if found:
-                    return found[1]
+        for item in self.image.body:
+            if item.keyword not in ("RUN", "COPY", "ADD", "ENV") or not holds(item.logical.lower(), _STEP_DOWN_WORDS):
+                continue
+            found = _STEP_DOWN_TOOL.search(item.logical)
+            if found:
+                return found[1]
         return ""
 
 

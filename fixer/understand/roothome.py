@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Copy, Image
+from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import below
 from fixer.understand.process import Running
 from fixer.understand.stages import Stage
@@ -36,13 +36,12 @@ _INSTALLERS = (
 )
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
-    "/root", "~/", "~ ", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv",
-    "--user", "pipx", "playwright", "volta", "sdkman",
+    "/root", "~", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv", "--user",
+    "pipx", "playwright", "volta", "sdkman",
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class RootHome:
+class RootHome(NamedTuple):
     """What is needed under /root, and the way out.
 
     `needs` are instructions with the words that say why; `spans` are the mentions of /root to replace, empty when they
@@ -65,7 +64,7 @@ def root_home(running: Running, others: tuple[Stage, ...] = ()) -> RootHome | No
         others: all stages of the file; one of them may take what this one keeps under /root.
     """
     image = running.image
-    if image.family == "scratch" or not any(sign in image.stage.start.source for sign in _SIGNS):
+    if image.family == "scratch" or not holds(image.stage.start.source, _SIGNS):
         return None
     needs = tuple(_needs(image))
     if not needs:
@@ -78,10 +77,6 @@ def root_home(running: Running, others: tuple[Stage, ...] = ()) -> RootHome | No
         workdir if image.stage.sets_workdir and below(workdir, HOME) else "",
         image.stage.final_env.get("HOME", HOME) != HOME,
     )
-
-
-def _body(image: Image) -> Iterator[Instruction]:
-    return (item for stage in image.stage.chain for item in stage.body)
 
 
 def _needs(image: Image) -> Iterator[tuple[Instruction, str]]:
@@ -118,7 +113,7 @@ def _points_there(image: Image, item: Instruction) -> bool:
     if re.search(r"\bHOME\b|/root/\.", item.args):
         return True
     return any(
-        _ROOT.search(i.logical) or _TILDE.search(i.logical) for i in _body(image) if i.keyword in ("RUN", "COPY", "ADD")
+        _ROOT.search(i.logical) or _TILDE.search(i.logical) for i in image.body if i.keyword in ("RUN", "COPY", "ADD")
     )
 
 
@@ -126,7 +121,7 @@ def _copied(image: Image, item: Instruction, works_there: bool) -> str:
     copy = next(c for c in image.all_copies if c.item is item)
     if copy.destination is None or not below(copy.destination, HOME):
         return ""
-    used = any(i.keyword == "RUN" and copy.destination in i.logical for i in _body(image))
+    used = any(i.keyword == "RUN" and copy.destination in i.logical for i in image.body)
     return "" if used and not works_there else f"{item.keyword} puts {copy.destination} there"
 
 
@@ -135,9 +130,13 @@ def _installed(image: Image, stage: Stage, item: Instruction) -> str:
         return ""
     env = stage.env(item)
     for name, found, variables in _INSTALLERS:
-        if not found.search(item.logical) or any(v in env or v in item.logical for v in variables):
+        if (
+            name.split()[0] not in item.logical
+            or not found.search(item.logical)
+            or any(v in env or v in item.logical for v in variables)
+        ):
             continue
-        if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in _body(image)):
+        if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in image.body):
             continue
         return f"{name} installs there"
     return ""
@@ -148,7 +147,7 @@ def _replaceable(running: Running, others: tuple[Stage, ...]) -> tuple[Span, ...
     image = running.image
     stage = image.stage
     out: list[Span] = []
-    for item in _body(image):
+    for item in image.body:
         text = item.logical
         if (
             re.search(rf"(?<![\w.-]){PLACE}(?![\w.-])", text)

@@ -114,6 +114,8 @@ def _option(*names: str) -> Callable[[Command], list[Word]]:
 
 def _argument_of(word: Word, following: Word | None, names: Sequence[str]) -> Iterator[Word]:
     text = word.text
+    if text[:1] != "-":
+        return
     for name in names:
         cluster = len(name) == 2 and re.fullmatch(r"-[A-Za-z]+", text) and text.endswith(name[1])
         if (text == name or cluster) and following is not None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
@@ -19,7 +18,6 @@ _PREDEFINED_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_
 Variables = Mapping[str, "str | None"]
 
 
-@dataclass(eq=False)
 class Stage:
     """One stage of a Dockerfile.
 
@@ -27,23 +25,37 @@ class Stage:
     stage it starts from, if it is one of this file. `body` are its instructions without FROM.
     """
 
-    index: int
-    name: str
-    base: str | None
-    base_text: str
-    start: Instruction
-    parent: Stage | None
-    body: tuple[Instruction, ...]
-    meta: Variables
-    escape: str
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    inherited_env: Mapping[str, str] = field(default_factory=dict)
-    children: list[Stage] = field(default_factory=list)
+    def __init__(  # noqa: PLR0913 - a dataclass takes a millisecond of every start
+        self,
+        index: int,
+        name: str,
+        base: str | None,
+        base_text: str,
+        start: Instruction,
+        parent: Stage | None,
+        body: tuple[Instruction, ...],
+        meta: Variables,
+        escape: str,
+        build_args: Mapping[str, str],
+        inherited_env: Mapping[str, str],
+    ) -> None:
+        self.index = index
+        self.name = name
+        self.base = base
+        self.base_text = base_text
+        self.start = start
+        self.parent = parent
+        self.body = body
+        self.meta = meta
+        self.escape = escape
+        self.build_args = build_args
+        self.inherited_env = inherited_env
+        self.children: list[Stage] = []
 
-    @property
-    def chain(self) -> list[Stage]:
+    @lazy
+    def chain(self) -> tuple[Stage, ...]:
         """This stage and those it starts from, the eldest first."""
-        return [*(self.parent.chain if self.parent else []), self]
+        return (*self.parent.chain, self) if self.parent else (self,)
 
     @property
     def root_base(self) -> str | None:
@@ -61,9 +73,16 @@ class Stage:
         flag = self.chain[0].start.flag("platform")
         return flag.value or "" if flag else ""
 
-    def of(self, keyword: str) -> Iterator[Instruction]:
+    @lazy
+    def _by_keyword(self) -> dict[str, list[Instruction]]:
+        out: dict[str, list[Instruction]] = {}
+        for item in self.body:
+            out.setdefault(item.keyword, []).append(item)
+        return out
+
+    def of(self, keyword: str) -> Sequence[Instruction]:
         """The instructions of this keyword, in order."""
-        return (i for i in self.body if i.keyword == keyword)
+        return self._by_keyword.get(keyword, ())
 
     @lazy
     def _environments(self) -> dict[int, dict[str, str | None]]:
@@ -153,7 +172,7 @@ def join(folder: str, path: str) -> str:
 
 def pairs(item: Instruction) -> list[tuple[str, str]]:
     """Names and raw values of an ENV or LABEL instruction, in both of its forms."""
-    words = [w.text for w in item.words]
+    words = item.texts
     if not words:
         return []
     if "=" not in words[0]:
@@ -165,8 +184,8 @@ def pairs(item: Instruction) -> list[tuple[str, str]]:
 def declared(item: Instruction) -> list[tuple[str, str | None]]:
     """Names and raw defaults of an ARG instruction; None where it has no default."""
     out: list[tuple[str, str | None]] = []
-    for word in item.words:
-        name, eq, value = word.text.partition("=")
+    for word in item.texts:
+        name, eq, value = word.partition("=")
         out.append((unquote(name, item.escape), value if eq else None))
     return out
 
@@ -192,9 +211,9 @@ def stages(
             for key, default in declared(item):
                 meta[key] = given.get(key, expand(default, meta, dockerfile.escape) if default is not None else None)
             continue
-        text = item.words[0].text
+        text = item.texts[0]
         base = expand(text, meta, dockerfile.escape)
-        name = item.words[2].text.lower() if len(item.words) == 3 else ""
+        name = item.texts[2].lower() if len(item.texts) == 3 else ""
         parent = by_name.get((base or "").lower())
         env = base_env(base) if base_env and base and not parent else {}
         stage = Stage(

@@ -12,7 +12,7 @@ from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.expand import names
 from fixer.syntax.shell import Word
-from fixer.understand.image import Account, Copy, Image, User, base_facts
+from fixer.understand.image import ACCOUNTS, Account, Copy, Image, User, base_facts
 from fixer.understand.stages import Stage, declared, pairs
 
 Images = Mapping[int, Image]
@@ -89,7 +89,7 @@ def number_of(image: Image, images: Images, name: str) -> Known | None:
     if copied is not None:
         return _in_copy(image, images, copied, name)
     account = image.accounts.get(name)
-    changed = [m for item in _runs(image) for m in image.shell(item).user_mods if m.name == name]
+    changed = [m for item in image.runs_about(ACCOUNTS) for m in image.shell(item).user_mods if m.name == name]
     if any(m.removed for m in changed) and (account is None or account.add is None):
         return None
     if any(m.tool == "usermod" and "-l" in (w.text for w in m.command.args) for m in changed):
@@ -203,7 +203,7 @@ def is_missing(image: Image, images: Images, user: User) -> bool:
         return False
     if passwd_copy(image) is not None or number_of(image, images, user.name) is not None:
         return False
-    return not any(_may_create(image, item, user.name) for item in _runs(image))
+    return not any(_may_create(image, item, user.name) for item in image.runs)
 
 
 def _may_create(image: Image, item: Instruction, name: str) -> bool:
@@ -215,10 +215,6 @@ def _may_create(image: Image, item: Instruction, name: str) -> bool:
         return True
     parts = (name, *_MADE_BY.get(name, ()))
     return any("$" in p or any(part in p for part in parts) for install in shell.installs for p in install.packages)
-
-
-def _runs(image: Image) -> Iterator[Instruction]:
-    return (item for stage in image.stage.chain for item in stage.of("RUN"))
 
 
 def is_argument(image: Image, item: Instruction, text: str) -> bool:
@@ -252,7 +248,7 @@ def may_pin(image: Image, account: Account) -> bool:
     add, item = account.add, account.item
     if add is None or item is None or add.uid_word is not None or add.tool == "passwd-file" or add.bad_options:
         return False
-    made = [u for run in _runs(image) for u in image.shell(run).users if u.name == account.name]
+    made = [u for run in image.runs_about(ACCOUNTS) for u in image.shell(run).users if u.name == account.name]
     known = image.facts is not None and account.name not in {u.name for u in image.facts.users}
     return (
         len(made) == 1 and (known or not add.command.conditional) and word_span(item, add.command.words[0]) is not None

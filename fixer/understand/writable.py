@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.filling import Filled
-from fixer.understand.image import Image
+from fixer.understand.image import MODES, Image
 from fixer.understand.making import SYSTEM, Made, below, made
 from fixer.understand.modes import keeps_out
 from fixer.understand.nginxconf import written_by_nginx
@@ -169,16 +169,15 @@ def _folder(path: str, why: str, exists: bool) -> Writable:
 
 def _closed(image: Image) -> Iterator[Writable]:
     """Files that the build closes to everybody but their owner, such as `chmod 700 /entrypoint.sh`."""
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            for chmod in image.shell(item).chmods:
-                if not keeps_out(chmod.mode) or image.user_at(item).root is False:
-                    continue
-                why = f"line {item.line}: chmod {chmod.mode} keeps others out"
-                for word in chmod.paths:
-                    path = container_path(word, chmod.command, stage, item)
-                    if path and path not in SYSTEM and not chmod.command.conditional:
-                        yield Writable(path, why, chmod.recursive, True, item)
+    for item in image.runs_about(MODES):
+        for chmod in image.shell(item).chmods:
+            if not keeps_out(chmod.mode) or image.user_at(item).root is False:
+                continue
+            why = f"line {item.line}: chmod {chmod.mode} keeps others out"
+            for word in chmod.paths:
+                path = container_path(word, chmod.command, image.stage_of(item), item)
+                if path and path not in SYSTEM and not chmod.command.conditional:
+                    yield Writable(path, why, chmod.recursive, True, item)
 
 
 def keys(image: Image) -> Iterator[Writable]:

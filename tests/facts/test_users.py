@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 
 import pytest
@@ -11,7 +10,7 @@ from fixer.facts import NewUser, creation, families, family, lookup, style
 from fixer.templates import read_template
 
 APP = NewUser("app", 10001, 10001, "app")
-HOME = dataclasses.replace(APP, home=True)
+HOME = APP._replace(home=True)
 ZERO = NewUser("app", 10001, 0, "root")
 
 
@@ -156,7 +155,7 @@ def test_numbers_and_names_that_no_image_takes():
         {"gid": -1},
     ):
         with pytest.raises(ValueError, match="no n"):
-            dataclasses.replace(APP, **bad)
+            NewUser(**{**APP._asdict(), **bad})
     with pytest.raises(KeyError):
         creation("plan9", None, APP)
 

@@ -26,6 +26,8 @@ HARD = {
     "escape directive behind a comment": "# words\n# escape=`\nFROM a\nRUN x \\\n y\n",
     "escape directive behind an unknown one": "# foo=bar\n# escape=`\nFROM a\nRUN x \\\n y\n",
     "escape directive behind a blank line": "\n# escape=`\nFROM a\nRUN x \\\n y\n",
+    "escape directive of a blank": "# escape= \nFROM a\n",
+    "directive with a vertical tab": "# escape=\v\\\nFROM a\n",
     "lone escape before an instruction": "FROM a\n\\\nRUN x\n",
     "lone escapes in a continuation": "FROM a\nRUN x \\\n\\\n\\\n y\n",
     "indented instructions": "  FROM a\n\tRUN x\n",

@@ -63,7 +63,7 @@ def test_a_default_may_name_a_stage() -> None:
 
 def test_variables_in_order() -> None:
     only = read("FROM a\nENV A=1\nENV A=2 B=$A\nARG A=3\nARG C=$B\nUSER $A$B$C\n")[0]
-    user = next(only.of("USER"))
+    user = only.of("USER")[0]
     assert only.expand("$A$B$C", user) == "211"
     assert only.final_env == {"A": "2", "B": "1"}
 
@@ -77,20 +77,20 @@ def test_arg_of_the_head_is_seen_where_it_is_declared() -> None:
 def test_a_variable_that_the_file_never_sets_may_come_from_the_base() -> None:
     for base, value in {"a": None, "scratch": "x"}.items():
         only = read(f"FROM {base}\nUSER x$V\n")[0]
-        assert only.expand("x$V", next(only.of("USER"))) == value
+        assert only.expand("x$V", only.of("USER")[0]) == value
 
 
 def test_env_goes_to_children_and_arg_too() -> None:
     text = "FROM a AS b\nENV E=1\nARG A=2\nFROM b\nUSER $E$A\n"
     child = read(text)[1]
-    assert child.expand("$E$A", next(child.of("USER"))) == "12"
+    assert child.expand("$E$A", child.of("USER")[0]) == "12"
 
 
 def test_the_base_image_brings_variables() -> None:
     made = stages(
         parse("FROM dotnet\nUSER $APP_UID\n"), {}, lambda base: {"APP_UID": "1654"} if base == "dotnet" else {}
     )
-    assert made[0].expand("$APP_UID", next(made[0].of("USER"))) == "1654"
+    assert made[0].expand("$APP_UID", made[0].of("USER")[0]) == "1654"
 
 
 @pytest.mark.parametrize(

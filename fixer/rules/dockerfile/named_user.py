@@ -23,7 +23,6 @@ Kubernetes, Configure a Security Context; Pod Security Standards, restricted: Ru
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from fixer.decide import Decision
 from fixer.model import Change, Finding, Fix, Refusal, ReplaceText, Safety, SetUser, Severity
@@ -67,7 +66,7 @@ def _finding(view: DockerfileView, decision: Decision, at: Instruction) -> Findi
     made = _fix(view, decision, user)
     if isinstance(made, Refusal):
         return view.finding(CARD, at, message, reason=user.evidence, refusal=made)
-    made = replace(made, changes=(*made.changes, *numeric_root(view)))
+    made = made._replace(changes=(*made.changes, *numeric_root(view)))
     return view.finding(CARD, at, message, reason=user.evidence, fix=made)
 
 

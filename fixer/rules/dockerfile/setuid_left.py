@@ -27,7 +27,7 @@ from collections.abc import Iterator
 from fixer.model import Finding, Fix, Safety, Severity, Span
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Image
+from fixer.understand.image import Image, holds
 from fixer.understand.modes import set_gid, set_uid
 from fixer.understand.places import command_span
 from fixer.understand.shellfacts import Chmod, SetCap
@@ -55,19 +55,28 @@ _DEBIAN = {
 _ALPINE = {"busybox-suid": "bbsuid", "doas": "doas", "fuse": "fusermount", "shadow-uidmap": "newuidmap"}
 _PACKAGES = {"apt": _DEBIAN, "apt-get": _DEBIAN, "aptitude": _DEBIAN, "apk": _ALPINE}
 _STRIPPED = re.compile(r"-perm\b.*chmod\s+\S*-s", re.DOTALL)
-_SIGNS = ("setcap", "chmod", "install", "add")
+_WORDS = ("setcap", "chmod", *_DEBIAN, *_ALPINE)
+# A step without one of these has nothing of this; a plain mode such as 755 or +x is none.
+_SIGNS = re.compile(
+    r"setcap|chmod(?!\s+(?:--?\w[\w-]*\s+)*(?:0?[0-7]{3}|[ugoa]*[-+=][rwxXt]*)\s)|"
+    + "|".join(map(re.escape, {**_DEBIAN, **_ALPINE}))
+)
 _RISK = "the program may need the right"
 
 
 def check(view: DockerfileView) -> Iterator[Finding]:
     """One finding for each command that gives a program rights, and for each package that does."""
+    if not holds(view.source.text, _WORDS):
+        return
     told: set[int] = set()
     for decision in view.decisions:
         image = decision.image
         stripped = [i.index for s in image.stage.chain for i in s.of("RUN") if _STRIPPED.search(i.logical)]
         for stage in image.stage.chain:
             for item in stage.of("RUN"):
-                if item.index not in told and (item.heredocs or any(sign in item.logical for sign in _SIGNS)):
+                if item.index not in told and (
+                    item.heredocs or (holds(item.logical, _WORDS) and _SIGNS.search(item.logical))
+                ):
                     told.add(item.index)
                     yield from _of_step(view, image, item, bool(stripped) and item.index <= max(stripped))
 

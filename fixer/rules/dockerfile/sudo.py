@@ -27,7 +27,7 @@ from fixer.model import Finding, Fix, RemoveInstruction, ReplaceText, Safety, Se
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
-from fixer.understand.image import Image
+from fixer.understand.image import Image, holds
 from fixer.understand.users import word_span
 
 CARD = Card(
@@ -47,7 +47,7 @@ _WRITERS = frozenset({"echo", "printf", "tee", "chmod", "mkdir", "cat"})
 def check(view: DockerfileView) -> Iterator[Finding]:
     """Findings on sudo in the images that run, and on needless sudo in every stage."""
     text = view.source.text
-    if not any(sign in text for sign in _SIGNS):
+    if not holds(text, _SIGNS):
         return
     for image in view.images.values():
         for item in image.stage.of("RUN"):

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from fixer.decide import NO_PASSWD, Decision, owners
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
+from fixer.understand.image import OWNERS
 from fixer.understand.making import below
 from fixer.understand.writable import Writable, open_to_all
 
@@ -114,13 +115,12 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
         given = (*facts.writable_paths, *facts.volumes)
         if any(below(folder.path, path) for path in given):
             return True
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            for chown in image.shell(item).chowns:
-                expanded = stage.expand(chown.owner, item) or chown.owner
-                paths = [stage.expand(path, item) or "" for path in chown.paths]
-                if expanded in names and any(path and below(folder.path, path) for path in paths):
-                    return True
+    for item in image.runs_about(OWNERS):
+        for chown in image.shell(item).chowns:
+            expanded = image.expand(chown.owner, item) or chown.owner
+            paths = [image.expand(path, item) or "" for path in chown.paths]
+            if expanded in names and any(path and below(folder.path, path) for path in paths):
+                return True
     return False
 
 

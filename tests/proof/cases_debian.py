@@ -360,7 +360,7 @@ CASES = (
         "FROM debian:bookworm-slim\nCOPY web.tar.gz /tmp/\nRUN tar xzf /tmp/web.tar.gz -C /opt\nWORKDIR /opt/shop\n"
         'ENV STATE=data/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
         KEPT, files={"web.tar.gz": archive(**{"shop/server.pl": SERVER, "shop/data/state.txt": "x"})},
-        holds=("-C /opt && chown -R 10001:10001 /opt/shop\n",),
+        holds=("-C /opt && mkdir -p /opt/shop && chown -R 10001:10001 /opt/shop\n",),
     ),
     Case(
         "tree-copied-by-a-step",

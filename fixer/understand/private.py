@@ -25,6 +25,7 @@ _CHANGES_MODES = re.compile(r"\b(?:chmod|umask|cp|mv|install)\b")
 _SCRIPT = re.compile(r".*\.(?:sh|bash|py|pl|rb|php|js)|.*entry-?point.*")
 _FROM_URL = "a file from a URL has mode 600"
 _DEPTH = 8  # copies of copies; a file that goes further is not followed
+_QUESTIONS = 200  # for one COPY; a file that is copied to and fro has no end
 _END = 1 << 60
 
 
@@ -125,6 +126,7 @@ class _Follower:
 
     def __init__(self, images: Images) -> None:
         self.images = images
+        self.questions = _QUESTIONS
 
     def brought(self, image: Image, copy: Copy, source: str, depth: int) -> _Why | None:
         """Why what one source of a COPY brings is private."""
@@ -155,7 +157,8 @@ class _Follower:
         `until` is the index of an instruction and the place of the command in its script.
         """
         found: _Why | None = None
-        for stage in image.stage.chain if depth else ():
+        self.questions -= 1
+        for stage in image.stage.chain if depth and self.questions > 0 else ():
             for item in stage.body:
                 if item.index > until[0]:
                     return found

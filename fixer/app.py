@@ -163,7 +163,8 @@ class _Job:
             source = read_source(self.tree.root, path)
         except Unreadable as error:
             return Outcome(skipped=Skipped(path, error.reason, error.message))
-        setting = Setting(self.known.targets(path), _context(self.tree, self.known, path), self.parents)
+        context = _context(self.tree, self.known, path)
+        setting = Setting(self.known.targets(path), context, self.parents, context.modes)
         outcome = _run(source, self.config, setting, self.rules, self.choice)
         if outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)

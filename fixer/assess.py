@@ -8,23 +8,32 @@ from fixer.decide import NO_PASSWD, Decision, unfamiliar
 from fixer.model import Safety
 from fixer.understand.listening import bound, privileged
 from fixer.understand.making import SYSTEM, unknown_folders
-from fixer.understand.writable import Writable
+from fixer.understand.private import Private, masked
+from fixer.understand.writable import Writable, keys
 
 _SHOWN = 3
 
 
-def assess(decision: Decision, writables: tuple[Writable, ...], owns_code: bool) -> tuple[Safety, str]:
+def assess(
+    decision: Decision,
+    writables: tuple[Writable, ...],
+    owns_code: bool,
+    shut: tuple[Private, ...] = (),
+    left: tuple[str, ...] = (),
+) -> tuple[Safety, str]:
     """Safety and risk of the move; `safe` only when nothing stays open.
 
     Args:
         decision: an image with an identity.
         writables: the folders that its process writes.
         owns_code: whether the working directory and the code are handed over too.
+        shut: what COPY brings, only root can use, and no `--chown` hands over.
+        left: what else stays with root or is not known, in sentences.
 
     Returns:
         The safety, and one sentence on what to look at (empty when safe).
     """
-    risks = list(dict.fromkeys(_risks(decision, writables)))
+    risks = list(dict.fromkeys([*_shut(decision, shut), *_risks(decision, writables), *left]))
     if not owns_code and decision.image.family not in NO_PASSWD:
         risks.insert(0, "the code stays with root, so the program cannot write beside it")
     if not risks:
@@ -45,6 +54,14 @@ def _risks(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]
         )
     if not identity.certain:
         yield f"it is not verified that {decision.image.family_evidence}"
+
+
+def _shut(decision: Decision, shut: tuple[Private, ...]) -> Iterator[str]:
+    for one in shut:
+        yield f"{one.why}, and only root will be able to use {one.path}"
+    for key in keys(decision.image):
+        yield f"{key.why}, and {key.path} stays with root"
+    yield from masked(decision.image)
 
 
 def _ports(decision: Decision) -> Iterator[str]:

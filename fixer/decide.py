@@ -106,6 +106,15 @@ def _moving_parent(image: Image) -> Decision | None:
     return found if isinstance(found, Decision) else None
 
 
+def owners(decision: Decision) -> frozenset[str]:
+    """The names and the number under which a `chown` of the file may mean the user that the image will run as."""
+    identity, image = decision.identity, decision.image
+    if identity is None:
+        return frozenset()
+    same = (account.name for account in image.accounts.values() if account.uid == identity.uid)
+    return frozenset({str(identity.uid), identity.name, *same} - {""})
+
+
 def _decide(image: Image, path: str, config: Config) -> Decision:
     running = Running(image)
     user = image.user

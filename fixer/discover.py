@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -169,6 +170,10 @@ def read_inside(root: Path, path: str) -> str | None:
         return None
 
 
+_READ_AND_START = 0o5
+_MOST = 2000  # files of a folder that are asked for their modes; who has more has them from a checkout or an archive
+
+
 class Context:
     """The build context of one Dockerfile, read only, never outside the root of the run."""
 
@@ -186,3 +191,76 @@ class Context:
             texts = (read_inside(self.root, f"{folder}/{path}" if folder else path) for folder in self.folders)
             self._seen[path] = next((t for t in texts if t is not None), None)
         return self._seen[path]
+
+    def modes(self, path: str) -> tuple[str, int, bool] | None:
+        """The first file or folder at or below a path that only its owner can read or start.
+
+        Links do not count, nor does what `.dockerignore` leaves out, nor a folder that is itself copied: what comes of
+        it has the mode of any new folder.
+
+        Returns:
+            Its path in the context, its mode, and whether it is a file at the very path that was asked for.
+        """
+        clean = os.path.normpath(path.lstrip("/") or ".")
+        for folder in self.folders:
+            top = os.path.join(self.root, folder)
+            found = [] if clean.startswith("..") else _matching(top, clean)
+            if found and _inside(self.root, os.path.join(top, os.path.dirname(clean))):
+                return self._private(top, folder, found)
+        return None
+
+    def _private(self, top: str, folder: str, paths: list[str]) -> tuple[str, int, bool] | None:
+        spec: GitIgnoreSpec | None = None
+        for path, info in _below(top, paths):
+            mode = stat.S_IMODE(info.st_mode)
+            named = path in paths
+            if mode >> 6 & _READ_AND_START & ~mode and not (named and stat.S_ISDIR(info.st_mode)):
+                spec = self._dockerignore(folder) if spec is None else spec
+                if not spec.match_file(path):
+                    return path, mode, named
+        return None
+
+    def _dockerignore(self, folder: str) -> GitIgnoreSpec:
+        """Its patterns start at the top of the context, other than those of `.gitignore`."""
+        from pathspec import GitIgnoreSpec
+
+        text = read_inside(self.root, f"{folder}/.dockerignore" if folder else ".dockerignore") or ""
+        lines = (line.strip() for line in text.splitlines())
+        sign = re.compile(r"(!?)/?(.+)")
+        found = [sign.fullmatch(line) for line in lines if not line.startswith("#")]
+        return GitIgnoreSpec.from_lines([f"{match[1]}/{match[2]}" for match in found if match is not None])
+
+
+def _inside(root: Path, path: str) -> bool:
+    real, base = os.path.realpath(path), os.path.realpath(root)
+    return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def _matching(top: str, path: str) -> list[str]:
+    """The path itself, or for a pattern the names that it matches; only what is there."""
+    if not any(sign in path for sign in "*?["):
+        return [path] if os.path.lexists(os.path.join(top, path)) else []
+    folder, pattern = os.path.split(path)
+    try:
+        names = os.listdir(os.path.join(top, folder))
+    except OSError:
+        return []
+    return [os.path.join(folder, name) for name in sorted(names) if fnmatchcase(name, pattern)]
+
+
+def _below(top: str, paths: list[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """Files and folders at and below some paths, in order, without links and without other people's code."""
+    pending = paths[::-1]
+    for _ in range(_MOST):
+        if not pending:
+            return
+        path = pending.pop()
+        try:
+            info = os.lstat(os.path.join(top, path))
+            if stat.S_ISDIR(info.st_mode):
+                names = sorted(set(os.listdir(os.path.join(top, path))) - VENDORED, reverse=True)
+                pending += [os.path.normpath(os.path.join(path, name)) for name in names]
+        except OSError:
+            continue
+        if not stat.S_ISLNK(info.st_mode):
+            yield path, info

@@ -16,7 +16,7 @@ from fixer.rules import RULES
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
-from fixer.understand.image import FindParent, Image, Parent, ReadContext, base_env
+from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env
 from fixer.understand.stages import runtime_stages, stages
 
 
@@ -26,6 +26,7 @@ class Setting(NamedTuple):
     targets: frozenset[str] = frozenset()
     read_context: ReadContext = lambda path: None
     find_parent: FindParent = lambda reference: None
+    context_modes: ContextModes = lambda path: None
 
 
 class Choice(NamedTuple):
@@ -66,7 +67,10 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     """
     dockerfile = parse(source.text)
     all_stages = stages(dockerfile, config.build_args, base_env)
-    images = {stage.index: Image(stage, setting.read_context, setting.find_parent) for stage in all_stages}
+    images = {
+        stage.index: Image(stage, setting.read_context, setting.find_parent, setting.context_modes)
+        for stage in all_stages
+    }
     runtime = runtime_stages(all_stages, setting.targets)
     decisions = decide_all([images[s.index] for s in runtime], source.path, config)
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config)

@@ -147,8 +147,12 @@ def _notes(chosen: list[Finding]) -> dict[Change, str]:
     for finding in chosen:
         changes = finding.fix.changes if finding.fix is not None else ()
         builders = {change.stage for change in changes if isinstance(change, StartAsRoot)}
+        own = next((change.stage for change in changes if isinstance(change, SetUser)), -1)
         for change in changes:
-            still = "this stage starts from one that no longer ends as root, and builds as root as before"
-            why = still if isinstance(change, StartAsRoot | SetUser) and change.stage in builders else finding.message
+            why = finding.message
+            if isinstance(change, StartAsRoot | SetUser) and change.stage in builders:
+                why = "this stage starts from one that no longer ends as root, and builds as root as before"
+            elif isinstance(change, SetUser) and change.stage != own:
+                why = "this stage only builds, and ends as the user of the image like every other stage"
             notes.setdefault(change, f"{name_of(finding.rule)} ({finding.rule}): {why}")
     return notes

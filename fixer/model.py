@@ -86,20 +86,8 @@ def _distinct(kind: type[_Kind]) -> type[_Kind]:
 
 
 @_distinct
-class RootStep(NamedTuple):
-    """Commands that must run as root in a stage before its USER; all of one stage share one RUN.
-
-    `rank` orders them inside the RUN; folders are made and handed over behind all of them.
-    """
-
-    stage: int
-    rank: int
-    commands: tuple[str, ...]
-
-
-@_distinct
 class CreateUser(NamedTuple):
-    """A new user with a group of the same name, made with the commands of a base-image family, before all root steps.
+    """A new user with a group of the same name, made with the commands of a base-image family, before the folders.
 
     `home` gives it a home folder; `installed` are packages that the stage has brought already.
     """
@@ -117,7 +105,8 @@ class CreateUser(NamedTuple):
 class HandOver(NamedTuple):
     """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along.
 
-    `before` is the index of an instruction that it must stand before, or -1 where it goes with the other root steps.
+    `before` is the index of an instruction that it must stand before, `run` that of a RUN that it is put behind, in the
+    same step; both are -1 where it goes with the other root steps.
     """
 
     stage: int
@@ -126,6 +115,7 @@ class HandOver(NamedTuple):
     recursive: bool
     make: bool
     before: int = -1
+    run: int = -1
 
 
 @_distinct
@@ -134,6 +124,15 @@ class SetUser(NamedTuple):
 
     stage: int
     user: str
+
+
+@_distinct
+class SetEnv(NamedTuple):
+    """The image has this variable, set in front of its USER."""
+
+    stage: int
+    name: str
+    value: str
 
 
 @_distinct
@@ -176,7 +175,7 @@ class RemoveInstruction(NamedTuple):
     instruction: int
 
 
-StageChange = CreateUser | RootStep | HandOver | SetUser | StartAsRoot
+StageChange = CreateUser | HandOver | SetEnv | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 
 

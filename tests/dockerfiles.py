@@ -46,6 +46,11 @@ RUNS = (
     "RUN mkdir -p /data /var/log/app && touch /etc/x",
     "run make && \\\n\tmake install",
     "RUN sed -i 's/80/8080/' /etc/nginx/nginx.conf",
+    "RUN npm ci",
+    "RUN git clone https://x/y . # here",
+    "RUN set -e; \\\n\tcurl https://x | tar xz; \\\n\tcd sub; \\\n\t# a comment inside\n\tnpm install;",
+    "RUN if [ -f a ]; then \\\n  python seed.py && \\\n  rm a; fi  ",
+    "run unzip x.zip -d /app/lib \\\n &&   mv lib/* /app || exit 1",
     "RUN curl -o /usr/bin/gosu https://x && chmod +x /usr/bin/gosu",
 )
 OTHERS = (

@@ -76,7 +76,7 @@ def fix(
 
         for change in () if write else result.changes:
             console.raw(diff(change))
-        console.show(text.findings(result, marks=True), sys.stderr)
+        console.show(text.findings(result, fixing=True, written=write), sys.stderr)
         console.show(text.closing(result, fixing=True, written=write), sys.stderr)
     return _report(result, output)
 

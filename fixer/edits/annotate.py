@@ -18,7 +18,7 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
-    RootStep,
+    SetEnv,
     SetFlag,
     SetUser,
     Span,
@@ -29,7 +29,7 @@ from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.stages import Stage
 
 # What an inserted block is about, the first that applies.
-_LEADS: tuple[type[Change], ...] = (SetUser, CreateUser, HandOver, RootStep)
+_LEADS: tuple[type[Change], ...] = (SetUser, CreateUser, HandOver)
 
 
 def annotate(
@@ -82,11 +82,14 @@ class _Work:
             yield stage, single[0][1]
             return
         kinds: tuple[type[Change], ...] = ()
-        if re.fullmatch(r"(?i)user root", text):
+        if re.fullmatch(r"(?i)user 0", text):
             kinds = (StartAsRoot,)
-        elif re.match(r"(?i)(run|user)\s", text):
+        elif re.fullmatch(r"(?i)env\s.*", text):
+            kinds = (SetEnv,)
+        elif re.match(r"(?i)(run|env|user)\s", text):
             kinds = _LEADS if re.search(r"(?im)^\s*user\s", edit.text) else _LEADS[1:]
         here = [(c, n) for c, n in self.notes.items() if isinstance(c, StageChange) and c.stage == stage]
+        here = [(c, n) for c, n in here if not isinstance(c, HandOver) or c.run < 0]
         found = [note for kind in kinds for change, note in here if isinstance(change, kind)]
         if found:
             yield stage, found[0]
@@ -126,6 +129,8 @@ class _Work:
                 mine = change.instruction == item.index
             elif isinstance(change, ReplaceText):
                 mine = item.span.start <= change.span.start and change.span.end <= item.span.end
+            elif isinstance(change, HandOver):
+                mine = change.run == item.index
             elif isinstance(change, SetUser):
                 mine = item.keyword == "USER" and item in self.stages[change.stage].body
                 mine = mine and (change.stage, note) not in self.written

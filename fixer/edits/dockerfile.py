@@ -23,7 +23,7 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
-    RootStep,
+    SetEnv,
     SetFlag,
     SetUser,
     Span,
@@ -32,6 +32,7 @@ from fixer.model import (
 from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.image import base_facts
 from fixer.understand.making import below
+from fixer.understand.places import script_end
 from fixer.understand.stages import Stage
 
 _BUILDS = frozenset({"RUN", "COPY", "ADD", "WORKDIR"})
@@ -63,7 +64,10 @@ class Style(NamedTuple):
 
 def style_of(dockerfile: Dockerfile, newline: str) -> Style:
     """The style of the file's RUN instructions, or four blanks and a leading `&&` where it has none."""
-    text, escape = dockerfile.text, dockerfile.escape
+    return _style(dockerfile.text, newline, dockerfile.escape)
+
+
+def _style(text: str, newline: str, escape: str) -> Style:
     leading = len(re.findall(r"^[ \t]*&&", text, re.MULTILINE))
     trailing = len(re.findall(r"&&[ \t]*" + re.escape(escape) + r"[ \t]*\r?$", text, re.MULTILINE))
     chained = re.findall(r"^([ \t]+)&&", text, re.MULTILINE)
@@ -82,8 +86,9 @@ def lower(dockerfile: Dockerfile, stages: tuple[Stage, ...], changes: Iterable[C
     style = style_of(dockerfile, newline)
     by_stage: dict[int, list[Change]] = defaultdict(list)
     for change in unique:
-        if isinstance(change, CreateUser | RootStep | HandOver | SetUser | StartAsRoot):
+        if isinstance(change, CreateUser | HandOver | SetEnv | SetUser | StartAsRoot):
             by_stage[change.stage].append(change)
+    _continue_runs(plan, dockerfile, [c for c in unique if isinstance(c, HandOver) and c.run >= 0], style)
     for index in sorted(by_stage):
         _lower_stage(plan, dockerfile, stages[index], by_stage[index], style)
     _lower_flags(plan, dockerfile, [c for c in unique if isinstance(c, SetFlag)])
@@ -122,19 +127,46 @@ def _lower_stage(plan: Plan, dockerfile: Dockerfile, stage: Stage, changes: list
         raise Conflict(f"two fixes want different users: {', '.join(sorted(users))}")
     if any(isinstance(c, StartAsRoot) for c in changes):
         _after(plan, dockerfile, stage.start, [_word("USER", stage.start) + " 0"], style)
-    steps = sorted(c for c in changes if isinstance(c, RootStep))
-    commands = [command for step in steps for command in step.commands]
     made = [command for c in sorted(c for c in changes if isinstance(c, CreateUser)) for command in _create(stage, c)]
-    folders = [c for c in changes if isinstance(c, HandOver)]
-    commands = list(dict.fromkeys([*made, *commands, *_hand_over([c for c in folders if c.before < 0])]))
+    folders = [c for c in changes if isinstance(c, HandOver) and c.run < 0]
+    commands = list(dict.fromkeys([*made, *_hand_over([c for c in folders if c.before < 0])]))
     for index in sorted({c.before for c in folders if c.before >= 0}):
         early = run_text(list(_hand_over([c for c in folders if c.before == index])), style, _word("RUN", stage.start))
         _before(plan, dockerfile, dockerfile.instructions[index], [early], style)
-    run = run_text(commands, style, _word("RUN", stage.start)) if commands else ""
+    run = [run_text(commands, style, _word("RUN", stage.start))] if commands else []
+    env = [
+        f"{_word('ENV', stage.start)} {c.name}={c.value}" for c in sorted(c for c in changes if isinstance(c, SetEnv))
+    ]
     if users:
-        _place_user(plan, dockerfile, stage, users.pop(), run, style)
-    elif run:
-        _place_run(plan, dockerfile, stage, run, style)
+        _place_user(plan, dockerfile, stage, users.pop(), (run, env), style)
+    elif run or env:
+        _place_run(plan, dockerfile, stage, [*run, *env], style)
+
+
+def _continue_runs(plan: Plan, dockerfile: Dockerfile, folders: list[HandOver], style: Style) -> None:
+    """Commands behind those that a RUN has, in the style of that RUN."""
+    for index in sorted({c.run for c in folders}):
+        mine = [c for c in folders if c.run == index]
+        item = dockerfile.instructions[index]
+        at = script_end(item)
+        if at is None:
+            raise Conflict(f"line {item.line} has a form that no command can be added to")
+        if len({c.owner for c in mine}) > 1:
+            raise Conflict(f"two images want what line {item.line} makes for different users")
+        plan.edits.append(Edit(Span(at, at), "".join(_joined(item, at, style, each) for each in _hand_over(mine))))
+        plan.touched.add(index)
+
+
+def _joined(item: Instruction, at: int, style: Style, command: str) -> str:
+    """One more command for a RUN: on a line of its own where the RUN has several."""
+    text = item.source[item.span.start : at]
+    if "\n" not in text:
+        return f" && {command}"
+    own = _style(text, style.newline, style.escape)
+    turn = f" {style.escape}{style.newline}{own.indent}"
+    if "&&" not in text and re.search(r";[ \t]*" + re.escape(style.escape), text) and re.search(r"\bset -\w*e", text):
+        return f";{turn}{command}"
+    return f"{turn}&& {command}" if own.leading else f" &&{turn}{command}"
 
 
 def _create(stage: Stage, change: CreateUser) -> tuple[str, ...]:
@@ -166,33 +198,52 @@ def _covers(deep: HandOver, other: HandOver) -> bool:
     return wider and deep.owner == other.owner and below(other.path, deep.path)
 
 
-def _place_user(plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, run: str, style: Style) -> None:
+def _place_user(
+    plan: Plan, dockerfile: Dockerfile, stage: Stage, user: str, ahead: tuple[list[str], list[str]], style: Style
+) -> None:
+    """USER where the stage is done building; `ahead` are the RUN and the ENV that come in front of it, if any."""
+    run, env = ahead
+    line = f"{_word('USER', stage.start)} {user}"
     tail = _tail(stage)
     last_user = next((i for i in reversed(tail) if i.keyword == "USER"), None)
     if last_user is not None and run and _root_by_this(stage, last_user):
-        _after(plan, dockerfile, last_user, [run, f"{_word('USER', stage.start)} {user}"], style)
+        _after(plan, dockerfile, last_user, [*run, *env, line], style)
         return
     if last_user is not None:
         plan.edits.append(Edit(_args_span(last_user), user))
         plan.touched.add(last_user.index)
-        if run:
-            _before(plan, dockerfile, _volume_first(tail, last_user), [run], style)
-        return
-    line = f"{_word('USER', stage.start)} {user}"
-    anchor = next((i for i in tail if i.keyword in _STARTS), None)
-    if anchor is None:
-        last = stage.body[-1] if stage.body else stage.start
-        volume = next((i for i in tail if i.keyword == "VOLUME"), None)
-        if run and volume is not None:
-            _before(plan, dockerfile, volume, [run], style)
-            run = ""
-        _after(plan, dockerfile, last, [text for text in (run, line) if text], style)
-        return
+        line, anchor = "", last_user
+    else:
+        found = next((i for i in tail if i.keyword in _STARTS), None)
+        if found is None:
+            _at_end(plan, dockerfile, stage, tail, (run, [*env, line]), style)
+            return
+        anchor = found
     first = _volume_first(tail, anchor)
     if run and first is not anchor:
-        _before(plan, dockerfile, first, [run], style)
-        run = ""
-    _before(plan, dockerfile, anchor, [text for text in (run, line) if text], style)
+        _before(plan, dockerfile, first, run, style)
+        run = []
+    lines = [*run, *env, *([line] if line else [])]
+    if lines:
+        _before(plan, dockerfile, anchor, lines, style)
+
+
+def _at_end(
+    plan: Plan,
+    dockerfile: Dockerfile,
+    stage: Stage,
+    tail: list[Instruction],
+    lines: tuple[list[str], list[str]],
+    style: Style,
+) -> None:
+    """The RUN and the rest at the end of a stage that starts nothing, the RUN before VOLUME."""
+    run, rest = lines
+    last = stage.body[-1] if stage.body else stage.start
+    volume = next((i for i in tail if i.keyword == "VOLUME"), None)
+    if run and volume is not None:
+        _before(plan, dockerfile, volume, run, style)
+        run = []
+    _after(plan, dockerfile, last, [*run, *rest], style)
 
 
 def _root_by_this(stage: Stage, item: Instruction) -> bool:
@@ -208,12 +259,12 @@ def _is_root(user: str) -> bool:
     return user.strip("\"'").partition(":")[0] in ("root", "0")
 
 
-def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, run: str, style: Style) -> None:
+def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, lines: list[str], style: Style) -> None:
     """A root step in a stage that already steps down: before the USER that does it."""
     user = next((i for i in reversed(stage.body) if i.keyword == "USER"), None)
     if user is None:
         raise Conflict("the stage inherits its user, so there is no place in it for a step as root")
-    _before(plan, dockerfile, user, [run], style)
+    _before(plan, dockerfile, user, lines, style)
 
 
 def _tail(stage: Stage) -> list[Instruction]:

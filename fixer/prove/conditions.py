@@ -48,8 +48,13 @@ def _meant(item: Instruction, plan: Plan) -> str:
     text = item.source[start:end]
     if item.index not in plan.touched:
         return text
-    inside = [e for e in plan.edits if start <= e.span.start and e.span.end <= end and e.span.start != start]
+    inside = [e for e in plan.edits if start < e.span.start and e.span.end <= end and not _next_line(e, end)]
     return apply_edits(text, [Edit(Span(e.span.start - start, e.span.end - start), e.text) for e in inside])
+
+
+def _next_line(edit: Edit, end: int) -> bool:
+    """Whether an edit puts lines behind an instruction that ends the file without a newline."""
+    return edit.span.start == end and edit.text.startswith(("\n", "\r\n"))
 
 
 def _joined(text: str) -> str:

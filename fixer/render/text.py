@@ -12,14 +12,19 @@ Line = list[tuple[str, str]]
 """One line: pieces of text, each with a style name (empty for none)."""
 
 _SEVERITY = {Severity.HIGH: "red", Severity.MEDIUM: "yellow", Severity.LOW: "cyan", Severity.INFO: "dim"}
-_MARK = {Status.FOUND: "found", Status.FIXED: "fixed", Status.REFUSED: "left"}
+# What became of a finding, after the files were written and before.
+_WRITTEN = {Status.FOUND: "found", Status.FIXED: "fixed", Status.REFUSED: "left"}
+_PLANNED = _WRITTEN | {Status.FIXED: "would fix"}
 _MARK_STYLE = {Status.FOUND: "bold", Status.FIXED: "green", Status.REFUSED: "yellow"}
 
 
-def findings(result: Result, *, marks: bool = False) -> Iterator[Line]:
-    """The findings, each with its place, reason and fix; with `marks`, what became of it comes first."""
+def findings(result: Result, *, fixing: bool = False, written: bool = False) -> Iterator[Line]:
+    """The findings, each with its place, reason and fix; when `fixing`, what became of it comes first."""
+    words = _WRITTEN if written else _PLANNED
+    width = max(map(len, words.values())) + 1
     for finding in result.findings:
-        yield from _finding(finding, marks)
+        mark: Line = [(f"{words[finding.status]:<{width}}", _MARK_STYLE[finding.status])] if fixing else []
+        yield from _finding(finding, mark)
     for skipped in result.skipped:
         yield [
             (skipped.path, "bold"),
@@ -29,8 +34,7 @@ def findings(result: Result, *, marks: bool = False) -> Iterator[Line]:
         ]
 
 
-def _finding(finding: Finding, marks: bool) -> Iterator[Line]:
-    mark: Line = [(f"{_MARK[finding.status]:<6}", _MARK_STYLE[finding.status])] if marks else []
+def _finding(finding: Finding, mark: Line) -> Iterator[Line]:
     yield [
         *mark,
         (f"{finding.path}:{finding.line}:{finding.column}", "bold"),
@@ -74,7 +78,8 @@ def _fixed(counts: dict[str, object], files: str, written: bool) -> Iterator[Lin
     kinds = ", ".join(f"{n} {word}" for word, n in safety.items())
     yield [(f"{files} checked, {counts['changed']} {verb}", "bold")]
     if counts["fixed"]:
-        yield [(f"  {counts['fixed']} fixed", "green"), (f" ({kinds})", "dim")]
+        done = "fixed" if written else "would be fixed"
+        yield [(f"  {counts['fixed']} {done}", "green"), (f" ({kinds})", "dim")]
 
 
 def _reasons(what: str, reasons: dict[str, int]) -> Iterator[Line]:

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
-from fixer.decide import Decision, configured
+from fixer.decide import Decision, configured, owners
 from fixer.ignores import Ignore
 from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import Dockerfile, Instruction
-from fixer.understand.image import Image
+from fixer.understand.filling import Filling, filling
+from fixer.understand.image import Copy, Image
+from fixer.understand.private import Private, private
 from fixer.understand.stages import Stage
 from fixer.understand.writable import Writable, writable
 
@@ -60,19 +62,43 @@ class DockerfileView:
         self.known: frozenset[str] = frozenset()
         self.selected: frozenset[str] = frozenset()
         self._writable: dict[int, tuple[Writable, ...]] = {}
+        self._private: dict[int, Private | None] = {}
+        self._filling: dict[int, Filling] = {}
 
     def writable(self, decision: Decision) -> tuple[Writable, ...]:
         """The folders that the process of this image must be able to write."""
         index = decision.image.stage.index
         if index not in self._writable:
             extra = configured(decision.image, self.source.path, self.config).writable
-            self._writable[index] = writable(decision.running, extra, self.config.ownership == "app")
+            own = self.config.ownership == "app"
+            self._writable[index] = writable(decision.running, extra, own, self.filling(decision).handed)
         return self._writable[index]
+
+    def filling(self, decision: Decision) -> Filling:
+        """What becomes of what the steps of the build put into the working directory, where that changes hands."""
+        index = decision.image.stage.index
+        if index not in self._filling:
+            wanted = self.config.ownership == "app" and decision.is_root and decision.identity is not None
+            self._filling[index] = filling(decision.running, owners(decision)) if wanted else Filling()
+        return self._filling[index]
+
+    def private(self, decision: Decision, copy: Copy) -> Private | None:
+        """What a COPY of this image brings that only root could use, unless the COPY gives it away."""
+        index = copy.item.index
+        if index not in self._private:
+            self._private[index] = private(decision.image, copy, self.images)
+        return self._private[index]
 
     @lazy
     def moving(self) -> tuple[Decision, ...]:
         """The images that run as root now and that have an identity to move to."""
         return tuple(d for d in self.decisions if d.is_root and d.identity is not None)
+
+    def who(self, decision: Decision, item: Instruction) -> str:
+        """How to call an image at an instruction that may stand in a stage which it starts from."""
+        stage = decision.image.stage
+        inherits = decision.image.stage_of(item) is not stage
+        return f"stage {stage.name or stage.index}, which starts from this one," if inherits else "the image"
 
     def group(self, stage: Stage) -> str:
         """The name under which all fixes that move one stage off root stand or fall together."""

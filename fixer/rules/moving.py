@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fixer.assess import assess
@@ -10,7 +11,12 @@ from fixer.facts import family, style
 from fixer.model import Change, CreateUser, Fix, Refusal, ReplaceText, SetUser, Span, StartAsRoot
 from fixer.rules.base import DockerfileView
 from fixer.understand.image import Image
+from fixer.understand.making import below
+from fixer.understand.private import Private
 from fixer.understand.stages import Stage
+from fixer.understand.writable import is_key
+
+_ROOT = re.compile(r"(?:root|0)(?::.*)?")
 
 # Packages and commands that make accounts, as `installed` is asked for them.
 _TOOLS = ("shadow", "useradd")
@@ -25,7 +31,9 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
     """
     identity = decision.identity
     assert identity is not None
-    safety, risk = assess(decision, view.writable(decision), view.config.ownership == "app")
+    own = view.config.ownership == "app"
+    shut, left = tuple(_shut(view, decision)), view.filling(decision).left
+    safety, risk = assess(decision, view.writable(decision), own, shut, left)
     stage = decision.image.stage
     changes: list[Change] = [SetUser(stage.index, identity.user)]
     new = identity.new
@@ -42,9 +50,45 @@ def move(view: DockerfileView, decision: Decision) -> Fix:
         changes.append(StartAsRoot(child.index))
         if not any(child.of("USER")):
             changes.append(SetUser(child.index, identity.user))
+    changes += [SetUser(builder.index, _last_identity(view)) for builder in _left_as_root(view)]
     changes += numeric_root(view)
     title = f"run as {identity.user}, {identity.evidence}"
     return Fix(title, safety, risk, tuple(changes), view.group(stage), leads=True)
+
+
+def _shut(view: DockerfileView, decision: Decision) -> Iterator[Private]:
+    """What a COPY of the image brings, only root can use, and no `--chown` hands over."""
+    folders = [one.path for one in view.writable(decision)]
+    for copy in decision.image.all_copies:
+        if copy.item.flag("chown") is not None or any(below(copy.destination or "", path) for path in folders):
+            continue
+        found = view.private(decision, copy)
+        if found is not None and (is_key(found.path) or not found.mendable):
+            yield found
+
+
+def _last_identity(view: DockerfileView) -> str:
+    """The user of the last image that moves: one for all stages that only build, whoever asks."""
+    identity = view.moving[-1].identity
+    assert identity is not None
+    return identity.user
+
+
+def _left_as_root(view: DockerfileView) -> Iterator[Stage]:
+    """Stages that only build and whose last USER says root.
+
+    What is copied out of them does not depend on it, but whoever judges a file judges each of its stages, and each
+    should end as somebody else. A stage that others start from is not among them: they would inherit it.
+    """
+    if not view.moving:
+        return
+    runs = {decision.image.stage.index for decision in view.decisions}
+    for stage in view.stages:
+        own = view.images[stage.index].own_user
+        if stage.index in runs or stage.children or own is None or view.images[stage.index].family == "windows":
+            continue
+        if _ROOT.fullmatch(own.args):
+            yield stage
 
 
 def _ends(image: Image) -> bool:
@@ -57,7 +101,8 @@ def _ends(image: Image) -> bool:
 
 def numeric_root(view: DockerfileView) -> Iterator[ReplaceText]:
     """`USER root` in front of build steps, as a number like every other USER of a file that is changed."""
-    last = {d.image.own_user.index for d in view.decisions if d.image.own_user is not None and _ends(d.image)}
+    images = [*(d.image for d in view.decisions), *(view.images[stage.index] for stage in _left_as_root(view))]
+    last = {image.own_user.index for image in images if image.own_user is not None and _ends(image)}
     for stage in view.stages:
         for item in stage.of("USER"):
             if item.args == "root" and item.index not in last and view.images[stage.index].family != "windows":

@@ -15,6 +15,8 @@ from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
 from fixer.understand.stages import Stage, join
 
 ReadContext = Callable[[str], "str | None"]
+ContextModes = Callable[[str], "tuple[str, int, bool] | None"]
+"""What at or below a path of the build context only its owner can use, its mode, and whether it is that very path."""
 _EMPTY = ShellFacts()
 # Which program the name adduser stands for; everywhere else it is a link to useradd.
 _ADDUSER = {
@@ -100,9 +102,16 @@ class Copy(NamedTuple):
 class Image:
     """The image that one stage of a Dockerfile makes."""
 
-    def __init__(self, stage: Stage, read_context: ReadContext, find_parent: FindParent = lambda _: None) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        read_context: ReadContext,
+        find_parent: FindParent = lambda _: None,
+        context_modes: ContextModes = lambda _: None,
+    ) -> None:
         self.stage = stage
         self.read_context = read_context
+        self.context_modes = context_modes
         self._find_parent = find_parent
         self._shells: dict[int, ShellFacts] = {}
         self._about: dict[tuple[str, ...], tuple[Instruction, ...]] = {}

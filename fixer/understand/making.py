@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from posixpath import basename, dirname
+from posixpath import basename
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
-from fixer.syntax.shell import Command, commands
-from fixer.understand.image import INSTALL, Image, holds, script_of
+from fixer.syntax.shell import Command
+from fixer.understand.image import INSTALL, Image, holds
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -38,19 +38,6 @@ _TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
 _VARIABLE = re.compile(r"\$\{?(\w+)\}?(?=/|$)")
 _PLAIN_PATH = re.compile(r"/[\w./+-]+")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
-# A program of the project that runs in the build may leave files that it will want to write again.
-_PROJECT = re.compile(
-    r"(?:python|pypy|node|ruby|perl|php|sh|bash|ash|dash|rails|rake|bundle|flask|alembic|django-admin|prisma|sqlite3|npx"
-    r"|npm|yarn|pnpm|manage\.py|artisan)[\d.]*"
-)
-_BUILDS_ONLY = re.compile(
-    r"(?:^|\s)(?:\S*/)?(?:install|ci|i|add|cache|build\S*|compile\S*|package|collectstatic|setup\.py|pip|venv|ensurepip|get-pip\.py"
-    r"|--version|-v|-V|prune|dedupe|audit|lint|test|link|rebuild|generate|config|configure|autogen\.sh|bootstrap|gradlew"
-    r"|mvnw)(?=\s|$)"
-)
-_MAY_FILL = re.compile(
-    r"\./|\b(?:py|node|ruby|perl|php|sh|bash|ash|dash|ra|bundle|flask|alembic|django|prisma|sqlite3|np|yarn|pnpm|manage|artisan)"
-)
 
 
 class Made(NamedTuple):
@@ -215,32 +202,3 @@ def _unpacked(image: Image) -> Iterator[Made]:
         if any(_ARCHIVE.fullmatch(source) and "://" not in source for source in copy.sources):
             why = f"line {copy.item.line}: ADD unpacks an archive here"
             yield Made(copy.destination, why, copy.item, True, True)
-
-
-def filled_by_program(image: Image, folder: str) -> Instruction | None:
-    """The RUN that starts a program of the project in a folder, where it may leave files; None when there is none."""
-    for stage in image.stage.chain:
-        for item in stage.of("RUN"):
-            here = stage.workdir(item)
-            if here is None or not _MAY_FILL.search(item.logical):
-                continue
-            if image.dialect(item) == "posix" and any(_fills(c, here, folder) for c in commands(script_of(item))):
-                return item
-    return None
-
-
-def _fills(command: Command, here: str, folder: str) -> bool:
-    where = absolute(".", command.cwd, here) if command.cwd != "" else None
-    if where is None or not below(where, folder) or not command.words:
-        return False
-    program = command.words[0].text
-    own = program.startswith("./") or (below(program, folder) and dirname(program) != "")
-    if not own and not _PROJECT.fullmatch(command.name):
-        return False
-    text = " ".join(word.text for word in command.words)
-    return not _BUILDS_ONLY.search(text) and (own or len(command.words) > 1) and not _inline(command)
-
-
-def _inline(command: Command) -> bool:
-    """Whether the program is given its text on the command line (`python -c`), which then seldom makes files."""
-    return len(command.words) > 1 and bool(re.fullmatch(r"-\w*[ceprE]", command.words[1].text))

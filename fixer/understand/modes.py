@@ -12,11 +12,28 @@ _STICKY = 0o1000
 _NUMBER = re.compile(r"[0-7]{1,5}")
 _CLAUSE = re.compile(r"(?P<who>[ugoa]*)(?P<actions>(?:[-+=][rwxXst]*)+)")
 _ACTION = re.compile(r"([-+=])([rwxXst]*)")
+_READ_AND_START = 0o5
+# A symbolic mode that takes from others, or gives to the owner alone, what one must have to read or start a file.
+_KEEPS_OUT = re.compile(r"(?:u=?\+?[rwx]+,)?(?:go|o|g?o)(?:=|-[rwx]*[rx][rwx]*)|u\+x|u=[rwx]*x")
 
 
 def number(mode: str) -> int | None:
     """The value of an octal mode, or None for a symbolic one."""
     return int(mode, 8) if _NUMBER.fullmatch(mode) else None
+
+
+def keeps_out(mode: str) -> bool:
+    """Whether a mode keeps others from reading or starting what its owner can read or start."""
+    value = number(mode)
+    return bool(_KEEPS_OUT.fullmatch(mode)) if value is None else bool(value >> 6 & _READ_AND_START & ~value)
+
+
+def lets_in(mode: str) -> bool:
+    """Whether a mode lets others read what its owner can read, whatever the mode was before."""
+    value = number(mode)
+    if value is not None:
+        return not keeps_out(mode)
+    return any("r" in rights and (not who or bool({"o", "a"} & set(who))) for who, rights in _given(mode))
 
 
 def world_writable(mode: str) -> bool:

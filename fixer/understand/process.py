@@ -200,7 +200,7 @@ class Running:
             if path in (copy.destination, join(copy.destination, doc.name)):
                 return Script(path, f"line {copy.item.line}", doc.content)
         for source in copy.sources:
-            for candidate in _context_paths(source, copy, path):
+            for candidate in context_paths(source, copy, path):
                 text = self.image.read_context(candidate)
                 if text is not None:
                     return Script(path, candidate, text)
@@ -383,8 +383,8 @@ def _unwrapped(words: tuple[str | None, ...]) -> tuple[str | None, ...]:
     return words
 
 
-def _context_paths(source: str, copy: Copy, path: str) -> Iterator[str]:
-    """Paths in the build context that a COPY may have put at `path`."""
+def context_paths(source: str, copy: Copy, path: str) -> Iterator[str]:
+    """Paths in the build context, or in the stage that it copies from, that a COPY may have put at `path`."""
     target = copy.destination or "/"
     clean = posixpath.normpath(source.lstrip("/") or ".")
     if any(ch in clean for ch in "*?["):

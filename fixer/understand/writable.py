@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from posixpath import basename, dirname, join, normpath
+from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import MODES, Copy, Image
-from fixer.understand.making import SYSTEM, below, filled_by_program, made
+from fixer.understand.filling import Filled
+from fixer.understand.image import MODES, Image
+from fixer.understand.making import SYSTEM, Made, below, made
+from fixer.understand.modes import keeps_out
 from fixer.understand.nginxconf import written_by_nginx
 from fixer.understand.places import container_path
 from fixer.understand.process import Running
@@ -26,20 +28,23 @@ _ENV_FOR_DATA = re.compile(
     r"(?:DATA|CACHE|LOGS?|UPLOADS?|STORAGE|STATE|MEDIA|DB)_?(?:DIR|DIRECTORY|PATH|HOME|FOLDER|ROOT)$|^(?:HF|TORCH)_HOME$"
 )
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
-# Files that are closed for a reason and that no application reads.
-_STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", "/etc/ssl/private", "/etc/ssh")
-# A mode that keeps others from what the owner may do: the last digit lacks a read or an execute bit of the first.
-_KEEPS_OUT = re.compile(r"(?:u=?\+?[rwx]+,)?(?:go|o|g?o)(?:=|-[rwx]*[rx][rwx]*)|u\+x|u=[rwx]*x")
+# Files that are closed for a reason: no application reads the first ones, and a server may read the keys.
+_KEYS = ("/etc/ssl/private", "/etc/ssh")
+_STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", *_KEYS)
 
 
 class Writable(NamedTuple):
-    """A folder, why it must be writable, whether all below it goes along, and whether it surely exists."""
+    """A folder, why it must be writable, whether all below it goes along, and whether it surely exists.
+
+    `item` says so, or makes it; `run` is the step that fills it, where it has to change hands in that step.
+    """
 
     path: str
     why: str
     recursive: bool
     exists: bool
     item: Instruction | None = None
+    run: Instruction | None = None
 
 
 def open_to_all(path: str) -> bool:
@@ -47,14 +52,18 @@ def open_to_all(path: str) -> bool:
     return any(below(path, free) for free in _OPEN_TO_ALL)
 
 
-def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True) -> tuple[Writable, ...]:
+def writable(
+    running: Running, extra: tuple[str, ...] = (), workdir: bool = True, filled: tuple[Filled, ...] = ()
+) -> tuple[Writable, ...]:
     """The folders that the process of an image writes, parents before children, none twice.
 
     Args:
         running: the process and its image.
         extra: paths that the configuration adds.
         workdir: whether the working directory counts (`ownership = "app"`).
+        filled: what the steps of the build put into it, and where it changes hands.
     """
+    steps = [Writable(one.path, one.why, one.folder, one.sure, one.item, one.item) for one in filled]
     found: dict[str, Writable] = {}
     for one in _all(running, extra, workdir):
         if _nobodys(one):
@@ -64,8 +73,18 @@ def writable(running: Running, extra: tuple[str, ...] = (), workdir: bool = True
             found[one.path] = (
                 one if old is None else Writable(one.path, old.why, True, old.exists or one.exists, old.item)
             )
-    kept = sorted(found.values(), key=lambda w: w.path)
-    return tuple(w for w in kept if not any(o.recursive and o is not w and below(w.path, o.path) for o in kept))
+    every = [*steps, *found.values()]
+    return tuple(sorted((w for w in every if not any(_covers(o, w) for o in every)), key=lambda w: w.path))
+
+
+def _covers(one: Writable, other: Writable) -> bool:
+    """Whether handing one folder over hands the other one over as well; a later volume it does not even make."""
+    if one is other or not below(other.path, one.path) or not (one.recursive or one.path == other.path):
+        return False
+    if one.run is None:
+        return one.recursive and other.run is None
+    at = other.item
+    return at is None or at.index <= one.run.index or (other.path == one.path and not other.recursive)
 
 
 def _nobodys(one: Writable) -> bool:
@@ -77,7 +96,7 @@ def _nobodys(one: Writable) -> bool:
 
 def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Writable]:
     image = running.image
-    left = made(image)
+    left = tuple(_empty(one) if workdir and one.path == image.workdir else one for one in made(image))
     folders = {one.path for one in left if one.sure and not one.file}
     if workdir:
         yield from _workdir(running)
@@ -87,10 +106,15 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
     for one in left:
         yield Writable(one.path, one.why, one.recursive, one.sure, one.item)
     yield from _known(running)
-    yield from _closed(image)
+    yield from (one for one in _closed(image) if may_go(one.path))
     yield from _told(running)
     for path in extra:
         yield Writable(path, "named in fixer.toml", True, path in folders)
+
+
+def _empty(one: Made) -> Made:
+    """The working directory as the step that makes it leaves it; `filling` knows what others put there."""
+    return one._replace(recursive=False) if one.item.keyword == "RUN" else one
 
 
 def _workdir(running: Running) -> Iterator[Writable]:
@@ -99,13 +123,15 @@ def _workdir(running: Running) -> Iterator[Writable]:
     if not here or here in SYSTEM - _PARENTS or not image.stage.sets_workdir or below(here, "/root"):
         return
     item = next(i for stage in reversed(image.stage.chain) for i in reversed(stage.body) if i.keyword == "WORKDIR")
-    whole = here not in SYSTEM and filled_by_program(image, here) is not None
-    yield Writable(here, f"line {item.line}: WORKDIR", whole, True, item)
-    steps = [i.logical for stage in image.stage.chain for i in stage.of("RUN") if stage.workdir(i) == here]
+    yield Writable(here, f"line {item.line}: WORKDIR", False, True, item)
+    steps = [i for stage in image.stage.chain for i in stage.of("RUN") if stage.workdir(i) == here]
     for program in running.programs:
-        for name in program.builds if any(program.name in step for step in steps) else ():
+        last = next((i for i in reversed(steps) if program.name in i.logical), None)
+        for name in program.builds if last is not None else ():
             # Of the packages only the folder changes hands: caches go beside them, and no layer doubles.
-            yield Writable(f"{here}/{name}", f"{program.name} writes it", name != "node_modules", False)
+            packages = name == "node_modules"
+            why = f"{program.name} writes it"
+            yield Writable(f"{here}/{name}", why, not packages, False, None if packages else last)
 
 
 def _known(running: Running) -> Iterator[Writable]:
@@ -145,42 +171,27 @@ def _closed(image: Image) -> Iterator[Writable]:
     """Files that the build closes to everybody but their owner, such as `chmod 700 /entrypoint.sh`."""
     for item in image.runs_about(MODES):
         for chmod in image.shell(item).chmods:
-            if not _keeps_out(chmod.mode) or image.user_at(item).root is False:
+            if not keeps_out(chmod.mode) or image.user_at(item).root is False:
                 continue
             why = f"line {item.line}: chmod {chmod.mode} keeps others out"
             for word in chmod.paths:
                 path = container_path(word, chmod.command, image.stage_of(item), item)
-                if path and _may_go(path) and not chmod.command.conditional:
+                if path and path not in SYSTEM and not chmod.command.conditional:
                     yield Writable(path, why, chmod.recursive, True, item)
-    for copy in image.all_copies:
-        flag = copy.item.flag("chmod")
-        if flag is None or copy.destination is None or not _keeps_out(flag.value or ""):
-            continue
-        why = f"line {copy.item.line}: --chmod={flag.value} keeps others out"
-        for path in _files_of(image, copy, copy.destination):
-            if _may_go(path):
-                yield Writable(path, why, True, True, copy.item)
 
 
-def _files_of(image: Image, copy: Copy, destination: str) -> Iterator[str]:
-    """Where a COPY puts its sources, as far as they are files."""
-    for source in copy.sources:
-        name = basename(source)
-        if not copy.is_folder:
-            yield destination
-        elif not re.search(r"[*?\[]", source) and (image.read_context(source) is not None or "." in name.strip(".")):
-            yield join(destination, name)
+def keys(image: Image) -> Iterator[Writable]:
+    """Keys that the build closes to everybody but root, and that stay with it, though a server may read them."""
+    return (one for one in _closed(image) if is_key(one.path))
 
 
-def _keeps_out(mode: str) -> bool:
-    """Whether a mode keeps others from reading or starting what its owner can read or start."""
-    if re.fullmatch(r"[0-7]{3,4}", mode):
-        owner, others = int(mode[-3]), int(mode[-1])
-        return bool(owner & 5 & ~others)
-    return bool(_KEEPS_OUT.fullmatch(mode))
+def is_key(path: str) -> bool:
+    """Whether a path lies where keys are kept for root alone."""
+    return any(below(path, keep) for keep in _KEYS)
 
 
-def _may_go(path: str) -> bool:
+def may_go(path: str) -> bool:
+    """Whether a file that only root can read may be handed over: not what is closed to all programs for a reason."""
     return path not in SYSTEM and not any(below(path, keep) for keep in _STAYS_ROOT)
 
 

@@ -445,6 +445,16 @@ def test_a_folder_that_cannot_be_written_is_told(tree: Path) -> None:
     assert found["summary"]["fixed"] == 0
 
 
+def test_the_report_calls_fixed_what_is_written_only(tree: Path) -> None:
+    (tree / "Dockerfile").write_bytes(BAD)
+    planned, written = fixer(tree, "fix").stderr, fixer(tree, "fix", "--write").stderr
+    assert "would fix Dockerfile" in planned
+    assert " would be fixed (" in planned
+    assert "fixed Dockerfile" not in planned
+    assert written.startswith("fixed Dockerfile")
+    assert "would" not in written
+
+
 # --- ignores -----------------------------------------------------------------------------------------------------
 
 

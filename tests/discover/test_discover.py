@@ -171,3 +171,37 @@ def test_the_ignore_file_of_the_repository_counts_in_a_folder_of_it(tmp_path: Pa
         (tmp_path / name / "Dockerfile").write_text("FROM a\n")
     assert scan(tmp_path / "sub").dockerfiles == ("kept/Dockerfile",)
     assert scan(tmp_path / "sub/made").dockerfiles == ("Dockerfile",)  # named, so it is meant
+
+
+def test_private_files_of_the_build_context(tmp_path: Path) -> None:
+    root = tmp_path / "repository"
+    modes = {
+        "a/web.conf": 0o600,
+        "a/run": 0o744,
+        "a/sub/key": 0o640,
+        "a/open": 0o755,
+        "a/plain": 0o644,
+        "b/x.pem": 0o400,
+    }
+    for name, mode in modes.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("")
+        (root / name).chmod(mode)
+    (root / "b/shut").mkdir(mode=0o700)
+    (root / "a/link").symlink_to("web.conf")
+    (root / "a/out").symlink_to("/etc")
+    context = Context(root, ("a", ""))
+    assert context.modes("web.conf") == ("web.conf", 0o600, True)
+    assert context.modes("./web.conf") == ("web.conf", 0o600, True)
+    assert context.modes("/run") == ("run", 0o744, True)
+    assert context.modes("sub") == ("sub/key", 0o640, False)
+    assert context.modes("*.conf") == ("web.conf", 0o600, True)
+    assert context.modes(".") == ("run", 0o744, False)
+    assert context.modes("b") == ("b/shut", 0o700, False)
+    assert context.modes("b/shut") is None  # what is copied of it gets the mode of a new folder
+    assert [context.modes(path) for path in ("open", "plain", "gone", "link", "out/shadow", "../a/run", "x*")] == [
+        None
+    ] * 7
+    (root / "a/.dockerignore").write_text("# not these\nrun\n**/key\n!sub/none\nweb.*\n")
+    assert context.modes(".") is None
+    assert context.modes("b") == ("b/shut", 0o700, False)

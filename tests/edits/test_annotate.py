@@ -62,15 +62,17 @@ WORKDIR /app
 # world-writable (DF012): COPY --chmod=777 lets everybody write /app
 # hadolint ignore=DL3045
 COPY --chmod=755 --chown=10001:10001 . .
+# unwritable-path (DF007): /app belongs to root, and the image will run as 10001:10001
 # world-writable (DF012): chmod 777 lets everybody write build
 RUN make && \\
     # not the tests
-    chmod 755 build
+    chmod 755 build && \\
+    chown -R 10001:10001 /app
 EXPOSE 8080
 # root-user (DF001): the image runs as root: no USER is set
 RUN groupadd --gid 10001 app && \\
     CREATION && \\
-    chown 10001:10001 /app /app/build
+    chown 10001:10001 /app/build
 USER 10001:10001
 # how it starts
 CMD ["./shop"]
@@ -90,6 +92,7 @@ CASES = {
     "heredoc": "FROM debian:12\nRUN <<A\nmkdir /data\nchmod 777 /data\nA\nEXPOSE 8080\nCMD [\"/x\"]\n",
     "stages": "FROM debian:12 AS base\nCMD [\"/x\"]\nFROM base AS tool\nRUN make\nFROM base\nCOPY a /a\n",
     "lower-case": "from node:22\nworkdir /app\ncopy . .\nonbuild user root\ncmd [\"node\", \"x.js\"]\n",
+    "home": "FROM debian:12\nWORKDIR /root/x\nRUN mkdir y\nUSER root\nCMD [\"./x\"]\n",
     "indented": "FROM debian:12\n  WORKDIR /app\n  COPY . .\n  EXPOSE 8080\n  CMD [\"/app/x\"]\n",
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from fixer.model import (
     InsertLine,
     RemoveInstruction,
     ReplaceText,
-    RootStep,
+    SetEnv,
     SetFlag,
     SetUser,
     Span,
@@ -68,22 +68,78 @@ def test_a_file_that_ends_inside_a_continuation_is_left(text: str) -> None:
 @pytest.mark.parametrize(
     ("before", "run"),
     [
-        ("FROM a\n", "RUN c \\\n    && d\n"),
-        ("FROM a\nRUN x && \\\n  y\n", "RUN c && \\\n  d\n"),
-        ("FROM a\nRUN x \\\n\t&& y\n", "RUN c \\\n\t&& d\n"),
-        ("# escape=`\nFROM a\nRUN x `\n  && y\n", "RUN c `\n  && d\n"),
-        ("from a\n", "run c \\\n    && d\n"),
+        ("FROM a\n", "RUN mkdir -p /d \\\n    && chown 1:1 /d\n"),
+        ("FROM a\nRUN x && \\\n  y\n", "RUN mkdir -p /d && \\\n  chown 1:1 /d\n"),
+        ("FROM a\nRUN x \\\n\t&& y\n", "RUN mkdir -p /d \\\n\t&& chown 1:1 /d\n"),
+        ("# escape=`\nFROM a\nRUN x `\n  && y\n", "RUN mkdir -p /d `\n  && chown 1:1 /d\n"),
+        ("from a\n", "run mkdir -p /d \\\n    && chown 1:1 /d\n"),
     ],
 )
 def test_root_steps_are_one_run_in_the_files_style(before: str, run: str) -> None:
     word = "user" if before.startswith("from") else "USER"
-    assert changed(before, RootStep(0, 0, ("c", "d")), SetUser(0, "1:1")) == f"{before}{run}{word} 1:1\n"
+    assert changed(before, HandOver(0, "/d", "1:1", False, True), SetUser(0, "1:1")) == f"{before}{run}{word} 1:1\n"
 
 
 def test_root_steps_stand_before_a_volume() -> None:
     before = "FROM a\nVOLUME /d\nEXPOSE 1\nCMD x\n"
-    after = changed(before, RootStep(0, 0, ("c",)), SetUser(0, "1:1"))
-    assert after == "FROM a\nRUN c\nVOLUME /d\nEXPOSE 1\nUSER 1:1\nCMD x\n"
+    after = changed(before, HandOver(0, "/d", "1:1", False, False), SetUser(0, "1:1"))
+    assert after == "FROM a\nRUN chown 1:1 /d\nVOLUME /d\nEXPOSE 1\nUSER 1:1\nCMD x\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("FROM a\nCMD x\n", "FROM a\nRUN chown 1:1 /d\nENV H=/d\nUSER 1:1\nCMD x\n"),
+        ("FROM a", "FROM a\nRUN chown 1:1 /d\nENV H=/d\nUSER 1:1"),
+        ("FROM a\nVOLUME /d\n", "FROM a\nRUN chown 1:1 /d\nVOLUME /d\nENV H=/d\nUSER 1:1\n"),
+        ("from debian:12\nuser root\ncmd x\n", "from debian:12\nrun chown 1:1 /d\nenv H=/d\nuser 1:1\ncmd x\n"),
+        ("FROM a\nUSER 5\nUSER 0\n", "FROM a\nUSER 5\nUSER 0\nRUN chown 1:1 /d\nENV H=/d\nUSER 1:1\n"),
+    ],
+)
+def test_a_variable_stands_in_front_of_the_user(before: str, after: str) -> None:
+    steps = (SetEnv(0, "H", "/d"), HandOver(0, "/d", "1:1", False, False))
+    assert changed(before, SetUser(0, "1:1"), *steps) == after
+
+
+@pytest.mark.parametrize(
+    ("run", "after"),
+    [
+        ("RUN a", "RUN a && chown -R 1:1 /d"),
+        ("RUN a;", "RUN a && chown -R 1:1 /d;"),
+        ("run a  ", "run a && chown -R 1:1 /d  "),
+        ("RUN a \\\n  && b", "RUN a \\\n  && b \\\n  && chown -R 1:1 /d"),
+        ("RUN a && \\\n\tb", "RUN a && \\\n\tb && \\\n\tchown -R 1:1 /d"),
+        ("RUN set -eu; \\\n\tb", "RUN set -eu; \\\n\tb; \\\n\tchown -R 1:1 /d"),
+        ("RUN a; \\\n\tb;", "RUN a; \\\n\tb \\\n\t&& chown -R 1:1 /d;"),
+        ("RUN a \\\n  # why\n  b", "RUN a \\\n  # why\n  b \\\n  && chown -R 1:1 /d"),
+        ("RUN a \\\r\n  b", "RUN a \\\r\n  b \\\n  && chown -R 1:1 /d"),
+    ],
+)
+@pytest.mark.parametrize("rest", ["\nCMD x\n", "\n", ""])
+def test_a_step_is_continued_in_its_own_style(run: str, after: str, rest: str) -> None:
+    step = HandOver(0, "/d", "1:1", True, False, run=1)
+    assert changed(f"FROM a\n{run}{rest}", step) == f"FROM a\n{after}{rest}"
+    moved = changed(f"FROM a\n{run}{rest}", step, SetUser(0, "1:1"))
+    assert moved.startswith(f"FROM a\n{after}\nUSER 1:1")
+
+
+def test_a_step_is_continued_once_for_all_folders() -> None:
+    steps = [
+        HandOver(0, p, "1:1", r, m, run=1)
+        for p, r, m in (("/b", True, True), ("/b/x", True, False), ("/c", False, False))
+    ]
+    assert changed("FROM a\nRUN x\n", *steps) == "FROM a\nRUN x && mkdir -p /b && chown 1:1 /c && chown -R 1:1 /b\n"
+
+
+@pytest.mark.parametrize("text", ["FROM a\nRUN x # why\n", 'FROM a\nRUN ["x"]\n', "FROM a\nRUN <<E\nx\nE\n"])
+def test_a_step_that_cannot_be_continued_is_left(text: str) -> None:
+    with pytest.raises(Conflict, match="line 2"):
+        changed(text, HandOver(0, "/d", "1:1", True, False, run=1))
+
+
+def test_two_users_of_one_step_contradict_each_other() -> None:
+    with pytest.raises(Conflict, match="different users"):
+        changed("FROM a\nRUN x\n", *(HandOver(0, "/d", owner, True, False, run=1) for owner in ("1:1", "2:2")))
 
 
 def test_folders_share_one_command() -> None:
@@ -96,15 +152,14 @@ def test_folders_share_one_command() -> None:
 
 def test_equal_changes_collapse_and_their_order_does_not_matter() -> None:
     steps: list[Change] = [
-        RootStep(0, 1, ("d",)),
-        RootStep(0, 0, ("c",)),
-        RootStep(0, 0, ("c",)),
+        HandOver(0, "/d", "1:1", False, False),
+        HandOver(0, "/c", "1:1", False, False),
+        HandOver(0, "/c", "1:1", False, False),
         SetUser(0, "1:1"),
         SetUser(0, "1:1"),
     ]
-    assert (
-        changed("FROM a\n", *steps) == changed("FROM a\n", *reversed(steps)) == "FROM a\nRUN c \\\n    && d\nUSER 1:1\n"
-    )
+    after = "FROM a\nRUN chown 1:1 /c /d\nUSER 1:1\n"
+    assert changed("FROM a\n", *steps) == changed("FROM a\n", *reversed(steps)) == after
 
 
 def test_a_builder_starts_as_root() -> None:

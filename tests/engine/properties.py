@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,18 +62,28 @@ def whole_lines(one: Round, edit: Edit) -> bool:
     return starts and ends and (not edit.text or edit.text.endswith("\n"))
 
 
+def one_more_line(one: Round, edit: Edit) -> bool:
+    """Whether an edit continues an instruction on a line of its own, right where it ended."""
+    start, end = edit.span.start, edit.span.end
+    before = one.before[start - 1 : start]
+    return (
+        start == end and not before.isspace() and re.fullmatch(r"(?: &&|;)? \S\r?\n[^\n]*[^\s]", edit.text) is not None
+    )
+
+
 def comments(data: bytes) -> list[bytes]:
     """The lines that start with `#`."""
     return [line.strip() for line in data.removeprefix(BOM).split(b"\n") if line.lstrip().startswith(b"#")]
 
 
 def check_rounds(rounds: list[Round]) -> None:
-    """Bytes outside an edit stay, and an edit is small: a word of one line, or whole lines."""
+    """Bytes outside an edit stay, and an edit is small: a word of one line, whole lines, or one more line of a step."""
     for one in rounds:
         assert undo(one) == one.before
         for edit in one.edits:
             replaced = one.before[edit.span.start : edit.span.end]
-            assert "\n" not in replaced + edit.text or whole_lines(one, edit), edit
+            plain = "\n" not in replaced + edit.text
+            assert plain or whole_lines(one, edit) or one_more_line(one, edit), edit
 
 
 def check_bytes(before: bytes, after: bytes) -> None:

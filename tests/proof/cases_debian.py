@@ -39,6 +39,8 @@ def archive(**files: str) -> bytes:
     return out.getvalue()
 
 
+ARCHIVE = {"web.tar.gz": archive(**{"server.pl": SERVER, "data/state.txt": "x"})}
+
 CASES = (
     Case(
         "workdir-copy-cmd",
@@ -175,8 +177,7 @@ CASES = (
         "config-with-mode-600-in-context",
         "FROM debian:bookworm-slim\nCOPY web.conf /etc/web/web.conf\nWORKDIR /app\nCOPY run.pl .\nEXPOSE 8080\nCMD [\"perl\", \"run.pl\"]\n",
         Exits("colour=blue"), files={"run.pl": "print \"uid=$<\\n\"; open(my $f, '<', '/etc/web/web.conf') or die $!; print <$f>;\n", "web.conf": "colour=blue\n"},
-        modes={"web.conf": 0o600},
-        known="modes of files in the context are not read; a checkout has no such files, a folder may",
+        modes={"web.conf": 0o600}, holds=("COPY --chown=10001:10001 web.conf",),
     ),
     Case(
         "shell-form-cmd",
@@ -340,7 +341,67 @@ CASES = (
         "copied-from-stage-into-usr-local",
         "FROM debian:bookworm AS build\nCOPY app /out/bin/app\nRUN mkdir -p /out/share/app && echo colour=blue > /out/share/app/conf && chmod -R go-rwx /out\n"
         'FROM debian:bookworm-slim\nCOPY --from=build /out /usr/local\nWORKDIR /work\nEXPOSE 8080\nCMD ["app", "uid", "read", "/usr/local/share/app/conf"]\n',
-        Exits("colour=blue"), "breaks", told="what app writes is not known", files={"app": APP}, modes={"app": 0o700},
+        Exits("colour=blue"), "breaks", told="chmod go-rwx of line 3 keeps others out", files={"app": APP}, modes={"app": 0o700},
+    ),
+    Case(
+        "archive-unpacked-in-workdir",
+        "FROM debian:bookworm-slim\nWORKDIR /opt/web\nCOPY web.tar.gz /tmp/\nRUN tar xzf /tmp/web.tar.gz && rm /tmp/web.tar.gz\n"
+        'ENV STATE=data/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        KEPT, files=ARCHIVE, holds=("rm /tmp/web.tar.gz && chown -R 10001:10001 /opt/web\n",), lacks=("chown 10001:10001 /opt/web",),
+    ),
+    Case(
+        "archive-with-the-workdir-in-it",
+        "FROM debian:bookworm-slim\nCOPY web.tar.gz /tmp/\nRUN set -ex; \\\n    mkdir /tmp/x; \\\n    tar xzf /tmp/web.tar.gz -C /tmp/x; \\\n"
+        "    mv /tmp/x /opt/web; \\\n    chmod 755 /opt/web\nWORKDIR /opt/web\nENV STATE=data/state.txt\nEXPOSE 8080\nCMD [\"perl\", \"server.pl\"]\n",
+        KEPT, files=ARCHIVE, holds=("chmod 755 /opt/web; \\\n    chown -R 10001:10001 /opt/web\n",),
+    ),
+    Case(
+        "archive-unpacked-above-the-workdir",
+        "FROM debian:bookworm-slim\nCOPY web.tar.gz /tmp/\nRUN tar xzf /tmp/web.tar.gz -C /opt\nWORKDIR /opt/shop\n"
+        'ENV STATE=data/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        KEPT, files={"web.tar.gz": archive(**{"shop/server.pl": SERVER, "shop/data/state.txt": "x"})},
+        holds=("-C /opt && mkdir -p /opt/shop && chown -R 10001:10001 /opt/shop\n",),
+    ),
+    Case(
+        "tree-copied-by-a-step",
+        "FROM debian:bookworm-slim\nCOPY seed /usr/share/web/\nWORKDIR /opt/web\nRUN cp -r /usr/share/web/. . && \\\n    mv data var\n"
+        'ENV STATE=var/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        KEPT, files={"seed/server.pl": SERVER, "seed/data/state.txt": "x"}, holds=("mv data var && \\\n    chown -R 10001:10001 /opt/web\n",),
+    ),
+    Case(
+        "archive-unpacked-by-a-list-of-words",
+        "FROM debian:bookworm-slim\nWORKDIR /opt/web\nCOPY web.tar.gz /tmp/\nRUN [\"tar\", \"xzf\", \"/tmp/web.tar.gz\"]\n"
+        'ENV STATE=data/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        KEPT, "breaks", files=ARCHIVE, told="what tar of line 4 brings in /opt/web stays with root",
+    ),
+    Case(
+        "unpacked-beside-a-mount",
+        "FROM debian:bookworm-slim\nWORKDIR /opt/web\nRUN --mount=type=bind,source=web.tar.gz,target=web.tar.gz tar xzf web.tar.gz\n"
+        'EXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        HELLO, "review", files=ARCHIVE, told="what tar of line 3 brings in /opt/web stays with root",
+    ),
+    Case(
+        "unpacked-from-a-mount-elsewhere",
+        "FROM debian:bookworm-slim\nWORKDIR /opt/web\nRUN --mount=type=bind,source=web.tar.gz,target=/tmp/web.tar.gz if [ -f /tmp/web.tar.gz ]; then tar xzf /tmp/web.tar.gz; fi\n"
+        'ENV STATE=data/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]',
+        KEPT, files=ARCHIVE, holds=("fi && chown -R 10001:10001 /opt/web\n",),
+    ),
+    Case(
+        "unpacked-and-removed-by-pattern",
+        "FROM debian:bookworm-slim\nWORKDIR /opt/web\nCOPY web.tar.gz /tmp/\nRUN cp /tmp/web.tar.gz . && mkdir x && tar xzf web.tar.gz -C x && rm -rf *.gz x*\n"
+        'COPY server.pl .\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        HELLO, files={**WEB, **ARCHIVE}, lacks=("rm -rf *.gz x* &&",),
+    ),
+    Case(
+        "last-step-fills-and-the-file-ends",
+        'FROM debian:bookworm-slim\nCMD ["perl", "/opt/web/server.pl"]\nENV STATE=/opt/web/data/state.txt\nEXPOSE 8080\nCOPY web.tar.gz /tmp/\nWORKDIR /opt/web\nRUN tar xzf /tmp/web.tar.gz',
+        KEPT, files=ARCHIVE, holds=("RUN tar xzf /tmp/web.tar.gz && chown -R 10001:10001 /opt/web\nRUN ",),
+    ),
+    Case(
+        "unknown-tool-in-workdir",
+        "FROM debian:bookworm-slim\nCOPY generate /usr/local/bin/generate\nWORKDIR /opt/web\nCOPY server.pl .\nRUN generate\n"
+        'ENV STATE=data/state.txt\nEXPOSE 8080\nCMD ["perl", "server.pl"]\n',
+        KEPT, "breaks", files={**WEB, "generate": "#!/bin/sh\nmkdir data\n"}, told="what generate of line 5 leaves in /opt/web is not known",
     ),
     Case(
         "only-a-command",

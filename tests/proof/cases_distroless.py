@@ -32,7 +32,16 @@ CASES = (
     Case("static-volume-with-content", f"{STATIC}COPY app /\nCOPY seed /data\nVOLUME /data\nEXPOSE 8080\nCMD [\"/app\", \"append\", \"/data/state\", \"write\", \"/data/new\", \"serve\", \"8080\"]\n", HELLO, "review",
          files={**FILES, "seed/state": "x"}),
     Case("static-reads-its-configuration", f"{STATIC}COPY app /\nCOPY shop.conf /etc/shop.conf\nEXPOSE 8080\nCMD [\"/app\", \"uid\", \"read\", \"/etc/shop.conf\"]\n", Exits("blue"), files={**FILES, "shop.conf": "blue\n"}),
-    Case("static-program-mode-700", f"{BUILD}FROM debian:bookworm-slim AS strip\nCOPY --from=build /out/app /x/app\nRUN chmod 700 /x/app\n{STATIC}COPY --from=strip /x/app /app\nEXPOSE 8080\n{SERVE}", HELLO, files=FILES, known="a mode that another stage sets is not followed"),
+    Case("static-program-mode-700", f"{BUILD}FROM debian:bookworm-slim AS strip\nCOPY --from=build /out/app /x/app\nRUN chmod 700 /x/app\n{STATIC}COPY --from=strip /x/app /app\nEXPOSE 8080\n{SERVE}", HELLO, files=FILES),
+    Case("static-program-made-under-umask", f"FROM debian:bookworm-slim AS build\nCOPY app /src/app\nRUN umask 077 && mkdir /out && cp /src/app /out/app\n{STATIC}COPY --from=build /out/app /\nEXPOSE 8080\n{SERVE}", HELLO, files=FILES,
+         holds=("--chown=65532:65532",)),
+    Case("static-folder-made-under-umask", f"FROM debian:bookworm-slim AS build\nCOPY app /src/app\nRUN umask 077 && mkdir -p /out/bin && cp /src/app /out/bin/app\n{STATIC}COPY --from=build /out /opt/shop\nEXPOSE 8080\nCMD [\"/opt/shop/bin/app\", \"serve\", \"8080\"]\n", HELLO,
+         files=FILES, holds=("--chown=65532:65532",)),
+    Case("static-program-opened-again", f"{BUILD}FROM debian:bookworm-slim AS strip\nCOPY --from=build /out/app /x/app\nRUN chmod 700 /x/app && chmod 755 /x/app\n{STATIC}COPY --from=strip /x/app /app\nEXPOSE 8080\n{SERVE}", HELLO, files=FILES, lacks=("--chown",)),
+    Case("static-program-mode-700-in-context", f"FROM alpine:3.20 AS build\nWORKDIR /src\nCOPY . .\nRUN install -D app /out/app\n{STATIC}COPY --from=build /out/app /app\nCOPY --from=build /src/tool /tool\nEXPOSE 8080\nCMD [\"/tool\", \"serve\", \"8080\"]\n", HELLO,
+         files={**FILES, "tool": APP}, modes={"app": 0o700, "tool": 0o700}, holds=("COPY --from=build /out/app /app", "COPY --from=build --chown=65532:65532 /src/tool /tool")),
+    Case("static-tree-with-private-files", f"FROM debian:bookworm-slim AS build\nCOPY app /root-fs/usr/bin/app\nRUN mkdir -p /root-fs/etc/shop && echo blue > /root-fs/etc/shop/conf && chmod 600 /root-fs/etc/shop/conf\n{STATIC}COPY --from=build /root-fs /\nEXPOSE 8080\n"
+         "CMD [\"/usr/bin/app\", \"read\", \"/etc/shop/conf\", \"serve\", \"8080\"]\n", HELLO, "breaks", files=FILES, told="chmod 600 of line 3 keeps others out"),
     Case("static-data-folder-from-builder", f"{BUILD}FROM debian:bookworm-slim AS dirs\nRUN mkdir -p /d/data\n{STATIC}COPY --from=build /out/app /app\nCOPY --from=dirs /d/data /data\nEXPOSE 8080\n"
          "CMD [\"/app\", \"write\", \"/data/x\", \"serve\", \"8080\"]\n", HELLO, files=FILES),
     Case("static-root-workdir", f"{BUILD}{STATIC}WORKDIR /root/\nCOPY --from=build /out/app .\nEXPOSE 8080\nCMD [\"./app\", \"serve\", \"8080\"]\n", HELLO, "review", files=FILES),
@@ -54,6 +63,6 @@ CASES = (
     Case("scratch-no-tmp", f"{SCRATCH}COPY app /\nEXPOSE 8080\nCMD [\"/app\", \"mkdir\", \"/tmp\", \"write\", \"/tmp/x\", \"serve\", \"8080\"]\n", HELLO, "breaks", files=FILES, told="not even /tmp"),
     Case("scratch-tmp-mounted", f"{SCRATCH}COPY app /\nEXPOSE 8080\nCMD [\"/app\", \"write\", \"/tmp/x\", \"serve\", \"8080\"]\n", HELLO, "review", files=FILES, run=("--tmpfs", "/tmp:mode=1777")),
     Case("scratch-with-env-and-labels", f"{SCRATCH}LABEL a=b \\\n  c=d\nENV PATH=/bin:$PATH \\\n # why not\n  HOME=/tmp\nCOPY app /bin/app\nEXPOSE 8080\nCMD [\"app\", \"serve\", \"8080\"]\n", HELLO, expect="review", files=FILES),
-    Case("scratch-chmod-500", f"{SCRATCH}COPY --chmod=500 app /app\nEXPOSE 8080\n{SERVE}", HELLO, "breaks", files=FILES, told="no shell to hand over"),
+    Case("scratch-chmod-500", f"{SCRATCH}COPY --chmod=500 app /app\nEXPOSE 8080\n{SERVE}", HELLO, "review", files=FILES, holds=("--chmod=500 --chown=10001:10001",)),
     Case("scratch-already", f"{SCRATCH}COPY app /\nUSER 1000:1000\nEXPOSE 8080\n{SERVE}", HELLO, "clean", files=FILES, uid="1000"),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 
 from fixer.decide import Decision
 from fixer.facts import style
-from fixer.model import Change, Finding, Fix, HandOver, InsertLine, ReplaceText, Safety, SetFlag, Severity, StartAsRoot
+from fixer.model import Change, Finding, Fix, HandOver, ReplaceText, Safety, SetEnv, SetFlag, Severity, StartAsRoot
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.roothome import HOME, PLACE, RootHome, root_home
 
@@ -80,16 +80,6 @@ def _fix(view: DockerfileView, decision: Decision, found: RootHome) -> Fix:
     if decision.shares_with is not None:
         changes.append(StartAsRoot(stage.index))
     if not found.sets_home and stage.final_env.get("HOME") != HOME:
-        changes.append(_home(decision))
+        changes.append(SetEnv(stage.index, "HOME", HOME))
     risk = "what the build made below /root stays with root, readable; hand over what the program changes there"
     return Fix(f"hand /root over to {identity.owner}, as its home", Safety.REVIEW, risk, tuple(changes), group)
-
-
-def _home(decision: Decision) -> InsertLine:
-    """HOME, before the command of the stage, or at its end."""
-    stage = decision.image.stage
-    word = "env" if stage.start.name.islower() else "ENV"
-    body = stage.body or (stage.start,)
-    last = max((n for n, i in enumerate(body) if i.keyword in ("RUN", "COPY", "ADD", "WORKDIR")), default=-1)
-    command = next((i for i in body[last + 1 :] if i.keyword in ("CMD", "ENTRYPOINT")), None)
-    return InsertLine((command or body[-1]).index, "before" if command else "after", f"{word} HOME={HOME}")

@@ -4,7 +4,8 @@
 A COPY or ADD without `--chown` in an image that this run moves off root, with a destination in the folders of the
 application: the working directory, a volume, a folder that the build makes for data. System folders such as `/usr`
 and `/etc` stay with root, and so does the program in an image without a shell (scratch, distroless): it is there to
-be run, not to be written.
+be run, not to be written. Wherever it goes, what only its owner can read or start counts too: a file with mode 0600 or
+0700 in the build context, from a URL, or by a step of the stage that it is copied out of.
 
 ## Why it matters
 COPY makes files that belong to root, whatever USER says. An application that writes beside its code (caches, uploads,
@@ -29,6 +30,7 @@ from fixer.model import Finding, Fix, Safety, SetFlag, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import Copy
 from fixer.understand.making import SYSTEM, below
+from fixer.understand.writable import may_go
 
 _DATA = re.compile(r"/(?:data|cache|state|storage|uploads?|logs?|db|tmp|spool)/?$")
 
@@ -44,20 +46,30 @@ CARD = Card(
 def check(view: DockerfileView) -> Iterator[Finding]:
     """One finding for each COPY and ADD that has to give its files away with the move off root."""
     for decision in view.moving:
-        for copy in decision.image.copies:
-            if _wants_owner(view, decision, copy):
-                yield _finding(view, decision, copy)
+        moved = {other.image.stage.index for other in view.moving} - {decision.image.stage.index}
+        for copy in decision.image.all_copies:
+            found = _given_away(view, decision, copy)
+            if found is not None and decision.image.stage_of(copy.item).index not in moved:
+                yield _finding(view, decision, copy, *found)
 
 
-def _wants_owner(view: DockerfileView, decision: Decision, copy: Copy) -> bool:
+def _given_away(view: DockerfileView, decision: Decision, copy: Copy) -> tuple[str, str] | None:
+    """What of a COPY has to change hands, and why; None when nothing has to."""
     flag = copy.item.flag("chown")
     if copy.destination is None or (flag is not None and not _is_root(flag.value)):
-        return False
+        return None
+    if _of_application(view, decision, copy.destination):
+        return copy.destination, f"{copy.destination} belongs to the application"
+    found = view.private(decision, copy)
+    return (found.path, found.why) if found is not None and found.mendable and may_go(found.path) else None
+
+
+def _of_application(view: DockerfileView, decision: Decision, destination: str) -> bool:
     if decision.image.family in NO_PASSWD:
-        data = _DATA.search(copy.destination) is not None
-        return data or any(below(copy.destination, path) for path, _ in decision.image.volumes)
-    return any(below(copy.destination, w.path) for w in view.writable(decision)) or (
-        view.config.ownership == "app" and copy.destination in _own_folders(decision)
+        data = _DATA.search(destination) is not None
+        return data or any(below(destination, path) for path, _ in decision.image.volumes)
+    return any(below(destination, w.path) for w in view.writable(decision)) or (
+        view.config.ownership == "app" and destination in _own_folders(decision)
     )
 
 
@@ -66,14 +78,17 @@ def _own_folders(decision: Decision) -> set[str]:
 
     Such a folder stands at the top, or what the process starts lies in it.
     """
+    own = decision.image.copies
     started = [word for _, words in decision.running.commands for word in words if word and word.startswith("/")]
     return {
         copy.destination
-        for copy in decision.image.copies
+        for copy in decision.image.all_copies
         if copy.destination
         and copy.is_folder
         and copy.destination not in SYSTEM
-        and (copy.destination.count("/") == 1 or any(below(word, copy.destination) for word in started))
+        and (
+            (copy in own and copy.destination.count("/") == 1) or any(below(word, copy.destination) for word in started)
+        )
     }
 
 
@@ -81,12 +96,13 @@ def _is_root(owner: str | None) -> bool:
     return (owner or "").split(":")[0] in ("", "0", "root")
 
 
-def _finding(view: DockerfileView, decision: Decision, copy: Copy) -> Finding:
+def _finding(view: DockerfileView, decision: Decision, copy: Copy, path: str, reason: str) -> Finding:
     identity = decision.identity
     assert identity is not None
     fix = Fix(
         f"add --chown={identity.owner}", Safety.SAFE, "", (SetFlag(copy.item.index, "chown", identity.owner),),
         view.group(decision.image.stage),
     )  # fmt: skip
-    message = f"{copy.item.name} leaves {copy.destination} with root, and the image will run as {identity.user}"
-    return view.finding(CARD, copy.item, message, reason=f"{copy.destination} belongs to the application", fix=fix)
+    who = view.who(decision, copy.item)
+    message = f"{copy.item.name} leaves {path} with root, and {who} will run as {identity.user}"
+    return view.finding(CARD, copy.item, message, reason=reason, fix=fix)

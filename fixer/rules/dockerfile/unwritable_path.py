@@ -11,8 +11,9 @@ why a change to non-root is taken back.
 
 ## How safe the fix is
 The folders are made (if they may be missing) and handed over in the same RUN that creates the user, before VOLUME,
-because the classic builder drops what is changed behind it. Content below the working directory is handed over by
-COPY --chown; the folder itself without recursion, so that no layer doubles.
+because the classic builder drops what is changed behind it. What lies below the working directory changes hands where
+it is put there, so that no layer doubles: by COPY --chown, and by a chown at the end of the RUN that downloads,
+unpacks, clones, installs or builds it. What such a step leaves and cannot be given away there makes the fix `review`.
 
 ## References
 Dockerfile reference, VOLUME, "Changing the volume from within the Dockerfile"; CIS Docker Benchmark 4.1.
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixer.decide import NO_PASSWD, Decision
+from fixer.decide import NO_PASSWD, Decision, owners
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import OWNERS
@@ -44,7 +45,8 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         for folder in view.writable(decision):
             if decision.image.family in NO_PASSWD and folder.path == decision.image.workdir:
                 continue  # what lies there can be read, and nothing in the image can change its owner
-            if not _handed_over(decision, folder) and not _by_parent(view, decision, folder):
+            settled = folder.run is None and _handed_over(decision, folder)
+            if not settled and not _by_parent(view, decision, folder):
                 yield _moved(view, decision, folder)
     for decision in view.decisions:
         if not decision.is_root and decision.identity is not None and decision.image.own_user is not None:
@@ -54,7 +56,7 @@ def check(view: DockerfileView) -> Iterator[Finding]:
 def _by_parent(view: DockerfileView, decision: Decision, folder: Writable) -> bool:
     """Whether the stage that this one starts from, and that moves too, hands the folder over."""
     return any(
-        folder.path == other.path
+        folder.path == other.path and folder.run in (None, other.run)
         for elder in view.moving
         if elder.image.stage.index == decision.shares_with
         for other in view.writable(elder)
@@ -62,21 +64,30 @@ def _by_parent(view: DockerfileView, decision: Decision, folder: Writable) -> bo
 
 
 def _moved(view: DockerfileView, decision: Decision, folder: Writable) -> Finding:
-    identity = decision.identity
+    image, identity = decision.image, decision.identity
     assert identity is not None
-    stage = decision.image.stage
-    at = folder.item if folder.item is not None and folder.item in stage.body else stage.start
-    message = f"{folder.path} belongs to root, and the image will run as {identity.user}"
-    if decision.image.family in NO_PASSWD:
+    item = folder.run or folder.item
+    at = item if item is not None and (item in image.stage.body or folder.run is not None) else image.stage.start
+    who = view.who(decision, at) if folder.run is not None else "the image"
+    message = f"{folder.path} belongs to root, and {who} will run as {identity.user}"
+    if image.family in NO_PASSWD:
         refusal = Refusal(
             "no-shell",
             f"the image has no shell to hand over {folder.path}; mount a volume there if the program writes to it",
         )
         return view.finding(CARD, at, message, reason=folder.why, refusal=refusal, severity=Severity.INFO)
-    early = _before_volume(decision, folder)
-    step = HandOver(stage.index, folder.path, identity.owner, folder.recursive, not folder.exists, early)
-    fix = Fix(f"hand {folder.path} over to {identity.owner}", Safety.SAFE, "", (step,), view.group(stage))
+    step = _step(decision, folder, identity.owner)
+    fix = Fix(f"hand {folder.path} over to {identity.owner}", Safety.SAFE, "", (step,), view.group(image.stage))
     return view.finding(CARD, at, message, reason=folder.why, fix=fix)
+
+
+def _step(decision: Decision, folder: Writable, owner: str) -> HandOver:
+    image, make = decision.image, not folder.exists
+    if folder.run is not None:
+        stage = image.stage_of(folder.run)
+        return HandOver(stage.index, folder.path, owner, folder.recursive, make, run=folder.run.index)
+    early = _before_volume(decision, folder)
+    return HandOver(image.stage.index, folder.path, owner, folder.recursive, make, early)
 
 
 def _before_volume(decision: Decision, folder: Writable) -> int:
@@ -96,8 +107,7 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
     """Whether the build gives this folder to the chosen user already."""
     image, identity = decision.image, decision.identity
     assert identity is not None
-    owners = {str(identity.uid), identity.name} - {""}
-    owners |= {account.name for account in image.accounts.values() if account.uid == identity.uid}
+    names = owners(decision)
     if identity.home.startswith("/home/") and below(folder.path, identity.home):
         return True
     facts = image.facts
@@ -109,7 +119,7 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
         for chown in image.shell(item).chowns:
             expanded = image.expand(chown.owner, item) or chown.owner
             paths = [image.expand(path, item) or "" for path in chown.paths]
-            if expanded in owners and any(path and below(folder.path, path) for path in paths):
+            if expanded in names and any(path and below(folder.path, path) for path in paths):
                 return True
     return False
 

@@ -61,7 +61,8 @@ def test_everything_else_is_for_typer(monkeypatch: pytest.MonkeyPatch, words: li
 
 def test_options_cost_no_typer(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
-    code = "import sys, fixer.__main__ as m\ntry: m.main()\nfinally: print('typer' in sys.modules)"
+    code = "import os, sys, fixer.__main__ as m\nos._exit = sys.exit\n"
+    code += "try: m.main()\nfinally: print('typer' in sys.modules)"
     words = ["check", "--no-config", "--format", "json", str(tmp_path)]
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from fixer.model import Finding, Fix, Result, Safety
@@ -13,14 +14,18 @@ VERSION = 1
 
 
 def to_json(result: Result) -> str:
-    """The report as JSON text with a final newline."""
-    report = {
-        "version": VERSION,
-        "findings": [_finding(f) for f in result.findings],
-        "skipped": [{"path": s.path, "reason": s.reason, "message": s.message} for s in result.skipped],
-        "summary": summary(result),
-    }
-    return json.dumps(report, indent=2, ensure_ascii=True) + "\n"
+    """The report as JSON text with a final newline: each finding and each skipped file on a line of its own."""
+    skipped = ({"path": s.path, "reason": s.reason, "message": s.message} for s in result.skipped)
+    return (
+        f'{{\n"version": {VERSION},\n"findings": {_lines(map(_finding, result.findings))},\n"skipped": {_lines(skipped)},\n'
+        f'"summary": {json.dumps(summary(result))}\n}}\n'
+    )
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> str:
+    # Not `indent`, with which json takes ten times as long.
+    text = ",\n".join(map(json.dumps, rows))
+    return f"[\n{text}\n]" if text else "[]"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -16,8 +16,9 @@ VERSION = 1
 def to_json(result: Result) -> str:
     """The report as JSON text with a final newline: each finding and each skipped file on a line of its own."""
     skipped = ({"path": s.path, "reason": s.reason, "message": s.message} for s in result.skipped)
+    findings = map(_finding, result.findings)
     return (
-        f'{{\n"version": {VERSION},\n"findings": {_lines(map(_finding, result.findings))},\n"skipped": {_lines(skipped)},\n'
+        f'{{\n"version": {VERSION},\n"findings": {_lines(findings)},\n"skipped": {_lines(skipped)},\n'
         f'"summary": {json.dumps(summary(result))}\n}}\n'
     )
 

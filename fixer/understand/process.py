@@ -212,12 +212,9 @@ class Running:
         read = {script.path for script in self.scripts}
         if read:
             return ""
-        telling = (
-            p
-            for p in self.script_paths
-            if p.endswith(".sh") or "entrypoint" in posixpath.basename(p) or self._copied(p)
-        )
-        return next(telling, "")
+        copied = next((p for p in self.script_paths if self._copied(p)), "")
+        telling = (p for p in self.script_paths if p.endswith(".sh") or "entrypoint" in posixpath.basename(p))
+        return copied or next(telling, "")
 
     def _copied(self, path: str) -> bool:
         """Whether a COPY from the build context puts a file at this path."""

@@ -31,13 +31,14 @@ _INSTALLERS = (
     ("pip --user", re.compile(r"\bpip[\d.]*\s+install\b[^&|;]*\s--user\b"), ("PYTHONUSERBASE",)),
     ("pipx", re.compile(r"\bpipx install\b"), ("PIPX_HOME",)),
     ("playwright", re.compile(r"\bplaywright install(?![\w-])"), ("PLAYWRIGHT_BROWSERS_PATH",)),
+    ("conda", re.compile(r"(?i:conda)\S*\.sh\b(?![^&;|]*\s-\w*p)[^&;|]*\s-\w*b"), ()),
     ("volta", re.compile(r"get\.volta\.sh"), ("VOLTA_HOME",)),
     ("sdkman", re.compile(r"get\.sdkman\.io"), ("SDKMAN_DIR",)),
 )
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
     "/root", "~", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv", "--user",
-    "pipx", "playwright", "volta", "sdkman",
+    "pipx", "playwright", "volta", "sdkman", "conda",
 )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ def _points_there(image: Image, item: Instruction) -> bool:
     """Whether a variable names what is there: HOME itself, the folder of a tool, or something that a step makes."""
     if not _ROOT.search(item.args):
         return False
-    if re.search(r"\bHOME\b|/root/\.", item.args):
+    if re.search(r"\b(?:HOME|PATH)\b|/root/\.", item.args):
         return True
     return any(
         _ROOT.search(i.logical) or _TILDE.search(i.logical) for i in image.body if i.keyword in ("RUN", "COPY", "ADD")
@@ -147,6 +148,7 @@ def _replaceable(running: Running, others: tuple[Stage, ...]) -> tuple[Span, ...
     image = running.image
     stage = image.stage
     out: list[Span] = []
+    filled = False
     for item in image.body:
         text = item.logical
         if (
@@ -171,6 +173,9 @@ def _replaceable(running: Running, others: tuple[Stage, ...]) -> tuple[Span, ...
         if not found:
             return ()
         out += found
+        filled = filled or item.keyword in ("WORKDIR", "COPY", "ADD")
+    if not filled:
+        return ()  # something out of sight put it there
     if any(_TILDE.search(s.text) or _ROOT.search(s.text) for s in running.scripts):
         return ()
     if any(below(one.path, HOME) for one in writable(running)) or _taken_elsewhere(stage, others):

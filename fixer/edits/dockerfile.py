@@ -70,7 +70,7 @@ def style_of(dockerfile: Dockerfile, newline: str) -> Style:
 def _style(text: str, newline: str, escape: str) -> Style:
     leading = len(re.findall(r"^[ \t]*&&", text, re.MULTILINE))
     trailing = len(re.findall(r"&&[ \t]*" + re.escape(escape) + r"[ \t]*\r?$", text, re.MULTILINE))
-    chained = re.findall(r"^([ \t]+)&&", text, re.MULTILINE)
+    chained = re.findall(r"^([ \t]*)&&", text, re.MULTILINE)
     found = chained or re.findall(re.escape(escape) + r"[ \t]*\r?\n([ \t]+)\S", text)
     return Style(newline, escape, min(found, key=len, default="    "), leading >= trailing)
 

@@ -44,7 +44,7 @@ class Purpose(NamedTuple):
 
 
 _STEP_DOWN_WORDS = ("gosu", "su-exec", "s6-overlay", "setpriv", "chpst", "runuser", "fixuid")
-_STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b", re.IGNORECASE)
+_STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b")
 # Packages that people install only to run what is in them.
 _DAEMON_PACKAGES = {
     "cron": "cron",
@@ -338,7 +338,7 @@ class Running:
     def _brings_step_down(self) -> str:
         """The tool for handing over to another user that the build installs, or an empty string."""
         for item in self.image.body:
-            if item.keyword not in ("RUN", "COPY", "ADD", "ENV") or not holds(item.logical.lower(), _STEP_DOWN_WORDS):
+            if item.keyword not in ("RUN", "COPY", "ADD", "ENV") or not holds(item.logical, _STEP_DOWN_WORDS):
                 continue
             found = _STEP_DOWN_TOOL.search(item.logical)
             if found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import basename
 from typing import NamedTuple
 
 from fixer.model import Span
@@ -32,13 +33,14 @@ _INSTALLERS = (
     ("pipx", re.compile(r"\bpipx install\b"), ("PIPX_HOME",)),
     ("playwright", re.compile(r"\bplaywright install(?![\w-])"), ("PLAYWRIGHT_BROWSERS_PATH",)),
     ("conda", re.compile(r"(?i:conda)\S*\.sh\b(?![^&;|]*\s-\w*p)[^&;|]*\s-\w*b"), ()),
+    ("mix", re.compile(r"\bmix\s+(?:do\s.*)?(?:local\.(?:hex|rebar)|archive\.install)"), ("MIX_HOME",)),
     ("volta", re.compile(r"get\.volta\.sh"), ("VOLTA_HOME",)),
     ("sdkman", re.compile(r"get\.sdkman\.io"), ("SDKMAN_DIR",)),
 )
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
     "/root", "~", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv", "--user",
-    "pipx", "playwright", "volta", "sdkman", "conda",
+    "pipx", "playwright", "volta", "sdkman", "conda", "mix",
 )  # fmt: skip
 
 
@@ -137,6 +139,8 @@ def _installed(image: Image, stage: Stage, item: Instruction) -> str:
             or any(v in env or v in item.logical for v in variables)
         ):
             continue
+        if name == "mix" and not {"mix", "iex"} & {basename(word or "") for word in image.process_words}:
+            continue  # a release brings all that it needs
         if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in image.body):
             continue
         return f"{name} installs there"

@@ -134,13 +134,15 @@ def passwd_copy(image: Image) -> Copy | None:
             posixpath.basename(s) == "passwd" or s.rstrip("/").endswith("etc") for s in copy.sources
         ):
             return copy
-        if (
-            target == "/"
-            and copy.is_folder
-            and any(_a_tree(source) and not _a_file(image, copy, source) for source in copy.sources)
-        ):
+        if target == "/" and copy.is_folder and any(_may_hold_passwd(image, copy, source) for source in copy.sources):
             return copy
     return None
+
+
+def _may_hold_passwd(image: Image, copy: Copy, source: str) -> bool:
+    if not copy.origin and posixpath.normpath(source.lstrip("/") or ".") == ".":
+        return image.read_context("etc/passwd") is not None  # the context itself can be looked into
+    return _a_tree(source) and not _a_file(image, copy, source)
 
 
 def _a_file(image: Image, copy: Copy, source: str) -> bool:

@@ -103,12 +103,21 @@ def _before_volume(decision: Decision, folder: Writable) -> int:
     return volume.index if builds else -1
 
 
+def _made_as_root(decision: Decision, folder: Writable) -> bool:
+    """Whether a step that root runs makes this folder of the home, where the commands that create users leave it so."""
+    identity, image = decision.identity, decision.image
+    assert identity is not None
+    if folder.item is None or (identity.new is None and folder.path == identity.home):
+        return False
+    return folder.item.keyword == "WORKDIR" and image.user_at(folder.item).root is not False
+
+
 def _handed_over(decision: Decision, folder: Writable) -> bool:
     """Whether the build gives this folder to the chosen user already."""
     image, identity = decision.image, decision.identity
     assert identity is not None
     names = owners(decision)
-    if identity.home.startswith("/home/") and below(folder.path, identity.home):
+    if identity.home.startswith("/home/") and below(folder.path, identity.home) and not _made_as_root(decision, folder):
         return True
     facts = image.facts
     if facts is not None and facts.runs_as_root is False and facts.default_uid == identity.uid:

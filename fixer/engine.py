@@ -16,7 +16,7 @@ from fixer.rules import RULES
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
-from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env
+from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env, base_workdir
 from fixer.understand.stages import runtime_stages, stages
 
 
@@ -66,7 +66,7 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
         Unreadable: when it is no Dockerfile that BuildKit would take, or a template of one.
     """
     dockerfile = parse(source.text)
-    all_stages = stages(dockerfile, config.build_args, base_env)
+    all_stages = stages(dockerfile, config.build_args, base_env, base_workdir)
     images = {
         stage.index: Image(stage, setting.read_context, setting.find_parent, setting.context_modes)
         for stage in all_stages

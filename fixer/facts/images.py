@@ -145,7 +145,8 @@ class ImageFacts(NamedTuple):
     for root and unknown). `app_user` is the account that the image ships to run its software. `adduser` and
     `addgroup` name the implementation: busybox, debian, useradd (a link to it), none, or "" for unknown.
     `steps_down` is an entrypoint that starts as root and goes on as somebody else; `arbitrary_user` that the
-    image was made to run as any uid. `env` holds the variables of the image that a USER may name.
+    image was made to run as any uid. `workdir` is the working directory, "" for `/`. `env` holds the variables of the
+    image that a USER may name.
     """
 
     family: str
@@ -175,6 +176,7 @@ class ImageFacts(NamedTuple):
     notes: str
     sources: tuple[str, ...]
     confidence: str
+    workdir: str
     env: Mapping[str, str]
 
     def __hash__(self) -> int:
@@ -437,6 +439,7 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         notes=raw.get("notes", ""),
         sources=tuple(_index().sources[number] for number in raw["sources"]),
         confidence=raw["confidence"],
+        workdir=raw.get("workdir", ""),
         env=MappingProxyType(raw["env"]) if "env" in raw else _NO_ENV,
     )
 

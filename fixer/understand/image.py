@@ -468,6 +468,12 @@ def base_env(reference: str) -> dict[str, str]:
     return dict(found.env) if found is not None else {}
 
 
+def base_workdir(reference: str) -> str:
+    """The working directory of a base image, as far as it is known; else `/`."""
+    found = base_facts(reference)
+    return found.workdir or "/" if found is not None else "/"
+
+
 def script_of(item: Instruction) -> str:
     """The shell text of a RUN, heredoc scripts included; as long as its place in the file when it has none."""
     if item.json is not None:

@@ -39,6 +39,7 @@ class Stage:
         escape: str,
         build_args: Mapping[str, str],
         inherited_env: Mapping[str, str],
+        base_workdir: str = "/",
     ) -> None:
         self.index = index
         self.name = name
@@ -51,6 +52,7 @@ class Stage:
         self.escape = escape
         self.build_args = build_args
         self.inherited_env = inherited_env
+        self.base_workdir = base_workdir
         # No circles: what belongs to one file is gone when the file is done, without a search for garbage.
         self._children: list[ReferenceType[Stage]] = []
 
@@ -150,7 +152,7 @@ class Stage:
 
     @lazy
     def _workdirs(self) -> tuple[dict[int, str | None], str | None]:
-        here: str | None = self.parent.final_workdir if self.parent else "/"
+        here: str | None = self.parent.final_workdir if self.parent else self.base_workdir
         out: dict[int, str | None] = {}
         for item in self.body:
             if item.keyword == "WORKDIR":
@@ -205,6 +207,7 @@ def stages(
     dockerfile: Dockerfile,
     build_args: Mapping[str, str] | None = None,
     base_env: Callable[[str], Mapping[str, str]] | None = None,
+    base_workdir: Callable[[str], str] | None = None,
 ) -> tuple[Stage, ...]:
     """The stages of a Dockerfile, linked to each other.
 
@@ -212,6 +215,7 @@ def stages(
         dockerfile: a parsed file.
         build_args: values of `--build-arg` from the configuration.
         base_env: tells the environment that an outside base image is known to bring, from its reference.
+        base_workdir: tells its working directory.
     """
     given = build_args or {}
     meta: dict[str, str | None] = dict(_PLATFORM_ARGS)
@@ -227,6 +231,7 @@ def stages(
         name = item.texts[2].lower() if len(item.texts) == 3 else ""
         parent = by_name.get((base or "").lower())
         env = base_env(base) if base_env and base and not parent else {}
+        here = base_workdir(base) if base_workdir and base and not parent else "/"
         stage = Stage(
             len(out),
             name,
@@ -239,6 +244,7 @@ def stages(
             dockerfile.escape,
             given,
             env,
+            here,
         )
         if parent:
             parent._children.append(ref(stage))

@@ -41,7 +41,7 @@ def test_every_entry_is_whole(raw):
     keys = {
         "registry", "repository", "tags", "family", "distro_version", "user", "uid", "gid", "accounts", "app",
         "uid_1000", "useradd", "groupadd", "adduser", "addgroup", "shell", "package_manager", "ports",
-        "writable", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "env", "notes", "sources",
+        "writable", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "workdir", "env", "notes", "sources",
         "confidence",
     }  # fmt: skip
     assert set(raw) <= keys
@@ -52,7 +52,7 @@ def test_every_entry_is_whole(raw):
     re.compile(raw.get("tags", ""))
     for repository in listed(raw["repository"]):
         re.compile(repository)
-    for path in raw.get("writable", []) + raw.get("volumes", []):
+    for path in [*raw.get("writable", []), *raw.get("volumes", []), raw.get("workdir", "/")]:
         assert re.fullmatch(r"/[^\s()$]*", path)
     assert all(0 < port < 65536 for port in raw.get("ports", []))
     names = []

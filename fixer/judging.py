@@ -32,8 +32,8 @@ from fixer.understand.workloads import (
 # Without these words a text describes no pod that can be judged; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
 _CONTAINERS = re.compile(r"""[cC]ontainers["']?\s*:|\bpredictor["']?\s*:""")
-# {{ }} of Helm, Go and Jinja, {% %} of Jinja, #@ of ytt.
-_TEMPLATED = re.compile(r"\{\{.*?\}\}|\{%|^\s*#@", re.MULTILINE | re.DOTALL)
+# {% %} of Jinja, #@ of ytt; the {{ }} of Helm, Go and Jinja are looked for without an expression.
+_TEMPLATED = re.compile(r"\{%-?\s|^[ \t]*#@", re.MULTILINE)
 
 
 class Verdict(NamedTuple):
@@ -179,7 +179,7 @@ def _values(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int,
     for number, (line, piece) in enumerate(documents(text)):
         if not _CONTAINERS.search(piece):
             continue
-        if _TEMPLATED.search(piece):
+        if _is_template(piece):
             message = f"document {number} is a template; judge what it renders to"
             skipped.append(Skipped(path, "template", message))
             continue
@@ -193,13 +193,17 @@ def _values(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int,
 
 
 def _json(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int, Any]]:
-    if _TEMPLATED.search(text):
+    if _is_template(text):
         skipped.append(Skipped(path, "template", "the file is a template; judge what it renders to"))
         return
     try:
         yield 0, json.loads(text)
     except (ValueError, RecursionError) as error:
         skipped.append(Skipped(path, "unparsable", f"it is no JSON: {error}; correct it and judge it again"))
+
+
+def _is_template(text: str) -> bool:
+    return ("{{" in text and "}}" in text) or _TEMPLATED.search(text) is not None
 
 
 def _not_whole(path: str, number: int, template: PodTemplate) -> Skipped | None:

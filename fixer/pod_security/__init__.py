@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from fixer.pod_security.controls import BASELINE_CONTROLS, RESTRICTED_CONTROLS, Check, Control
 from fixer.pod_security.pod import pod_of
-from fixer.understand.workloads import PodTemplate
+from fixer.understand.workloads import PodTemplate, mapping, pod_templates, word
 
 __all__ = ["LATEST", "NEWEST", "Level", "Violation", "control_ids", "evaluate", "parse_version"]
 
@@ -79,11 +79,12 @@ def evaluate(
 ) -> tuple[Violation, ...]:
     """What a level forbids in a pod, empty when the pod is allowed.
 
-    `pod` is a template that `fixer.understand.workloads` found, or a plain object with `metadata` and `spec`, such as a
-    Pod or the `template` of a Deployment. `version` is `v1.N` or `latest`; versions newer than `NEWEST` are judged as
-    it. `prefix` is the path of the pod spec that stands before every path of a violation. Without it paths lead from
-    the top of the document for a template, which knows its place, and from the pod spec for a plain object; those of
-    annotations begin with `metadata` then.
+    `pod` is a template that `fixer.understand.workloads` found, or a plain object with `metadata` and `spec`, such
+    as a Pod or the `template` of a Deployment. An object that says that it is of another kind, such as a whole
+    Deployment or a List, is judged by all pods that it describes, with paths from its top. `version` is `v1.N` or
+    `latest`; versions newer than `NEWEST` are judged as it. `prefix` is the path of the pod spec that stands before
+    every path of a violation. Without it paths lead from the top of the document for a template, which knows its
+    place, and from the pod spec for a plain object; those of annotations begin with `metadata` then.
 
     The defaults of the API server count: a volume without a source is an emptyDir, and a container port of a pod in
     the host's network is a host port. What the API server would not decode is judged on the careful side: a text
@@ -93,9 +94,11 @@ def evaluate(
         ValueError: for a malformed version or an unknown level; for nothing that stands in the pod.
     """
     checks = _checks(Level(level), parse_version(version))
-    judged = pod_of(pod, prefix)
+    holds_others = not isinstance(pod, PodTemplate) and word(mapping(pod).get("kind")) not in ("", "Pod")
+    pods = [pod_of(one, prefix) for one in (pod_templates(pod) if holds_others else (pod,))]
     return tuple(
         Violation(control.id, path, f"{control.reason} ({detail})")
+        for judged in pods
         for control, check in checks
         for path, detail in check(judged)
     )

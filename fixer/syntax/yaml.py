@@ -35,7 +35,7 @@ def load_manifests(text: str) -> list[Any]:
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
-    parser = YAML(typ="safe")
+    parser = YAML(typ="safe", plug_ins=[])  # looking for plug-ins in the file system takes longer than most manifests
     parser.version = (1, 1)
     try:
         return list(parser.load_all(text))

@@ -132,38 +132,39 @@ def containers_of(
 
 
 def pod_templates(document: object) -> tuple[PodTemplate, ...]:
-    """All pods that a document describes, those in lists of objects too.
+    """All pods that a document describes, those in lists of objects too; an object that aliases repeat counts once.
 
     An unknown kind is searched for the shape of a pod spec: a `containers` list of maps that have a `name` or an
     `image`. A null template and a template without anything in it describe none.
     """
-    return tuple(_templates(document, (), 0))
+    return tuple(_templates(document, (), set()))
 
 
-def _templates(document: object, at: Path, depth: int) -> Iterator[PodTemplate]:
+def _templates(document: object, at: Path, seen: set[int]) -> Iterator[PodTemplate]:
     found = mapping(document)
     kind, api_version = word(found.get("kind")), word(found.get("apiVersion"))
-    if not kind or depth > _DEEPEST:
+    if not kind or len(at) > _DEEPEST or id(found) in seen:
         return
+    seen.add(id(found))
     workload = lookup_workload(api_version, kind)
     if workload is not None:
         for pod in workload.pods:
-            yield from _at_place(found, at, workload, pod, depth)
+            yield from _at_place(found, at, workload, pod, seen)
     elif kind.endswith("List") and isinstance(found.get("items"), list):
         for index, item in enumerate(found["items"]):
-            yield from _templates(item, (*at, "items", index), depth + 1)
+            yield from _templates(item, (*at, "items", index), seen)
     elif lookup_no_pod_spec(api_version, kind) is None:
-        for path, spec in _shaped(found, (), 0):
+        for path, spec in _shaped(found, (), set()):
             beside = (*path[:-1], "metadata") if path[-1:] == ("spec",) else ("metadata",)
             yield _template(found, at, None, path, beside, spec, None)
 
 
 def _at_place(
-    found: Mapping[Any, Any], at: Path, workload: Workload, pod: PodPlace, depth: int
+    found: Mapping[Any, Any], at: Path, workload: Workload, pod: PodPlace, seen: set[int]
 ) -> Iterator[PodTemplate]:
     for path, spec in _walk(found, pod.path):
         if pod.shape == MANIFEST:
-            yield from _templates(spec, (*at, *path), depth + 1)
+            yield from _templates(spec, (*at, *path), seen)
         elif isinstance(spec, Mapping) and spec:
             yield _template(found, at, workload, path, _filled(pod.metadata, pod.path, path), spec, pod)
         inner = steps(pod.pod_template)
@@ -233,21 +234,25 @@ def _filled(path: tuple[str, ...], pattern: tuple[str, ...], found: Path) -> Pat
     return tuple(out)
 
 
-def _shaped(value: object, at: Path, depth: int) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
-    """The places below a value that have the shape of a pod spec, the outermost of each branch."""
-    if depth > _DEEPEST:
+def _shaped(value: object, at: Path, seen: set[int]) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
+    """The places below a value that have the shape of a pod spec, the outermost of each branch.
+
+    What aliases make of one value is looked at once: they can hold themselves, or more than any memory.
+    """
+    if len(at) > _DEEPEST or not isinstance(value, Mapping | list) or id(value) in seen:
         return
-    if isinstance(value, Mapping):
-        containers = sequence(value.get("containers"))
-        if containers and all(isinstance(one, Mapping) and ("image" in one or "name" in one) for one in containers):
-            yield at, value
-            return
-        for key, below in value.items():
-            if isinstance(key, str):
-                yield from _shaped(below, (*at, key), depth + 1)
-    elif isinstance(value, list):
+    seen.add(id(value))
+    if isinstance(value, list):
         for index, below in enumerate(value):
-            yield from _shaped(below, (*at, index), depth + 1)
+            yield from _shaped(below, (*at, index), seen)
+        return
+    containers = sequence(value.get("containers"))
+    if containers and all(isinstance(one, Mapping) and ("image" in one or "name" in one) for one in containers):
+        yield at, value
+        return
+    for key, below in value.items():
+        if isinstance(key, str):
+            yield from _shaped(below, (*at, key), seen)
 
 
 # --- Kustomize ------------------------------------------------------------------------------------------------------

@@ -402,6 +402,15 @@ def test_a_template_knows_its_place() -> None:
     assert evaluate(template, "baseline", prefix="") == evaluate(one, "baseline")
 
 
+def test_a_whole_object_is_judged_by_the_pods_that_it_describes() -> None:
+    one = pod({f"{C}.privileged": True})
+    deployment = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {}, "spec": {"template": one}}
+    (violation,) = evaluate(deployment, "baseline")
+    assert violation.path == f"spec.template.spec.{C}.privileged"
+    assert evaluate({"apiVersion": "v1", "kind": "Service", "spec": {}}) == ()
+    assert evaluate({"apiVersion": "v1", "kind": "Pod", **one}, "baseline")[0].path == f"{C}.privileged"
+
+
 def test_versions() -> None:
     assert NEWEST == "v1.37"
     assert parse_version(LATEST) == parse_version(NEWEST) == 37

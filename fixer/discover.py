@@ -33,15 +33,26 @@ _HINTS = re.compile(
     r"|\.gitlab-ci\.ya?ml|jenkinsfile|tiltfile|justfile",
     re.IGNORECASE,
 )
+# Files of the same endings that hold no objects of Kubernetes: settings of tools, lock files, CI.
+_NOT_MANIFEST = re.compile(
+    r"package(?:-lock)?\.json|composer\.json|tsconfig.*\.json|.*[-.]lock\.(?:json|ya?ml)|renovate\.json|mkdocs\.ya?ml"
+    r"|azure-pipelines.*\.ya?ml|bitbucket-pipelines\.ya?ml|appveyor\.ya?ml|cloudbuild\.ya?ml|codecov\.ya?ml|buildspec\.ya?ml"
+    r"|dependabot\.ya?ml|openapi\.(?:json|ya?ml)|swagger\.(?:json|ya?ml)|chart\.ya?ml|\..*",
+    re.IGNORECASE,
+)
 
 
 class Tree(NamedTuple):
-    """What one argument holds: Dockerfiles, their templates, and files that may say how images are built."""
+    """What one argument holds: Dockerfiles, their templates, and files that may say how images are built.
+
+    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells.
+    """
 
     root: Path
     dockerfiles: tuple[str, ...]
     templates: tuple[str, ...]
     hints: tuple[str, ...]
+    manifests: tuple[str, ...] = ()
 
 
 def is_dockerfile(name: str) -> bool:
@@ -52,6 +63,14 @@ def is_dockerfile(name: str) -> bool:
 def is_template(name: str) -> bool:
     """Whether a file name is that of a template of a Dockerfile."""
     return bool(_TEMPLATE.fullmatch(name)) and "dockerfile" in name.lower()
+
+
+def is_manifest(path: str) -> bool:
+    """Whether a path is one that may hold objects of Kubernetes, by its name and folder."""
+    name = path.rpartition("/")[2]
+    if not name.lower().endswith((".yaml", ".yml", ".json")):
+        return name == "Kustomization"
+    return not path.startswith((".github/", ".circleci/")) and not _NOT_MANIFEST.fullmatch(name)
 
 
 def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
@@ -65,10 +84,11 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     if not os.path.lexists(argument):
         raise UsageError(f"{argument}: no such file or folder; check the path")
     if not argument.is_dir():
-        return Tree(argument.parent, (argument.name,), (), ())
+        return Tree(argument.parent, (argument.name,), (), (), (argument.name,))
     dockerfiles: list[str] = []
     templates: list[str] = []
     hints: list[str] = []
+    manifests: list[str] = []
     for path in _walk(argument, _Ignored(argument, tuple(exclude))):
         name = path.rpartition("/")[2]
         low = name.lower()
@@ -79,7 +99,9 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
             templates.append(path)
         elif _HINTS.fullmatch(name) or path.startswith(".github/workflows/"):
             hints.append(path)
-    return Tree(argument, tuple(sorted(dockerfiles)), tuple(sorted(templates)), tuple(sorted(hints)))
+        elif is_manifest(path):
+            manifests.append(path)
+    return Tree(argument, *(tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests)))
 
 
 def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fixer.discover import Context, is_dockerfile, is_template, read_inside, scan
+from fixer.discover import Context, is_dockerfile, is_manifest, is_template, read_inside, scan
 from fixer.errors import UsageError
 
 
@@ -205,3 +205,49 @@ def test_private_files_of_the_build_context(tmp_path: Path) -> None:
     (root / "a/.dockerignore").write_text("# not these\nrun\n**/key\n!sub/none\nweb.*\n")
     assert context.modes(".") is None
     assert context.modes("b") == ("b/shut", 0o700, False)
+
+
+# --- manifests ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["deploy.yaml", "a/b/POD.YML", "list.json", "k8s/kustomization.yaml", "base/Kustomization", "templates/x.yaml"],
+)
+def test_manifests(path: str) -> None:
+    assert is_manifest(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "package.json",
+        "a/package-lock.json",
+        "tsconfig.build.json",
+        "pnpm-lock.yaml",
+        "poetry.lock",
+        ".gitlab-ci.yml",
+        ".travis.yml",
+        ".github/workflows/ci.yaml",
+        ".circleci/config.yml",
+        "azure-pipelines.yml",
+        "chart/Chart.yaml",
+        "README.md",
+        "x.yaml.j2",
+        "x.yaml.bak",
+    ],
+)
+def test_no_manifests(path: str) -> None:
+    assert not is_manifest(path)
+
+
+def test_a_tree_tells_its_manifests_apart(tmp_path: Path) -> None:
+    for name in ("Dockerfile", "compose.yaml", "skaffold.yaml", "deploy.yaml", "b.json", "package.json"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules/x.yaml").write_text("x")
+    tree = scan(tmp_path)
+    assert tree.manifests == ("b.json", "deploy.yaml")
+    assert tree.hints == ("compose.yaml", "skaffold.yaml")
+    assert tree.dockerfiles == ("Dockerfile",)
+    assert scan(tmp_path / "compose.yaml").manifests == ("compose.yaml",)

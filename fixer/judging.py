@@ -1,0 +1,223 @@
+"""From paths to verdicts: which pods the manifests below them describe, and what a level forbids in each."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fixer.discover import Tree, read_inside, scan
+from fixer.errors import Unreadable
+from fixer.model import Skipped
+from fixer.parallel import in_parallel
+from fixer.pod_security import Level, Violation, evaluate, parse_version
+from fixer.source import MAX_BYTES, SourceFile
+from fixer.syntax.yaml import NotYaml, documents, load_manifests
+from fixer.understand.workloads import (
+    KUSTOMIZATIONS,
+    WHOLE_SHAPES,
+    PodTemplate,
+    is_kustomization,
+    patch_files,
+    pod_templates,
+    word,
+)
+
+# Without these words a text describes no pod that can be judged; most YAML of a repository is done after this look.
+_KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
+_CONTAINERS = re.compile(r"""[cC]ontainers["']?\s*:|\bpredictor["']?\s*:""")
+# {% %} of Jinja, #@ of ytt; the {{ }} of Helm, Go and Jinja are looked for without an expression.
+_TEMPLATED = re.compile(r"\{%-?\s|^[ \t]*#@", re.MULTILINE)
+
+
+class Verdict(NamedTuple):
+    """What was found about one pod spec; `document` counts from 0 in its file."""
+
+    path: str
+    document: int
+    kind: str
+    name: str
+    violations: tuple[Violation, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the level allows the pod."""
+        return not self.violations
+
+
+class Judged(NamedTuple):
+    """The verdicts on one file, and what of it was not judged and why."""
+
+    verdicts: tuple[Verdict, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+def judge(paths: Iterable[Path], level: Level | str, version: str, exclude: Iterable[str] = ()) -> Iterator[Judged]:
+    """Judge the manifests in files and below folders, one file after the other.
+
+    Paths of verdicts are relative to the folder that was named; a file that was named is told relative to the current
+    folder, or in full where it lies elsewhere.
+
+    Raises:
+        UsageError: for a path that does not exist.
+        ValueError: for a malformed version or an unknown level.
+    """
+    level = Level(level)
+    parse_version(version)
+    exclude = tuple(exclude)
+    seen: set[str] = set()
+    for tree in [_named(scan(path, exclude), path) for path in paths]:
+        patches = _patches(tree)
+        fresh = [path for path in tree.manifests if _key(tree, path) not in seen]
+        seen |= {_key(tree, path) for path in fresh}
+        yield from in_parallel(partial(_judge_file, tree.root, patches, level, version), fresh)
+
+
+def _key(tree: Tree, path: str) -> str:
+    return os.path.normpath(f"{os.path.abspath(tree.root)}/{path}")
+
+
+def _named(tree: Tree, argument: Path) -> Tree:
+    """The tree of an argument; a file that was named keeps the folder in its path, so that one knows which it is."""
+    if tree.root == argument:
+        return tree
+    full = Path(os.path.normpath(Path.cwd() / argument))
+    below = full.is_relative_to(Path.cwd())
+    root = Path.cwd() if below else Path(full.anchor)
+    return tree._replace(root=root, manifests=(full.relative_to(root).as_posix() if below else full.as_posix(),))
+
+
+def _patches(tree: Tree) -> frozenset[str]:
+    """The files that the Kustomizations of a tree apply as patches."""
+    found: set[str] = set()
+    beside = {posixpath.join(posixpath.dirname(path), "kustomization.yaml") for path in tree.manifests[:1]}
+    for path in {*beside, *(p for p in tree.manifests if posixpath.basename(p) in KUSTOMIZATIONS)}:
+        text = read_inside(tree.root, path)
+        if text is None:
+            continue
+        try:
+            values = load_manifests(text)
+        except NotYaml:
+            continue
+        folder, name = posixpath.split(path)
+        for document in values:
+            if is_kustomization(document, name):
+                found |= {posixpath.normpath(posixpath.join(folder, file)) for file in patch_files(document)}
+    return frozenset(found)
+
+
+def _judge_file(root: Path, patches: frozenset[str], level: Level, version: str, path: str) -> Judged:
+    """The verdicts on one file; what cannot be read is told, unless it holds no object at all."""
+    try:
+        data = _read(root, path)
+        if not _KIND.search(data):
+            return Judged()
+        text = SourceFile(path, data).text
+    except Unreadable as error:
+        return Judged(skipped=(Skipped(path, error.reason, error.message),))
+    if not _CONTAINERS.search(text):
+        return Judged()
+    reason = _not_judged(root, path, patches)
+    if reason is not None:
+        return Judged(skipped=(reason,))
+    verdicts: list[Verdict] = []
+    skipped: list[Skipped] = []
+    for number, document in _values(path, text, skipped):
+        for template in pod_templates(document):
+            why = _not_whole(path, number, template)
+            if why is not None:
+                skipped.append(why)
+                continue
+            found = evaluate(template, level, version)
+            verdicts.append(Verdict(path, number, template.kind, template.name, found))
+    # an object with several parts of pods is told once
+    return Judged(tuple(verdicts), tuple(dict.fromkeys(skipped)))
+
+
+def _read(root: Path, path: str) -> bytes:
+    file = os.path.join(root, path)
+    try:
+        info = os.lstat(file)
+        if stat.S_ISLNK(info.st_mode):
+            raise Unreadable("link", "this is a symbolic link; name the file that it points to")
+        if not stat.S_ISREG(info.st_mode):
+            raise Unreadable("not-a-file", "this is no regular file; name a manifest or a folder")
+        if info.st_size > MAX_BYTES:
+            raise Unreadable("too-large", "the file is larger than 4 MiB; judge it in parts")
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
+
+
+def _not_judged(root: Path, path: str, patches: frozenset[str]) -> Skipped | None:
+    """Why a file is left out whatever it holds: it is a patch, or lies among the templates of a Helm chart."""
+    if path in patches:
+        message = "a Kustomization applies this file as a patch; judge what 'kustomize build' makes of it"
+        return Skipped(path, "patch", message)
+    folders = path.split("/")[:-1]
+    for index, folder in enumerate(folders):
+        above = "/".join(folders[:index])
+        if folder == "templates" and os.path.exists(Path(root, above, "Chart.yaml")):
+            return Skipped(
+                path, "template", "this is a template of a Helm chart; judge what 'helm template' makes of it"
+            )
+    return None
+
+
+def _values(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int, Any]]:
+    """The documents of a file that may describe pods, each with its number; the others are not parsed."""
+    if path.lower().endswith(".json"):
+        yield from _json(path, text, skipped)
+        return
+    for number, (line, piece) in enumerate(documents(text)):
+        if not _CONTAINERS.search(piece):
+            continue
+        if _is_template(piece):
+            message = f"document {number} is a template; judge what it renders to"
+            skipped.append(Skipped(path, "template", message))
+            continue
+        try:
+            # one document, or all of a stream that cannot be cut
+            yield from enumerate(load_manifests(piece), number)
+        except NotYaml as error:
+            where = f"line {line + error.line}" if error.line else f"document {number}"
+            message = f"{where} is no YAML that Kubernetes reads: {error.problem}; correct it and judge it again"
+            skipped.append(Skipped(path, "unparsable", message))
+
+
+def _json(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int, Any]]:
+    if _is_template(text):
+        skipped.append(Skipped(path, "template", "the file is a template; judge what it renders to"))
+        return
+    try:
+        yield 0, json.loads(text)
+    except (ValueError, RecursionError) as error:
+        skipped.append(Skipped(path, "unparsable", f"it is no JSON: {error}; correct it and judge it again"))
+
+
+def _is_template(text: str) -> bool:
+    return ("{{" in text and "}}" in text) or _TEMPLATED.search(text) is not None
+
+
+def _not_whole(path: str, number: int, template: PodTemplate) -> Skipped | None:
+    """Why a pod spec is not judged: it is a part of one, or an operator makes the pod of it."""
+    what = f"{word(template.kind)}/{template.name} in document {number}"
+    if not template.known:
+        message = (
+            f"{what}: nothing is known about this kind, though it holds what looks like a pod spec; judge the pods"
+        )
+        return Skipped(path, "unknown-kind", message)
+    if template.shape not in WHOLE_SHAPES:
+        message = f"{what}: an operator makes the pods, and this tells only some of what they will be; judge the pods"
+        return Skipped(path, "operator", message)
+    if not template.whole:
+        message = f"{what}: no container has an image, so that this is a part of a pod spec; judge the whole"
+        return Skipped(path, "fragment", message)
+    return None

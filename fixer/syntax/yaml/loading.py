@@ -30,9 +30,9 @@ def load_stream(text: str) -> list[Any]:
         return list(_loader().load_all(text))
     except YAMLError as error:
         problem = getattr(error, "problem", None) or type(error).__name__
-        raise Unreadable("not-yaml", f"a second YAML reader refuses the file ({problem})") from error
+        raise Unreadable("syntax", f"a second YAML reader refuses the file ({problem})") from error
     except (ValueError, RecursionError, TypeError, AttributeError, OverflowError) as error:
-        raise Unreadable("not-yaml", f"a second YAML reader refuses the file ({type(error).__name__})") from error
+        raise Unreadable("syntax", f"a second YAML reader refuses the file ({type(error).__name__})") from error
 
 
 def _loader() -> Any:

@@ -156,12 +156,20 @@ class Document:
         """Plain Python objects, with aliases and merge keys expanded; an alias gives the very object of its anchor.
 
         Raises:
-            Unreadable: for values nested too deeply, or inside themselves.
+            Unreadable: for values nested too deeply.
+        """
+        return self.value_of(self.root)
+
+    def value_of(self, node: Node) -> Any:
+        """The same for one node.
+
+        Raises:
+            Unreadable: for values nested too deeply.
         """
         try:
-            return _Values().of(self.root)
+            return _Values().of(node)
         except RecursionError as error:
-            raise Unreadable("not-yaml", "a value is nested too deeply, or holds itself") from error
+            raise Unreadable("syntax", "a value is nested too deeply to be read") from error
 
     def column(self, offset: int) -> int:
         """How many characters stand before an offset in its line."""
@@ -244,10 +252,10 @@ def parse_slice(text: str, part: Slice) -> Document:
     try:
         root = builder.read()
     except YAMLError as error:
-        raise Unreadable("not-yaml", _sentence(text, part.span, error)) from error
+        raise Unreadable("syntax", _sentence(text, part.span, error)) from error
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, part.span.start + error.start) + 1
-        raise Unreadable("not-yaml", f"line {line}: a byte that is no UTF-8, so this is no YAML") from error
+        raise Unreadable("syntax", f"line {line}: a byte that is no UTF-8, so this is no YAML") from error
     return Document(text, part, root, frozenset(builder.tags))
 
 
@@ -272,7 +280,7 @@ class _Builder:
 
     def read(self) -> Node:
         """Read the root; raises what libyaml raises."""
-        from ruamel.yaml.cyaml import CParser
+        from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
         from ruamel.yaml.events import (
             AliasEvent,
             MappingEndEvent,

@@ -139,7 +139,7 @@ def _is_merge(key: Node) -> bool:
 
 
 class Document:
-    """One document: its number in the stream, its characters, and its root, None only where it was not parsed.
+    """One document: its number in the stream, its characters, and its root.
 
     `tags` are those that YAML itself does not define.
     """
@@ -233,6 +233,8 @@ class _Values:
 
 def parse(text: str, matters: re.Pattern[str] | None = None) -> list[Document]:
     """The documents of a stream; with `matters`, only those in which the pattern is found.
+
+    `text` has no byte order mark, as `SourceFile` gives it: libyaml would not count it.
 
     Raises:
         Unreadable: when it is no YAML, with one sentence that names the line.

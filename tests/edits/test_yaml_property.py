@@ -50,19 +50,15 @@ class Writer:
         """Blank lines and comments between entries."""
         if not self.comments:
             return []
-        return self.choose([], [], [], [""], [" " * column + "# own"], [" " * (column + 2) + "# deep"], ["# root"])
+        lines = ["", " " * column + "# own", " " * (column + 2) + "# deep", "# root"]
+        return [line for line in lines if self.draw(st.integers(0, 9)) == 9]
 
     def scalar(self, value: Any) -> str:
         if value is None:
-            return self.choose("null", "~")
-        if isinstance(value, str):
-            plain = value and value not in ("yes", "1") and value.isalnum()
-            return (
-                value
-                if plain and self.choose(True, False)
-                else json.dumps(value, ensure_ascii=self.choose(True, False))
-            )
-        return json.dumps(value)
+            return str(self.choose("null", "~"))
+        if isinstance(value, str) and value.isalnum() and value not in ("yes", "1") and self.choose(True, False):
+            return value
+        return json.dumps(value, ensure_ascii=self.choose(True, False))
 
     def key(self, key: str) -> str:
         return key if " " not in key and self.choose(True, True, False) else json.dumps(key)

@@ -71,7 +71,7 @@ def lower(documents: Iterable[Document], groups: Groups, newline: str = "\n") ->
             break
         refused |= failed
     # Of two insertions at one offset the deeper one goes first, since it ends what the other one stands behind.
-    pieces.sort(key=lambda p: (p.span.start, p.span.end, -p.column))
+    pieces.sort(key=lambda p: (p.span.start, p.span.end, -p.depth))
     edits = tuple(Edit(p.span, p.text) for p in pieces)
     applied = tuple(name for name in groups if name not in refused)
     return YamlPlan(edits, applied, {n: refused[n] for n in groups if n in refused}, tuple(wishes.changes))

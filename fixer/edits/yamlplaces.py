@@ -26,11 +26,11 @@ class Blocked(Exception):
 
 
 class Piece(NamedTuple):
-    """One edit, the column in which it writes, and the groups that need it."""
+    """One edit, how deep in the tree it writes, and the groups that need it."""
 
     span: Span
     text: str
-    column: int
+    depth: int
     groups: frozenset[str]
 
 
@@ -108,8 +108,8 @@ class _Writer:
         """What stands in a line before an offset."""
         return self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
 
-    def piece(self, start: int, end: int, text: str, column: int = 0) -> Piece:
-        return Piece(Span(start, end), text, column, self.groups)
+    def piece(self, start: int, end: int, text: str, deeper: int = 0) -> Piece:
+        return Piece(Span(start, end), text, len(self.chain) + deeper, self.groups)
 
     def no_comment(self, start: int, end: int) -> None:
         """Refuse to write over characters that may hold a comment."""
@@ -203,11 +203,11 @@ class _Writer:
         message = f"line {self.line(leaf.start)}: the text block ends the file without a line end; add one"
         return Blocked(Refusal("block-scalar-end", message))
 
-    def lines_at(self, place: tuple[int, bool], lines: list[str], column: int) -> Piece:
+    def lines_at(self, place: tuple[int, bool], lines: list[str], deeper: int = 0) -> Piece:
         """Whole lines at an offset that `behind` gave."""
         at, opens = place
         body = self.newline.join(lines)
-        return self.piece(at, at, self.newline + body if opens else body + self.newline, column)
+        return self.piece(at, at, self.newline + body if opens else body + self.newline, deeper)
 
     # --- a map that has entries --------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class _Writer:
             else:
                 pieces += self.replace(node, entry.key, entry.value, want.exact[0])
         if len(removed) == len(node.entries):
-            return [*pieces, self.emptied(node, bool(fresh))]
+            return [self.emptied(node, column, {key: want.value for key, want in fresh.items()})]
         pieces += self.remove_flow(node, removed) if node.flow else self.remove_lines(node, removed)
         kept = [n for n in range(len(node.entries)) if n not in removed]
         places = [(self.index(node, kept, want), key, want) for key, want in fresh.items()]
@@ -236,7 +236,7 @@ class _Writer:
             else:
                 style = self.style(node, self.chain)
                 lines = [line for key, v in values.items() for line in yamltext.entry(key, v, column, style)]
-                pieces.append(self.lines_at(self.safe_behind(node, kept, index, column), lines, column))
+                pieces.append(self.lines_at(self.safe_behind(node, kept, index, column), lines))
         return pieces
 
     def safe_behind(self, node: Map, kept: list[int], index: int, column: int) -> tuple[int, bool]:
@@ -273,20 +273,19 @@ class _Writer:
 
     def remove_lines(self, node: Map, removed: set[int]) -> list[Piece]:
         pieces = []
-        for number in sorted(removed):
-            key, value = node.entries[number]
-            start = key.start - len(self.lead(key.start))
-            end, opens = self.behind(_whole(node.entries[number]), len(self.text))
-            self.no_comment(key.start, _last_leaf(_whole(node.entries[number])).end)
-            if self.lead(key.start).strip():
+        for run in _runs(sorted(removed)):
+            first, last = node.entries[run[0]].key, _whole(node.entries[run[-1]])
+            start = first.start - len(self.lead(first.start))
+            end, opens = self.behind(last, len(self.text))
+            if self.lead(first.start).strip():
                 # The dash of the list item stays, and the next key moves up to it.
-                start, end = key.start, node.entries[number + 1].key.start
-                self.no_comment(max(key.end, value.end), end)
-                if number + 1 in removed:
-                    message = f"line {self.line(start)}: the first keys of a list item go; change it by hand"
-                    raise Blocked(Refusal("only-key", message))
+                start, end = first.start, node.entries[run[-1] + 1].key.start
+                self.no_comment(last.end, end)
             elif opens:
                 start -= 2 if self.text[start - 2 : start] == "\r\n" else 1
+            for number in run:
+                whole = _whole(node.entries[number])
+                self.no_comment(whole.start, _last_leaf(whole).end)
             pieces.append(self.piece(start, end, ""))
         return pieces
 
@@ -304,19 +303,21 @@ class _Writer:
             pieces.append(self.piece(start, end, ""))
         return pieces
 
-    def emptied(self, node: Map, refilled: bool) -> Piece:
-        """All keys go: `{}` stays."""
-        if node.flow and not refilled:
-            self.no_comment(node.inner, node.end)
-            return self.piece(node.inner + 1, node.end - 1, "")
+    def emptied(self, node: Map, column: int, fresh: dict[str, Any]) -> Piece:
+        """All keys go: `{}` stays, or what comes instead."""
         parent = self.chain[-2] if len(self.chain) > 1 else None
-        if refilled or not isinstance(parent, Map):
-            message = f"line {self.line(node.start)}: all keys of this map would go; change it by hand"
-            raise Blocked(Refusal("only-key", message))
-        key = next(entry.key for entry in parent.entries if entry.value is node)
-        start, end = self.colon(key), _written_end(self.text, node)
+        start, end = node.inner, _written_end(self.text, node)
         self.no_comment(start, end)
-        return self.piece(start, end, " {}")
+        if node.flow:
+            return self.piece(start, end, yamltext.flow(fresh, self.flow_style(node)))
+        if fresh:
+            lines = yamltext.entries(fresh, column, self.style(node, self.chain))
+            return self.piece(_first(node), end, self.newline.join(lines).lstrip(" "))
+        if isinstance(parent, Map):
+            start = self.colon(next(entry.key for entry in parent.entries if entry.value is node))
+            self.no_comment(start, end)
+            return self.piece(start, end, " {}")
+        return self.piece(start, end, "{}")
 
     # --- another value for a key -------------------------------------------------------------------------------
 
@@ -343,7 +344,7 @@ class _Writer:
         place = _last_leaf(old)
         if (isinstance(old, Map | Seq) and not old.flow) or "\n" in self.text[start:end] or place.end != end:
             return [self.piece(start, end, self.newline + self.newline.join(lines))]
-        below = self.lines_at(self.behind(old, len(self.text)), lines, column + 1)
+        below = self.lines_at(self.behind(old, len(self.text)), lines, 1)
         return [self.piece(start, end, ""), below] if end > start else [below]
 
     def fill(self, node: Node, value: Any) -> list[Piece]:
@@ -381,7 +382,7 @@ class _Writer:
         quote = quotes.pop() if len(quotes) == 1 and quotes <= {"'", '"'} else ""
         style_of_items = self.style(node, self.chain)
         lines = [line for v in items for line in yamltext.item(v, column, style_of_items, gap, quote)]
-        return self.lines_at(self.behind(node, column), lines, column)
+        return self.lines_at(self.behind(node, column), lines)
 
     # --- flow style --------------------------------------------------------------------------------------------
 

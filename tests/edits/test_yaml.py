@@ -248,6 +248,43 @@ def test_the_later_of_two_contradicting_groups_is_refused(one: list[YamlChange],
     assert done.refused["two"].code == "conflict"
 
 
+SEVERAL: list[tuple[str, list[YamlChange], str]] = [
+    (
+        "a:\n  b:\n  - x: 1\n",
+        [
+            SetKey(0, ("a",), "c", 1),
+            EnsureItem(0, ("a", "b"), 2),
+            SetKey(0, ("a", "b", 0), "w", 2),
+            SetKey(0, (), "z", 1),
+        ],
+        "a:\n  b:\n  - x: 1\n    w: 2\n  - 2\n  c: 1\nz: 1\n",
+    ),
+    ("a:\n  b:", [SetKey(0, ("a", "b"), "c", 1), SetKey(0, ("a",), "d", 1)], "a:\n  b:\n    c: 1\n  d: 1"),
+    ("- a: 1\n  b: 2\n  c: 3\n", [RemoveKey(0, (0,), "a"), RemoveKey(0, (0,), "b")], "- c: 3\n"),
+    (
+        "a: 1\nb: 2\nc: 3\n",
+        [RemoveKey(0, (), "b"), RemoveKey(0, (), "c"), SetKey(0, (), "d", 1, ("b",))],
+        "a: 1\nd: 1\n",
+    ),
+    (
+        "{a: 1, b: 2, c: 3}",
+        [RemoveKey(0, (), "b"), RemoveKey(0, (), "c"), SetKey(0, (), "d", 1, ("b",))],
+        "{a: 1, d: 1}",
+    ),
+    ("{a: 1, b: 2, c: 3}", [RemoveKey(0, (), "a"), RemoveKey(0, (), "c")], "{b: 2}"),
+    ("a:\n- b: 1\n", [RemoveKey(0, ("a", 0), "b"), SetKey(0, ("a", 0), "c", 1)], "a:\n- c: 1\n"),
+    ("a: {b: 1}\n", [RemoveKey(0, ("a",), "b"), SetKey(0, ("a",), "c", 1)], "a: {c: 1}\n"),
+    ("b: 1\n", [RemoveKey(0, (), "b")], "{}\n"),
+]
+
+
+@pytest.mark.parametrize(("before", "changes", "after"), SEVERAL)
+def test_several_changes(before: str, changes: list[YamlChange], after: str) -> None:
+    done = run(before, changes)
+    assert not done.refused
+    assert done.after.text == after
+
+
 def test_changes_of_several_groups_write_one_block() -> None:
     groups: dict[str, list[YamlChange]] = {
         "a": [SetKey(0, ("sc",), "user", 1000)],
@@ -269,6 +306,7 @@ SINGLE: list[tuple[str, YamlChange, str]] = [
     ("a: 1 # one\nb: 2\n", RemoveKey(0, (), "a"), "b: 2\n"),
     ("a: 1\nb: 2", RemoveKey(0, (), "b"), "a: 1"),
     ("- a: 1\n  b: 2\n", RemoveKey(0, (0,), "a"), "- b: 2\n"),
+    ("- a: 1\n  # c\n", RemoveKey(0, (0,), "a"), "- {}\n  # c\n"),
     ("x:\n  a: {b: 1}\ny: 1\n", RemoveKey(0, ("x",), "a"), "x: {}\ny: 1\n"),
     ("{a: 1, b: 2, c: 3}\n", RemoveKey(0, (), "b"), "{a: 1, c: 3}\n"),
     ("{a: 1, b: 2, c: 3}\n", RemoveKey(0, (), "c"), "{a: 1, b: 2}\n"),
@@ -305,7 +343,6 @@ def test_one_change(before: str, change: YamlChange, after: str) -> None:
     ("text", "change", "code"),
     [
         ("a:\n  # why\n  b: 1\n", SetKey(0, (), "a", 1), "comment-inside"),
-        ("- a: 1\n", RemoveKey(0, (0,), "a"), "only-key"),
         ("- a: 1\n  # of b\n  b: 1\n", RemoveKey(0, (0,), "a"), "comment-inside"),
         ("a: 1\n", SetKey(7, (), "a", 1), "other-shape"),
         ("a: 1\n", EnsureItem(0, ("a",), 1), "other-shape"),

@@ -15,7 +15,7 @@ from fixer.source import SourceFile
 from fixer.syntax.yaml import load_stream, parse
 
 CODES = {
-    "comment-inside", "only-key", "other-shape", "conflict", "anchored", "block-scalar-end", "merge-key",
+    "comment-inside", "other-shape", "conflict", "anchored", "block-scalar-end", "merge-key",
     "duplicate-key", "complex-key",
 }  # fmt: skip
 KEYS = st.sampled_from(["a", "b", "c", "name", "image", "x y", "k-1", "é"])

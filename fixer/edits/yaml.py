@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fixer.edits.yamlplaces import Blocked, Piece, Site, Want, lower_site
-from fixer.model import Edit, EnsureItem, Refusal, RemoveKey, SetKey, YamlChange
+from fixer.model import Edit, EnsureItem, Refusal, RemoveKey, SetKey, Span, YamlChange
 from fixer.syntax.yaml import Alias, Document, Map, Node, Scalar, Seq
 
 Path = tuple[str | int, ...]
@@ -66,22 +66,39 @@ def lower(documents: Iterable[Document], groups: Groups, newline: str = "\n") ->
                     refused[name] = blocked.refusal
         pieces, failed = wishes.lower(newline)
         if not failed:
+            pieces = _ordered(pieces, newline)
             failed = _overlaps(pieces)
         if not failed:
             break
         refused |= failed
-    # Of two insertions at one offset the deeper one goes first, since it ends what the other one stands behind.
-    pieces.sort(key=lambda p: (p.span.start, p.span.end, -p.depth))
     edits = tuple(Edit(p.span, p.text) for p in pieces)
     applied = tuple(name for name in groups if name not in refused)
     return YamlPlan(edits, applied, {n: refused[n] for n in groups if n in refused}, tuple(wishes.changes))
+
+
+def _ordered(pieces: list[Piece], newline: str) -> list[Piece]:
+    """Pieces in the order in which they apply.
+
+    Of two insertions at one offset the deeper one goes first, since it ends what the other one stands behind. Where the
+    last line of a file without a final newline goes and takes the line end before it along, an insertion behind that
+    line end gives up its own instead.
+    """
+    pieces = sorted(pieces, key=lambda p: (p.span.start, p.span.end, -p.depth))
+    for n, removal in enumerate(pieces[:-1]):
+        at = removal.span.start + len(newline)
+        last = max((m for m, p in enumerate(pieces) if p.span == (at, at)), default=n)
+        if removal.final and last > n:
+            pieces[n] = removal._replace(span=Span(at, removal.span.end))
+            pieces[last] = pieces[last]._replace(text=pieces[last].text.removesuffix(newline))
+            return sorted(pieces, key=lambda p: (p.span.start, p.span.end, -p.depth))
+    return pieces
 
 
 def _overlaps(pieces: list[Piece]) -> dict[str, Refusal]:
     refusal = Refusal("conflict", "two changes of the file touch the same characters; fix one by hand, run again")
     end = 0
     out: dict[str, Refusal] = {}
-    for piece in sorted(pieces, key=lambda p: (p.span.start, p.span.end)):
+    for piece in pieces:
         if piece.span.start < end:
             out |= dict.fromkeys(piece.groups, refusal)
         end = max(end, piece.span.end)

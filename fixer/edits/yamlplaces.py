@@ -26,12 +26,16 @@ class Blocked(Exception):
 
 
 class Piece(NamedTuple):
-    """One edit, how deep in the tree it writes, and the groups that need it."""
+    """One edit, how deep in the tree it writes, and the groups that need it.
+
+    A `final` one removes the end of a file without a final newline, with the line end before it.
+    """
 
     span: Span
     text: str
     depth: int
     groups: frozenset[str]
+    final: bool = False
 
 
 class Want:
@@ -281,12 +285,13 @@ class _Writer:
                 # The dash of the list item stays, and the next key moves up to it.
                 start, end = first.start, node.entries[run[-1] + 1].key.start
                 self.no_comment(last.end, end)
+                opens = False
             elif opens:
-                start -= 2 if self.text[start - 2 : start] == "\r\n" else 1
+                start -= len(self.newline) if self.text[:start].endswith(self.newline) else 1
             for number in run:
                 whole = _whole(node.entries[number])
                 self.no_comment(whole.start, _last_leaf(whole).end)
-            pieces.append(self.piece(start, end, ""))
+            pieces.append(self.piece(start, end, "")._replace(final=opens))
         return pieces
 
     def remove_flow(self, node: Map, removed: set[int]) -> list[Piece]:

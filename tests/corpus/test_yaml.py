@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 from fixer.edits.yaml import lower
 from fixer.errors import Unreadable
-from fixer.model import EnsureItem, SetKey, YamlChange
+from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
 from fixer.prove.yaml import Rewritten, rewrite
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document, parse
@@ -79,6 +79,34 @@ def groups_of(documents: list[Document]) -> dict[str, list[YamlChange]]:
     return out
 
 
+def odd_groups_of(documents: list[Document]) -> dict[str, list[YamlChange]]:
+    """Give changes that no rule wants, many at one place."""
+    out: dict[str, list[YamlChange]] = {}
+    for document in documents:
+        number = document.index
+        for path, containers in pods(document.value):
+            name = ".".join(map(str, (number, *path)))
+            out[f"{name} key"] = [SetKey(number, path, "hostUsers", False)]
+            out[f"{name} item"] = [EnsureItem(number, (*path, "volumes"), {"name": "tmp-x", "emptyDir": {}})]
+            for n in containers:
+                own = (*path, "containers", n)
+                mount = {"name": "tmp-x", "mountPath": "/tmp"}
+                out[f"{name}[{n}] mount"] = [EnsureItem(number, (*own, "volumeMounts"), mount)]
+                out[f"{name}[{n}] gone"] = [RemoveKey(number, own, key) for key in ("image", "name")]
+                out[f"{name}[{n}] other"] = [SetKey(number, own, "ports", [{"containerPort": 8080}])]
+                probe = SetKey(number, (*own, "readinessProbe", "httpGet"), "port", 8080)
+                out[f"{name}[{n}] both"] = [RemoveKey(number, own, "resources"), probe]
+    return out
+
+
+VARIANTS: list[Callable[[bytes], bytes]] = [
+    lambda data: data,
+    lambda data: re.sub(rb"\r?\n", b"\r\n", data),
+    lambda data: b"\xef\xbb\xbf" + data.removeprefix(b"\xef\xbb\xbf"),
+    lambda data: data.rstrip(b"\r\n"),
+]
+
+
 def check(source: SourceFile, groups: dict[str, list[YamlChange]], done: Rewritten) -> str:
     """Say what is wrong about a rewritten file: bytes outside of edits, or a second run that edits."""
     before, after = source.text, done.after.text
@@ -94,36 +122,44 @@ def check(source: SourceFile, groups: dict[str, list[YamlChange]], done: Rewritt
     return "a second run edits" if set(again.applied) != set(groups) - set(done.refused) or again.edits else ""
 
 
-@pytest.fixture(scope="module")
-def counts(shared: Path) -> Counts:
-    out = Counts()
+def plain_files(shared: Path, out: Counts) -> Iterator[SourceFile]:
+    """Give the files that speak of containers and are no templates."""
     for path in sorted((shared / "corpus").rglob("*")):
         if path.suffix not in SUFFIXES or not path.is_file():
             continue
         out.files += 1
         data = path.read_bytes()
-        if b"containers" not in data:
-            continue
-        source = SourceFile(str(path), data)
-        if TEMPLATE.search(data):
+        if b"containers" in data and TEMPLATE.search(data):
             out.templates += 1
-            continue
-        try:
-            documents = parse(source.text, MATTERS)
-        except Unreadable as error:
-            out.unreadable.append(f"{path}: {error.message}")
-            continue
-        groups = groups_of(documents)
-        if not groups:
-            continue
-        done = rewrite(source, groups, documents)
-        out.groups += len(groups)
-        out.refused.update(refusal.code for refusal in done.refused.values())
-        out.refusals += [f"{path}: {name}: {r.code}: {r.message}" for name, r in done.refused.items()]
-        out.edits += len(done.edits)
-        out.changed += bool(done.edits)
-        if wrong := check(source, groups, done):
-            out.wrong.append(f"{path}: {wrong}")
+        elif b"containers" in data:
+            yield SourceFile(str(path), data)
+
+
+def run(out: Counts, source: SourceFile, wishes: Callable[[list[Document]], dict[str, list[YamlChange]]]) -> None:
+    """Change one file, and count what comes of it."""
+    try:
+        documents = parse(source.text, MATTERS)
+    except Unreadable as error:
+        out.unreadable.append(f"{source.path}: {error.message}")
+        return
+    groups = wishes(documents)
+    if not groups:
+        return
+    done = rewrite(source, groups, documents)
+    out.groups += len(groups)
+    out.refused.update(refusal.code for refusal in done.refused.values())
+    out.refusals += [f"{source.path}: {name}: {r.code}: {r.message}" for name, r in done.refused.items()]
+    out.edits += len(done.edits)
+    out.changed += bool(done.edits)
+    if wrong := check(source, groups, done):
+        out.wrong.append(f"{source.path}: {wrong}")
+
+
+@pytest.fixture(scope="module")
+def counts(shared: Path) -> Counts:
+    out = Counts()
+    for source in plain_files(shared, out):
+        run(out, source, groups_of)
     return out
 
 
@@ -137,3 +173,14 @@ def test_the_changes_are_made_and_nothing_else(counts: Counts) -> None:
     assert not counts.refused["after-condition"], counts.refusals
     assert not counts.refused["readers-disagree"], counts.refusals
     assert sum(counts.refused.values()) <= MOST_REFUSED * counts.groups, (counts.told, counts.refusals)
+
+
+def test_odd_changes_of_odd_variants(shared: Path) -> None:
+    """Every third file, in turn as it is, with CRLF, with a byte order mark, and without its final newline."""
+    out = Counts()
+    for n, source in enumerate(plain_files(shared, out)):
+        if n % 3 == 0:
+            run(out, SourceFile(source.path, VARIANTS[n % len(VARIANTS)](source.data)), odd_groups_of)
+    assert not out.wrong, out.told
+    assert set(out.refused) <= {"comment-inside", "duplicate-key"}, (out.told, out.refusals)
+    assert sum(out.refused.values()) <= MOST_REFUSED * out.groups, (out.told, out.refusals)

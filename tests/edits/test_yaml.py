@@ -275,6 +275,16 @@ SEVERAL: list[tuple[str, list[YamlChange], str]] = [
     ("a:\n- b: 1\n", [RemoveKey(0, ("a", 0), "b"), SetKey(0, ("a", 0), "c", 1)], "a:\n- c: 1\n"),
     ("a: {b: 1}\n", [RemoveKey(0, ("a",), "b"), SetKey(0, ("a",), "c", 1)], "a: {c: 1}\n"),
     ("b: 1\n", [RemoveKey(0, (), "b")], "{}\n"),
+    (
+        "x:\n  a: [1]\n  b: 2",
+        [RemoveKey(0, ("x",), "b"), SetKey(0, ("x",), "c", 3), SetKey(0, (), "d", 4)],
+        "x:\n  a: [1]\n  c: 3\nd: 4",
+    ),
+    (
+        "x:\n  a:\n  - 1\n  b: 2",
+        [RemoveKey(0, ("x",), "b"), SetKey(0, ("x",), "c", 3), EnsureItem(0, ("x", "a"), 2)],
+        "x:\n  a:\n  - 1\n  - 2\n  c: 3",
+    ),
 ]
 
 

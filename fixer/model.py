@@ -7,7 +7,7 @@ Nothing here reads a file, prints, or knows a rule. Offsets are characters of th
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 _Kind = TypeVar("_Kind")
 
@@ -175,6 +175,47 @@ class RemoveInstruction(NamedTuple):
     instruction: int
 
 
+# --- symbolic changes to a YAML file --------------------------------------------------------------------------
+
+
+@_distinct
+class SetKey(NamedTuple):
+    """The map at `path` has `key` with exactly this value; maps that are missing on the way are made.
+
+    `path` holds keys and list indices from the root of a document, which is counted from 0 in its file. `value` is a
+    plain scalar, dict or list. A new key goes behind the last of its siblings named in `after`, else before the one
+    named in `before`, else to the end of the map.
+    """
+
+    document: int
+    path: tuple[str | int, ...]
+    key: str
+    value: Any
+    after: tuple[str, ...] = ()
+    before: str = ""
+
+
+@_distinct
+class RemoveKey(NamedTuple):
+    """The map at `path` has no such key, with nothing else gone."""
+
+    document: int
+    path: tuple[str | int, ...]
+    key: str
+
+
+@_distinct
+class EnsureItem(NamedTuple):
+    """The list at `path` holds this value; a list that is missing is made, in the place that `SetKey` would take."""
+
+    document: int
+    path: tuple[str | int, ...]
+    value: Any
+    after: tuple[str, ...] = ()
+    before: str = ""
+
+
+YamlChange = SetKey | RemoveKey | EnsureItem
 StageChange = CreateUser | HandOver | SetEnv | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 

@@ -1,0 +1,527 @@
+"""Where a change of YAML goes, and in which of the file's styles: one written node with all that is wanted of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
+
+from fixer.edits import yamltext
+from fixer.edits.yamltext import Block, Flow
+from fixer.model import Refusal, Span
+from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq
+
+_COMMENT_LINE = re.compile(r"( *)#[^\n]*(\n|\Z)")
+_COLON = re.compile(r"[ \t\r\n]*:")
+
+
+class Blocked(Exception):
+    """A change that has no safe place; its group is refused."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+
+
+class Piece(NamedTuple):
+    """One edit, how deep in the tree it writes, and the groups that need it.
+
+    A `final` one removes the end of a file without a final newline, with the line end before it.
+    """
+
+    span: Span
+    text: str
+    depth: int
+    groups: frozenset[str]
+    final: bool = False
+
+
+class Want:
+    """What is wanted at one place: an exact value, keys or items, or that it goes; and for whom."""
+
+    def __init__(self) -> None:
+        self.exact: tuple[Any, ...] = ()
+        self.gone = False
+        self.keys: dict[str, Want] = {}
+        self.items: list[Any] = []
+        self.groups: set[str] = set()
+        self.after: tuple[str, ...] = ()
+        self.before = ""
+
+    def place(self, group: str, after: tuple[str, ...] = (), before: str = "") -> None:
+        """Note who wants this; the first who names a place has it."""
+        self.groups.add(group)
+        self.after = self.after or after
+        self.before = self.before or before
+
+    @property
+    def value(self) -> Any:
+        """The plain value that makes all of it true where nothing is written yet."""
+        if self.exact:
+            return self.exact[0]
+        return list(self.items) if self.items else {key: want.value for key, want in self.keys.items()}
+
+    def all_groups(self) -> frozenset[str]:
+        """All groups that want something here or below."""
+        return frozenset(self.groups).union(*(want.all_groups() for want in self.keys.values()))
+
+
+class Site:
+    """A written node, the nodes above it from the root on, and what is wanted of it."""
+
+    def __init__(self, document: Document, chain: tuple[Node, ...]) -> None:
+        self.document = document
+        self.chain = chain
+        self.want = Want()
+
+
+def lower_site(site: Site, newline: str) -> list[Piece]:
+    """The edits that give a node what is wanted of it.
+
+    Raises:
+        Blocked: when there is no safe place or form for it.
+    """
+    writer = _Writer(site, newline)
+    node = site.chain[-1]
+    if isinstance(node, Seq) and node.items:
+        return [writer.append(node)]
+    if not isinstance(node, Map) or not node.entries:
+        return writer.fill(node, site.want.value)
+    return writer.change(node)
+
+
+class _Writer:
+    """Writes at one site."""
+
+    def __init__(self, site: Site, newline: str) -> None:
+        self.document = site.document
+        self.text = site.document.text
+        self.chain = site.chain
+        self.want = site.want
+        self.groups = site.want.all_groups()
+        self.newline = newline
+
+    # --- small questions ---------------------------------------------------------------------------------------
+
+    def line(self, offset: int) -> int:
+        return self.document.line(offset)
+
+    def lead(self, offset: int) -> str:
+        """What stands in a line before an offset."""
+        return self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
+
+    def piece(self, start: int, end: int, text: str, deeper: int = 0) -> Piece:
+        return Piece(Span(start, end), text, len(self.chain) + deeper, self.groups)
+
+    def no_comment(self, start: int, end: int) -> None:
+        """Refuse to write over characters that may hold a comment."""
+        if re.search(r"(?:^|\s)#", self.text[start:end]):
+            message = f"line {self.line(start)}: a comment stands inside of what would change; change it by hand"
+            raise Blocked(Refusal("comment-inside", message))
+
+    def colon(self, key: Node) -> int:
+        """The offset behind the colon of a key."""
+        found = _COLON.match(self.text, key.end)
+        if found is None:
+            message = f"line {self.line(key.start)}: the key has no colon behind it; write one"
+            raise Blocked(Refusal("complex-key", message))
+        return found.end()
+
+    def even(self, node: Map | Seq) -> int:
+        """The column of a block collection; refuses tabs, lone carriage returns, and keys in several columns."""
+        document = self.document
+        places = [e.key.start for e in node.entries] if isinstance(node, Map) else [node.inner]
+        columns = {document.column(place) for place in places}
+        leads = "".join(self.lead(place) for place in places)
+        message = f"line {self.line(places[0])}: the keys stand in uneven columns, or behind tabs; straighten them"
+        if len(columns) > 1 or "\t" in leads or "\r" in leads:
+            raise Blocked(Refusal("uneven", message))
+        if isinstance(node, Map) and any(self.lead(place).strip() for place in places[1:]):
+            raise Blocked(Refusal("uneven", message))
+        first = self.lead(places[0]).strip()
+        if first.replace("-", "").strip() or self.text[node.inner] == "?":
+            raise Blocked(Refusal("complex-key", f"line {self.line(places[0])}: the line holds more than this map"))
+        return columns.pop()
+
+    # --- block style -------------------------------------------------------------------------------------------
+
+    def style(self, node: Node, chain: tuple[Node, ...]) -> Block:
+        """Step and dash offset: of the node's own children, else of what stands around it, else of the document."""
+        near = [node, *reversed(chain[:-1])] if isinstance(node, Map) else list(reversed(chain))
+        step = dash = 0
+        steps: list[int] = []
+        dashes: list[int] = []
+        for above in near:
+            steps += self.children(above, Map)
+            dashes += self.children(above, Seq)
+            if steps and dashes:
+                break
+        if not steps or not dashes:
+            everywhere = list(_maps(self.document.root))
+            steps = steps or [n for m in everywhere for n in self.children(m, Map)]
+            dashes = dashes or [n for m in everywhere for n in self.children(m, Seq)]
+        step = Counter(steps).most_common(1)[0][0] if steps else 2
+        dash = Counter(dashes).most_common(1)[0][0] if dashes else step
+        return Block(step, dash, _key_quote(node))
+
+    def children(self, node: Node, kind: type[Map] | type[Seq]) -> list[int]:
+        """How much deeper the block children of a block map stand, of one kind."""
+        if not isinstance(node, Map) or node.flow:
+            return []
+        own = self.document.column(node.entries[0].key.start)
+        places = [_first(e.value) for e in node.entries if isinstance(e.value, kind) and not e.value.flow]
+        deeper = [self.document.column(place) - own for place in places]
+        return [n for n in deeper if n > 0 or (n == 0 and kind is Seq)]
+
+    def behind(self, node: Node, column: int) -> tuple[int, bool]:
+        """The offset of the line behind a block value, and whether the file ends before that line could begin.
+
+        Comments right behind it that are deeper than `column` belong to the value, so they are passed.
+        """
+        leaf = _last_leaf(node)
+        end = leaf.end
+        block = isinstance(leaf, Scalar) and leaf.style in ("|", ">")
+        if isinstance(leaf, Scalar) and leaf.keeps:
+            if self.text[end - 1] != "\n":
+                raise self.block_end(leaf)
+            return end, False
+        stop = self.text.find("\n", end)
+        rest = self.text[end : len(self.text) if stop < 0 else stop]
+        if rest.strip() and not (rest.lstrip().startswith("#") and rest[0] in " \t"):
+            message = f"line {self.line(end)}: something else stands behind this on its line; change it by hand"
+            raise Blocked(Refusal("other-shape", message))
+        if stop < 0:
+            if block and "-" not in self.text[leaf.inner : leaf.inner + 3]:
+                raise self.block_end(leaf)
+            return len(self.text), True
+        at = stop + 1
+        while (comment := _COMMENT_LINE.match(self.text, at)) and len(comment[1]) > column:
+            at = comment.end()
+            if not comment[2]:
+                return at, True
+        return at, False
+
+    def block_end(self, leaf: Node) -> Blocked:
+        message = f"line {self.line(leaf.start)}: the text block ends the file without a line end; add one"
+        return Blocked(Refusal("block-scalar-end", message))
+
+    def lines_at(self, place: tuple[int, bool], lines: list[str], deeper: int = 0) -> Piece:
+        """Whole lines at an offset that `behind` gave."""
+        at, opens = place
+        body = self.newline.join(lines)
+        return self.piece(at, at, self.newline + body if opens else body + self.newline, deeper)
+
+    # --- a map that has entries --------------------------------------------------------------------------------
+
+    def change(self, node: Map) -> list[Piece]:
+        pieces: list[Piece] = []
+        removed: set[int] = set()
+        fresh: dict[str, Want] = {}
+        column = 0 if node.flow else self.even(node)
+        for name, want in self.want.keys.items():
+            entry = node.get(name)
+            if entry is None:
+                fresh[name] = want
+            elif want.gone:
+                removed.add(node.entries.index(entry))
+            else:
+                pieces += self.replace(node, entry.key, entry.value, want.exact[0])
+        if len(removed) == len(node.entries):
+            return [self.emptied(node, column, {key: want.value for key, want in fresh.items()})]
+        pieces += self.remove_flow(node, removed) if node.flow else self.remove_lines(node, removed)
+        kept = [n for n in range(len(node.entries)) if n not in removed]
+        places = [(self.index(node, kept, want), key, want) for key, want in fresh.items()]
+        for index, some in groupby(sorted(places, key=lambda p: p[0]), key=lambda p: p[0]):
+            values = {key: want.value for _, key, want in some}
+            if node.flow:
+                pieces.append(self.insert_flow(node, index, values))
+            else:
+                style = self.style(node, self.chain)
+                lines = [line for key, v in values.items() for line in yamltext.entry(key, v, column, style)]
+                pieces.append(self.lines_at(self.safe_behind(node, kept, index, column), lines))
+        return pieces
+
+    def safe_behind(self, node: Map, kept: list[int], index: int, column: int) -> tuple[int, bool]:
+        """The line behind an entry, or behind an earlier one where a text block ends the file without a line end."""
+        earlier = [n for n in kept if n < index]
+        try:
+            return self.behind(_whole(node.entries[index]), column)
+        except Blocked as blocked:
+            if blocked.refusal.code != "block-scalar-end":
+                raise
+            if earlier:
+                return self.behind(_whole(node.entries[earlier[-1]]), column)
+            parent = self.chain[-2] if len(self.chain) > 1 else None
+            if self.lead(node.entries[0].key.start).strip() or not isinstance(parent, Map):
+                raise
+            key = next(entry.key for entry in parent.entries if entry.value is node)
+            return self.text.index("\n", self.colon(key)) + 1, False
+
+    def index(self, node: Map, kept: list[int], want: Want) -> int:
+        """The number of the entry behind which a new one goes."""
+        text = self.text
+        named = [n for n in kept if self.name(node, n) in want.after]
+        named = [n for n in named if "\n" not in text[node.entries[n].key.start : node.entries[n].value.end]]
+        if named and not (node.flow and self.comment_behind(node, named[-1])):
+            return named[-1]
+        before = [k for k, n in enumerate(kept) if self.name(node, n) == want.before]
+        if before and before[0] > 0 and not (node.flow and self.comment_behind(node, kept[before[0] - 1])):
+            return kept[before[0] - 1]
+        return kept[-1]
+
+    def name(self, node: Map, number: int) -> str:
+        key = node.entries[number].key
+        return key.text if isinstance(key, Scalar) else ""
+
+    def remove_lines(self, node: Map, removed: set[int]) -> list[Piece]:
+        pieces = []
+        for run in _runs(sorted(removed)):
+            first, last = node.entries[run[0]].key, _whole(node.entries[run[-1]])
+            start = first.start - len(self.lead(first.start))
+            end, opens = self.behind(last, len(self.text))
+            if self.lead(first.start).strip():
+                # The dash of the list item stays, and the next key moves up to it.
+                start, end = first.start, node.entries[run[-1] + 1].key.start
+                self.no_comment(last.end, end)
+                opens = False
+            elif opens:
+                start -= len(self.newline) if self.text[:start].endswith(self.newline) else 1
+            for number in run:
+                whole = _whole(node.entries[number])
+                self.no_comment(whole.start, _last_leaf(whole).end)
+            pieces.append(self.piece(start, end, "")._replace(final=opens))
+        return pieces
+
+    def remove_flow(self, node: Map, removed: set[int]) -> list[Piece]:
+        pieces = []
+        ends = [_whole(entry).end for entry in node.entries]
+        for run in _runs(sorted(removed)):
+            first, last = run[0], run[-1]
+            start, end = (node.entries[first].key.start, 0)
+            if last + 1 < len(node.entries):
+                end = node.entries[last + 1].key.start
+            else:
+                start, end = ends[first - 1], ends[last]
+            self.no_comment(start, end)
+            pieces.append(self.piece(start, end, ""))
+        return pieces
+
+    def emptied(self, node: Map, column: int, fresh: dict[str, Any]) -> Piece:
+        """All keys go: `{}` stays, or what comes instead."""
+        parent = self.chain[-2] if len(self.chain) > 1 else None
+        start, end = node.inner, _written_end(self.text, node)
+        self.no_comment(start, end)
+        if node.flow:
+            return self.piece(start, end, yamltext.flow(fresh, self.flow_style(node)))
+        if fresh:
+            lines = yamltext.entries(fresh, column, self.style(node, self.chain))
+            return self.piece(_first(node), end, self.newline.join(lines).lstrip(" "))
+        if isinstance(parent, Map):
+            start = self.colon(next(entry.key for entry in parent.entries if entry.value is node))
+            self.no_comment(start, end)
+            return self.piece(start, end, " {}")
+        return self.piece(start, end, "{}")
+
+    # --- another value for a key -------------------------------------------------------------------------------
+
+    def replace(self, parent: Map, key: Node, old: Node, value: Any) -> list[Piece]:
+        """A key gets a value; what is a collection before or after is written anew below its key."""
+        nested = bool(value) and isinstance(value, dict | list)
+        start, end = self.colon(key), _written_end(self.text, old)
+        if isinstance(old, Scalar) and not nested:
+            quote = old.style if old.style in ("'", '"') else (_key_quote(parent) if parent.flow else "")
+            written = yamltext.scalar(value, quote)
+            if old.missing:
+                return [self.piece(start, start, " " + written)]
+            if "\n" in self.text[old.inner : end]:
+                self.no_comment(old.inner, end)
+            return [self.piece(old.inner, end, written)]
+        self.no_comment(start, end)
+        if parent.flow:
+            return [self.piece(start, end, self.flow_value(parent, key, value))]
+        if not nested:
+            return [self.piece(start, end, " " + yamltext.scalar(value))]
+        column = self.even(parent)
+        style = self.style(parent, self.chain)._replace(quote="")
+        lines = yamltext.entry("k", value, column, style)[1:]
+        place = _last_leaf(old)
+        if (isinstance(old, Map | Seq) and not old.flow) or "\n" in self.text[start:end] or place.end != end:
+            return [self.piece(start, end, self.newline + self.newline.join(lines))]
+        below = self.lines_at(self.behind(old, len(self.text)), lines, 1)
+        return [self.piece(start, end, ""), below] if end > start else [below]
+
+    def fill(self, node: Node, value: Any) -> list[Piece]:
+        """Children for a null, `{}` or `[]`."""
+        parent = self.chain[-2] if len(self.chain) > 1 else None
+        if isinstance(parent, Map):
+            key = next(entry.key for entry in parent.entries if entry.value is node)
+            return self.replace(parent, key, node, value)
+        if parent is None and not node.flow:
+            raise Blocked(Refusal("other-shape", f"line {self.line(node.start)}: the document is empty"))
+        self.no_comment(node.inner, node.end)
+        if parent is None or parent.flow:
+            return [self.piece(node.inner, node.end, yamltext.flow(value, self.flow_style(parent)))]
+        column = self.document.column(node.start) + (1 if node.inner == node.end else 0)
+        style = self.style(node, self.chain)
+        lines = yamltext.item(value, max(column - 2, 0), style)
+        blank = " " if node.inner == node.end else ""
+        body = self.newline.join([lines[0].lstrip(" ")[1:].lstrip(" "), *lines[1:]])
+        return [self.piece(node.inner, node.end, blank + body)]
+
+    # --- lists -------------------------------------------------------------------------------------------------
+
+    def append(self, node: Seq) -> Piece:
+        """New items behind the last one."""
+        items = self.want.items
+        if node.flow:
+            style = self.flow_style(node)
+            at = self.flow_end(node.items[-1], node)
+            return self.piece(at, at, "".join(self.flow_comma(style) + yamltext.flow(v, style) for v in items))
+        column = self.even(node)
+        first = node.items[0]
+        gap = self.document.column(first.start) - column if first.end > first.start else 2
+        gap = gap if gap > 1 and "\n" not in self.text[node.inner : first.start] else 2
+        quotes = {item.style for item in node.items if isinstance(item, Scalar) and isinstance(item.value, str)}
+        quote = quotes.pop() if len(quotes) == 1 and quotes <= {"'", '"'} else ""
+        style_of_items = self.style(node, self.chain)
+        lines = [line for v in items for line in yamltext.item(v, column, style_of_items, gap, quote)]
+        return self.lines_at(self.behind(node, column), lines)
+
+    # --- flow style --------------------------------------------------------------------------------------------
+
+    def comment_behind(self, node: Map, number: int) -> bool:
+        """Whether a comment stands between an entry of a flow map and the next one, or the brace."""
+        last = number + 1 == len(node.entries)
+        end = node.end - 1 if last else node.entries[number + 1].key.start
+        return "#" in self.text[_whole(node.entries[number]).end : end]
+
+    def flow_end(self, last: Node, node: Node) -> int:
+        if "#" in self.text[last.end : node.end - 1]:
+            message = f"line {self.line(last.end)}: a comment stands before the closing bracket; move it"
+            raise Blocked(Refusal("comment-inside", message))
+        return last.end
+
+    def flow_comma(self, style: Flow) -> str:
+        return style.comma if style.prefix is None else f",{style.newline}{style.prefix}"
+
+    def insert_flow(self, node: Map, index: int, values: dict[str, Any]) -> Piece:
+        """New entries of a flow map behind one of its entries."""
+        style = self.flow_style(node)
+        at = _whole(node.entries[index]).end
+        if index + 1 == len(node.entries):
+            self.flow_end(_whole(node.entries[index]), node)
+        written = [yamltext.flow_entry(key, value, style) for key, value in values.items()]
+        return self.piece(at, at, "".join(self.flow_comma(style) + entry for entry in written))
+
+    def flow_value(self, parent: Map, key: Node, value: Any) -> str:
+        style = self.flow_style(parent)
+        return (style.colon[1:] or "") + yamltext.flow(value, style)
+
+    def flow_style(self, node: Node | None) -> Flow:
+        """The layout of a flow collection that has children; plain and on one line where there is none."""
+        if not isinstance(node, Map | Seq):
+            return Flow("", ": ", ", ", self.newline)
+        kids = [entry.key for entry in node.entries] if isinstance(node, Map) else node.items
+        ends = [_whole(entry).end for entry in node.entries] if isinstance(node, Map) else [i.end for i in node.items]
+        if not kids:
+            return Flow("", ": ", ", ", self.newline)
+        last = kids[-1]
+        lead = self.lead(last.start)
+        own_line = not lead.strip() and "\n" in self.text[node.inner : last.start]
+        quote = _key_quote(node) if isinstance(node, Map) else _item_quote(node, self.chain)
+        colon = ": "
+        if isinstance(node, Map):
+            colon = self.text[last.end : node.entries[-1].value.start] if quote else ": "
+            colon = colon if re.fullmatch(r" ?: ?", colon) else ": "
+        elif quote and isinstance(near := next((n for n in reversed(self.chain) if isinstance(n, Map)), None), Map):
+            found = self.text[near.entries[-1].key.end : near.entries[-1].value.start]
+            colon = found if re.fullmatch(r" ?: ?", found) else ": "
+        if own_line:
+            closing = self.lead(node.end - 1)
+            deeper = lead.startswith(closing) and not closing.strip() and len(closing) < len(lead)
+            return Flow(quote, colon, ", ", self.newline, lead, lead[len(closing) :] if deeper else "  ")
+        between = self.text[ends[-2] : last.start] if len(kids) > 1 else ", " if " " in colon else ","
+        pad = self.text[node.inner + 1 : kids[0].start]
+        comma = between if re.fullmatch(r", ?", between) else ", "
+        return Flow(quote, colon, comma, self.newline, pad=pad if pad == " " else "")
+
+
+class _Whole(Node):
+    """An entry as one node, from its key to the end of its value."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, key: Node, value: Node) -> None:
+        super().__init__(key.start, key.start, max(key.end, value.end), None, None, value.flow)
+        self.value = value
+
+
+def _whole(entry: tuple[Node, Node]) -> _Whole:
+    return _Whole(*entry)
+
+
+def _last_leaf(node: Node) -> Node:
+    """The last node below that has characters of its own."""
+    while True:
+        if isinstance(node, _Whole):
+            node = node.value
+        elif isinstance(node, Map) and not node.flow:
+            node = node.entries[-1].value
+        elif isinstance(node, Seq) and not node.flow:
+            node = node.items[-1]
+        else:
+            return node
+
+
+def _written_end(text: str, node: Node) -> int:
+    """The end of a value without the line ends that a text block keeps."""
+    start = node.inner
+    return start + len(text[start : node.end].rstrip(" \t\r\n"))
+
+
+def _first(node: Node) -> int:
+    """Where a block collection begins: its first key, or its first dash."""
+    return node.entries[0].key.start if isinstance(node, Map) else node.inner
+
+
+def _runs(numbers: list[int]) -> Iterator[list[int]]:
+    """Runs of numbers that follow one another."""
+    run: list[int] = numbers[:1]
+    for one, two in pairwise(numbers):
+        if two != one + 1:
+            yield run
+            run = []
+        run.append(two)
+    if run:
+        yield run
+
+
+def _maps(node: Node) -> Iterator[Map]:
+    """All block maps of a tree."""
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Map) and not node.flow:
+            yield node
+            todo += [entry.value for entry in reversed(node.entries)]
+        elif isinstance(node, Seq) and not node.flow:
+            todo += reversed(node.items)
+
+
+def _key_quote(node: Node) -> str:
+    """The quotes that all keys of a map have, or none."""
+    styles = (
+        {entry.key.style for entry in node.entries if isinstance(entry.key, Scalar)} if isinstance(node, Map) else ()
+    )
+    return next(iter(styles)) if len(styles) == 1 and set(styles) <= {"'", '"'} else ""
+
+
+def _item_quote(node: Seq, chain: tuple[Node, ...]) -> str:
+    """The quotes of a flow list: those of its texts, else of the keys around it."""
+    styles = {item.style for item in node.items if isinstance(item, Scalar) and isinstance(item.value, str)}
+    inner = {_key_quote(item) for item in node.items if isinstance(item, Map)}
+    near = next((_key_quote(n) for n in reversed(chain) if isinstance(n, Map)), "")
+    found = styles or inner or {near}
+    return next(iter(found)) if len(found) == 1 and found <= {"'", '"'} else ""

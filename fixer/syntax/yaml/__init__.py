@@ -1,0 +1,28 @@
+"""YAML: documents of a stream, a tree whose every node knows its place, and values as Kubernetes reads them.
+
+This package is the one place that imports ruamel.yaml. It knows nothing of Kubernetes but how it reads a scalar.
+"""
+
+from fixer.syntax.yaml.loading import load_all, load_stream
+from fixer.syntax.yaml.manifests import NotYaml, documents, load_manifests
+from fixer.syntax.yaml.slices import Slice, slices
+from fixer.syntax.yaml.tree import Alias, Document, Entry, Map, Node, Scalar, Seq, parse, parse_slice
+
+__all__ = [
+    "Alias",
+    "Document",
+    "Entry",
+    "Map",
+    "Node",
+    "NotYaml",
+    "Scalar",
+    "Seq",
+    "Slice",
+    "documents",
+    "load_all",
+    "load_manifests",
+    "load_stream",
+    "parse",
+    "parse_slice",
+    "slices",
+]

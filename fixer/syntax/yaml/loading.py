@@ -1,0 +1,56 @@
+"""YAML as plain values, by ruamel.yaml's own safe loader: the second reader, which shares no code with the tree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fixer.errors import Unreadable
+
+
+def load_all(text: str) -> list[Any]:
+    """The documents of a YAML stream as plain values; an empty list when it does not parse."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return list(YAML(typ="safe").load_all(text))
+    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError):
+        return []
+
+
+def load_stream(text: str) -> list[Any]:
+    """The documents of a stream as plain values; a value with a tag of its own is a pair of tag and value.
+
+    Raises:
+        Unreadable: when the loader refuses the stream, with one sentence.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return list(_loader().load_all(text))
+    except YAMLError as error:
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise Unreadable("syntax", f"a second YAML reader refuses the file ({problem})") from error
+    except (ValueError, RecursionError, TypeError, AttributeError, OverflowError) as error:
+        raise Unreadable("syntax", f"a second YAML reader refuses the file ({type(error).__name__})") from error
+
+
+def _loader() -> Any:
+    """A safe loader that takes the last of duplicate keys, and knows what a tag of somebody else's stands on."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import SafeConstructor
+    from ruamel.yaml.nodes import MappingNode, SequenceNode
+
+    class Constructor(SafeConstructor):
+        def tagged(self, node: Any) -> Any:
+            if isinstance(node, MappingNode):
+                return (str(node.tag), self.construct_mapping(node, deep=True))
+            if isinstance(node, SequenceNode):
+                return (str(node.tag), self.construct_sequence(node, deep=True))
+            return (str(node.tag), node.value)
+
+    Constructor.add_constructor(None, Constructor.tagged)
+    loader = YAML(typ="safe")
+    loader.Constructor = Constructor
+    loader.allow_duplicate_keys = True
+    return loader

@@ -1,0 +1,385 @@
+"""A tree over libyaml's events: what is written where, with anchors, styles and exact places.
+
+Places are characters of the whole text. libyaml's `index` counts them exactly, with CRLF and beyond ASCII; its `line`
+does not, and the end that it gives a block collection is the start of the next token, so both are never used.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from fixer.errors import Unreadable
+from fixer.lazy import lazy
+from fixer.model import Span
+from fixer.syntax.yaml import scalars
+from fixer.syntax.yaml.scalars import Plain
+from fixer.syntax.yaml.slices import Slice, slices
+
+MERGE = "<<"
+_PROPERTIES = re.compile(r"(?:[&!]\S*(?:[ \t\r\n]|#[^\n]*)*)+")
+_KEEPS = re.compile(r"[|>][0-9-]*\+")
+
+
+class Node:
+    """A value: `start` is where its anchor or tag begins, `inner` where it does itself, `end` behind its last leaf.
+
+    A null that nobody wrote has an empty span behind its colon or dash.
+    """
+
+    __slots__ = ("aliased", "anchor", "end", "flow", "inner", "start", "tag")
+
+    def __init__(self, start: int, inner: int, end: int, anchor: str | None, tag: str | None, flow: bool) -> None:
+        self.start = start
+        self.inner = inner
+        self.end = end
+        self.anchor = anchor
+        self.tag = tag
+        self.flow = flow
+        self.aliased = False
+
+    @property
+    def span(self) -> Span:
+        """All of the value, its anchor and tag included."""
+        return Span(self.start, self.end)
+
+
+class Scalar(Node):
+    """Text in one of five styles: plain (empty), `'`, `"`, `|` and `>`; `keeps` for a block that keeps its end."""
+
+    __slots__ = ("keeps", "style", "text")
+
+    def __init__(self, text: str, style: str, keeps: bool, *place: Any) -> None:
+        super().__init__(*place)
+        self.text = text
+        self.style = style
+        self.keeps = keeps
+
+    @property
+    def value(self) -> Plain:
+        """What Kubernetes reads."""
+        if self.tag is not None and self.tag != "!":
+            return scalars.tagged(self.tag, self.text)
+        return self.text if self.style or self.tag else scalars.plain(self.text)
+
+    @property
+    def missing(self) -> bool:
+        """Whether nothing at all is written, which is a null."""
+        return not self.style and self.inner == self.end
+
+
+class Alias(Node):
+    """The use of an anchor; `target` is what stands at it."""
+
+    __slots__ = ("name", "target")
+
+    def __init__(self, name: str, target: Node, *place: Any) -> None:
+        super().__init__(*place)
+        self.name = name
+        self.target = target
+
+
+class Entry(NamedTuple):
+    """A key with its value."""
+
+    key: Node
+    value: Node
+
+
+class Seq(Node):
+    """A list."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.items: list[Node] = []
+
+
+class Map(Node):
+    """A map: its entries in the order of the file, duplicates and merge keys included."""
+
+    __slots__ = ("_index", "entries")
+
+    def __init__(self, *place: Any) -> None:
+        super().__init__(*place)
+        self.entries: list[Entry] = []
+        self._index: dict[str, Entry] | None = None
+
+    @property
+    def index(self) -> dict[str, Entry]:
+        """Entries by the name that their key has in JSON; the last of duplicates, as Kubernetes takes it."""
+        if self._index is None:
+            keys = ((entry, entry.key) for entry in self.entries)
+            self._index = {scalars.key_name(key.value): entry for entry, key in keys if isinstance(key, Scalar)}
+        return self._index
+
+    def get(self, name: str) -> Entry | None:
+        """The entry that is written in this map itself under a key; merge keys are not followed."""
+        return self.index.get(name)
+
+    @property
+    def merges(self) -> bool:
+        """Whether a merge key brings further entries."""
+        return any(_is_merge(entry.key) for entry in self.entries)
+
+    @property
+    def complex_keys(self) -> bool:
+        """Whether a key is a list, a map or an alias."""
+        return any(not isinstance(entry.key, Scalar) for entry in self.entries)
+
+    @property
+    def duplicates(self) -> bool:
+        """Whether two keys have one name."""
+        return not self.complex_keys and len(self.index) < len(self.entries)
+
+
+def _is_merge(key: Node) -> bool:
+    return isinstance(key, Scalar) and not key.style and key.text == MERGE
+
+
+class Document:
+    """One document: its number in the stream, its characters, and its root.
+
+    `tags` are those that YAML itself does not define.
+    """
+
+    def __init__(self, text: str, part: Slice, root: Node, tags: frozenset[str]) -> None:
+        self.text = text
+        self.index = part.number
+        self.span = part.span
+        self.root = root
+        self.tags = tags
+
+    @lazy
+    def value(self) -> Any:
+        """Plain Python objects, with aliases and merge keys expanded; an alias gives the very object of its anchor.
+
+        Raises:
+            Unreadable: for values nested too deeply.
+        """
+        return self.value_of(self.root)
+
+    def value_of(self, node: Node) -> Any:
+        """The same for one node.
+
+        Raises:
+            Unreadable: for values nested too deeply.
+        """
+        try:
+            return _Values().of(node)
+        except RecursionError as error:
+            raise Unreadable("syntax", "a value is nested too deeply to be read") from error
+
+    def column(self, offset: int) -> int:
+        """How many characters stand before an offset in its line."""
+        return offset - self.text.rfind("\n", 0, offset) - 1
+
+    def line(self, offset: int) -> int:
+        """The line of an offset, from 1."""
+        return self.text.count("\n", 0, offset) + 1
+
+    def find(self, path: tuple[str | int, ...]) -> Node | None:
+        """The node at a path of keys and list indices, written there itself: aliases and merge keys end the way."""
+        node: Node | None = self.root
+        for step in path:
+            if isinstance(node, Map) and isinstance(step, str):
+                entry = node.get(step)
+                node = entry.value if entry is not None else None
+            elif isinstance(node, Seq) and isinstance(step, int) and 0 <= step < len(node.items):
+                node = node.items[step]
+            else:
+                return None
+        return node
+
+
+class _Values:
+    """Values of nodes; each node is read once, so that aliases cost nothing however often they are used."""
+
+    def __init__(self) -> None:
+        self.known: dict[int, Any] = {}
+
+    def of(self, node: Node) -> Any:
+        if isinstance(node, Scalar):
+            return node.value
+        if isinstance(node, Alias):
+            return self.of(node.target)
+        if id(node) in self.known:
+            return self.known[id(node)]
+        if isinstance(node, Seq):
+            items: list[Any] = []
+            self.known[id(node)] = items
+            items += [self.of(item) for item in node.items]
+            return items
+        assert isinstance(node, Map)
+        entries: dict[str, Any] = {}
+        self.known[id(node)] = entries
+        own = {self.name(e.key): self.of(e.value) for e in node.entries if not _is_merge(e.key)}
+        for entry in node.entries:
+            if _is_merge(entry.key):
+                for brought in self.merged(entry.value):
+                    entries.update({k: v for k, v in brought.items() if k not in entries})
+        entries.update(own)
+        return entries
+
+    def merged(self, node: Node) -> list[dict[str, Any]]:
+        value = self.of(node)
+        return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, dict)]
+
+    def name(self, key: Node) -> str:
+        value = self.of(key)
+        return scalars.key_name(value) if not isinstance(value, dict | list) else repr(value)
+
+
+def parse(text: str, matters: re.Pattern[str] | None = None) -> list[Document]:
+    """The documents of a stream; with `matters`, only those in which the pattern is found.
+
+    `text` has no byte order mark, as `SourceFile` gives it: libyaml would not count it.
+
+    Raises:
+        Unreadable: when it is no YAML, with one sentence that names the line.
+    """
+    return [parse_slice(text, part) for part in slices(text, matters)]
+
+
+def parse_slice(text: str, part: Slice) -> Document:
+    """Parse one document.
+
+    Raises:
+        Unreadable: when it is no YAML, with one sentence that names the line.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    builder = _Builder(text, part.span)
+    try:
+        root = builder.read()
+    except YAMLError as error:
+        raise Unreadable("syntax", _sentence(text, part.span, error)) from error
+    except UnicodeEncodeError as error:
+        line = text.count("\n", 0, part.span.start + error.start) + 1
+        raise Unreadable("syntax", f"line {line}: a byte that is no UTF-8, so this is no YAML") from error
+    return Document(text, part, root, frozenset(builder.tags))
+
+
+def _sentence(text: str, span: Span, error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
+    at = getattr(mark, "index", None)
+    if at is None:
+        at = getattr(error, "position", 0) or 0
+    at = min(span.start + int(at), span.end)
+    return f"line {text.count(chr(10), 0, at) + 1}: this is no YAML: {problem}"
+
+
+class _Builder:
+    """Builds the tree of one document from its events, without recursion."""
+
+    def __init__(self, text: str, span: Span) -> None:
+        self.text = text
+        self.span = span
+        self.anchors: dict[str, Node] = {}
+        self.tags: set[str] = set()
+
+    def read(self) -> Node:
+        """Read the root; raises what libyaml raises."""
+        from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
+        from ruamel.yaml.events import (
+            AliasEvent,
+            MappingEndEvent,
+            MappingStartEvent,
+            ScalarEvent,
+            SequenceEndEvent,
+            SequenceStartEvent,
+        )
+
+        start, end = self.span
+        get = CParser(self.text[start:end]).get_event
+        stack: list[tuple[Node, list[Node]]] = []
+        kids: list[Node] = []
+        while (event := get()) is not None:
+            kind = type(event)
+            if kind is ScalarEvent:
+                kids.append(self.scalar(event))
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                node = self.collection(event, Map if kind is MappingStartEvent else Seq)
+                kids.append(node)
+                stack.append((node, kids))
+                kids = []
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                node, parents = stack.pop()
+                self.close(node, kids, event)
+                kids = parents
+            elif kind is AliasEvent:
+                kids.append(self.alias(event))
+        return kids[0]
+
+    def scalar(self, event: Any) -> Scalar:
+        start = self.span.start + event.start_mark.index
+        end = self.span.start + event.end_mark.index
+        style = event.style or ""
+        anchor, tag = event.anchor, event.tag
+        inner = start
+        if anchor is not None or tag is not None:
+            inner = self.behind_properties(start, end)
+            if not style and not event.value:
+                inner = end
+        keeps = False
+        if style in ("|", ">"):
+            keeps = _KEEPS.match(self.text, inner) is not None
+            if not keeps:
+                end = inner + len(self.text[inner:end].rstrip(" \t\r\n"))
+        node = Scalar(event.value, style, keeps, start, inner, end, anchor, tag, False)
+        if anchor is not None or tag is not None:
+            self.register(node)
+        return node
+
+    def collection(self, event: Any, kind: type[Map] | type[Seq]) -> Node:
+        start = self.span.start + event.start_mark.index
+        anchor, tag = event.anchor, event.tag
+        inner = start
+        if anchor is not None or tag is not None:
+            inner = self.behind_properties(start, self.span.end)
+        node = kind(start, inner, start, anchor, tag, bool(event.flow_style))
+        if anchor is not None or tag is not None:
+            self.register(node)
+        return node
+
+    def alias(self, event: Any) -> Alias:
+        from ruamel.yaml.composer import ComposerError
+
+        target = self.anchors.get(event.anchor)
+        if target is None:
+            raise ComposerError(None, None, f"the anchor {event.anchor} is not defined", event.start_mark)
+        target.aliased = True
+        start = self.span.start + event.start_mark.index
+        return Alias(event.anchor, target, start, start, self.span.start + event.end_mark.index, None, None, False)
+
+    def close(self, node: Node, kids: list[Node], event: Any) -> None:
+        if node.flow:
+            node.end = self.span.start + event.end_mark.index
+        else:
+            node.end = kids[-1].end
+        if isinstance(node, Map):
+            pairs = iter(kids)
+            node.entries = [Entry(key, value) for key, value in zip(pairs, pairs, strict=True)]
+            if node.flow:
+                for key, value in node.entries:
+                    self.place_null(key, value)
+        elif isinstance(node, Seq):
+            node.items = kids
+
+    def place_null(self, key: Node, value: Node) -> None:
+        """In a flow map libyaml puts a missing value at the next token: move it behind its colon, or its key."""
+        if isinstance(value, Scalar) and value.missing and value.start == value.end:
+            colon = re.compile(r"[ \t\r\n]*:").match(self.text, key.end)
+            value.start = value.inner = value.end = colon.end() if colon else key.end
+
+    def behind_properties(self, start: int, end: int) -> int:
+        found = _PROPERTIES.match(self.text, start, end)
+        return found.end() if found else start
+
+    def register(self, node: Node) -> None:
+        if node.anchor is not None:
+            self.anchors[node.anchor] = node
+        if node.tag is not None and node.tag != "!" and not node.tag.startswith("tag:yaml.org,2002:"):
+            self.tags.add(node.tag)

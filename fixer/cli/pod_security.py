@@ -104,7 +104,8 @@ def _print_rest(verdicts: list[Verdict], skipped: list[Skipped]) -> None:
         [(one.path, "bold"), (": skipped ", ""), (f"[{one.reason}] ", "dim"), (one.message, "")] for one in skipped
     ]
     forbidden = sum(not one.allowed for one in verdicts)
-    closing = f"{len(verdicts)} pod specs: {len(verdicts) - forbidden} allowed, {forbidden} forbidden"
+    many = "" if len(verdicts) == 1 else "s"
+    closing = f"{len(verdicts)} pod spec{many}: {len(verdicts) - forbidden} allowed, {forbidden} forbidden"
     if skipped:
         reasons = ", ".join(f"{reason} {count}" for reason, count in sorted(Counter(s.reason for s in skipped).items()))
         closing += f"; {len(skipped)} skipped ({reasons})"

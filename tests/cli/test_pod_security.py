@@ -199,7 +199,7 @@ def test_what_is_not_judged_is_told_and_counted(tree: Path, name: str, text: str
     assert done.returncode == 0
     told, closing = done.stderr.splitlines()
     assert told.startswith(f"{name}: skipped [{reason}] ")
-    assert closing == f"1 pod specs: 1 allowed, 0 forbidden; 1 skipped ({reason} 1)"
+    assert closing == f"1 pod spec: 1 allowed, 0 forbidden; 1 skipped ({reason} 1)"
 
 
 def test_links_and_specials_are_not_read(tree: Path) -> None:

@@ -85,9 +85,11 @@ def _ordered(pieces: list[Piece], newline: str) -> list[Piece]:
     """
     pieces = sorted(pieces, key=lambda p: (p.span.start, p.span.end, -p.depth))
     for n, removal in enumerate(pieces[:-1]):
+        if not removal.final:
+            continue
         at = removal.span.start + len(newline)
         last = max((m for m, p in enumerate(pieces) if p.span == (at, at)), default=n)
-        if removal.final and last > n:
+        if last > n:
             pieces[n] = removal._replace(span=Span(at, removal.span.end))
             pieces[last] = pieces[last]._replace(text=pieces[last].text.removesuffix(newline))
             return sorted(pieces, key=lambda p: (p.span.start, p.span.end, -p.depth))

@@ -85,9 +85,11 @@ def _ordered(pieces: list[Piece], newline: str) -> list[Piece]:
     """
     pieces = sorted(pieces, key=lambda p: (p.span.start, p.span.end, -p.depth))
     for n, removal in enumerate(pieces[:-1]):
+        if not removal.final:
+            continue
         at = removal.span.start + len(newline)
         last = max((m for m, p in enumerate(pieces) if p.span == (at, at)), default=n)
-        if removal.final and last > n:
+        if last > n:
             pieces[n] = removal._replace(span=Span(at, removal.span.end))
             pieces[last] = pieces[last]._replace(text=pieces[last].text.removesuffix(newline))
             return sorted(pieces, key=lambda p: (p.span.start, p.span.end, -p.depth))
@@ -120,18 +122,21 @@ class _Wishes:
         self.claims: dict[tuple[int, Path], _Claim] = {}
         self.inside: set[tuple[int, Path]] = set()
         self.keyed: set[tuple[int, Path]] = set()
+        self.fresh: list[tuple[int, Path]] = []
         self.sites: dict[int, Site] = {}
         self.changes: list[YamlChange] = []
 
     def add(self, group: str, changes: Sequence[YamlChange]) -> None:
         """Take all changes of a group, or none; raises Blocked."""
-        claims, inside = dict(self.claims), set(self.inside)
+        self.fresh = []
         try:
             for change in changes:
                 self.claim(change)
             found = [self.locate(change) for change in changes]
         except Blocked:
-            self.claims, self.inside = claims, inside
+            # What is noted as lying above stays: at worst a later group is refused that need not be.
+            for claimed in self.fresh:
+                del self.claims[claimed]
             raise
         for change, place in zip(changes, found, strict=True):
             if place is not None:
@@ -155,7 +160,9 @@ class _Wishes:
             what = ".".join(map(str, path))
             message = f"two changes want different things of {what}; fix one by hand, run again"
             raise Blocked(Refusal("conflict", message))
-        self.claims[place] = claim
+        if place not in self.claims:
+            self.claims[place] = claim
+            self.fresh.append(place)
         self.inside.update(above)
         self.keyed.update((change.document, path[:n]) for n, step in enumerate(path) if isinstance(step, str))
 
@@ -253,28 +260,35 @@ def _empty(node: Node) -> bool:
 
 def _step(document: Document, node: Node, step: str | int, path: Path) -> Node | None:
     """The node one step further down, or None where a key is missing."""
-    line = document.line(node.start)
     if isinstance(node, Seq) and isinstance(step, int):
         if step < len(node.items):
             return node.items[step]
-        raise Blocked(Refusal("other-shape", f"line {line}: the list has no item {step}"))
+        raise _refused(document, node, Refusal("other-shape", f"the list has no item {step}"))
     if not isinstance(node, Map) or not isinstance(step, str):
         what = ".".join(map(str, path))
-        raise Blocked(Refusal("other-shape", f"line {line}: {what} leads through something that is no map or list"))
+        raise _refused(document, node, Refusal("other-shape", f"{what} leads through something that is no map or list"))
     if node.complex_keys:
-        raise Blocked(Refusal("complex-key", f"line {line}: a key of this map is no plain text; change it by hand"))
+        raise _refused(document, node, Refusal("complex-key", "a key of this map is no plain text; change it by hand"))
     if node.duplicates:
-        raise Blocked(Refusal("duplicate-key", f"line {line}: a key of this map is there twice; remove one of the two"))
+        raise _refused(
+            document, node, Refusal("duplicate-key", "a key of this map is there twice; remove one of the two")
+        )
     entry = node.get(step)
     if entry is None and node.merges and step in document.value_of(node):
-        raise Blocked(Refusal("merge-key", f"line {line}: a merge key brings {step}; change it at the anchor"))
+        raise _refused(document, node, Refusal("merge-key", f"a merge key brings {step}; change it at the anchor"))
     return entry.value if entry is not None else None
 
 
 def _writable(document: Document, node: Node) -> None:
     """Refuse what is used at more than one place, and what a tag gives another meaning."""
-    line = document.line(node.start)
     if isinstance(node, Alias) or node.aliased:
-        raise Blocked(Refusal("anchored", f"line {line}: this is written once and used at several places by an alias"))
+        raise _refused(
+            document, node, Refusal("anchored", "this is written once and used at several places by an alias")
+        )
     if node.tag is not None:
-        raise Blocked(Refusal("other-shape", f"line {line}: a tag says what this is; change it by hand"))
+        raise _refused(document, node, Refusal("other-shape", "a tag says what this is; change it by hand"))
+
+
+def _refused(document: Document, node: Node, refusal: Refusal) -> Blocked:
+    # The line is counted only here: in a long file that takes a while.
+    return Blocked(refusal._replace(message=f"line {document.line(node.start)}: {refusal.message}"))

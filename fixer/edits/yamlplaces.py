@@ -135,10 +135,9 @@ class _Writer:
         places = [e.key.start for e in node.entries] if isinstance(node, Map) else [node.inner]
         columns = {document.column(place) for place in places}
         leads = "".join(self.lead(place) for place in places)
-        message = f"line {self.line(places[0])}: the keys stand in uneven columns, or behind tabs; straighten them"
-        if len(columns) > 1 or "\t" in leads or "\r" in leads:
-            raise Blocked(Refusal("uneven", message))
-        if isinstance(node, Map) and any(self.lead(place).strip() for place in places[1:]):
+        shared = isinstance(node, Map) and any(self.lead(place).strip() for place in places[1:])
+        if len(columns) > 1 or "\t" in leads or "\r" in leads or shared:
+            message = f"line {self.line(places[0])}: the keys stand in uneven columns, or behind tabs; straighten them"
             raise Blocked(Refusal("uneven", message))
         first = self.lead(places[0]).strip()
         if first.replace("-", "").strip() or self.text[node.inner] == "?":

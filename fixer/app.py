@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +16,7 @@ from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.source import MAX_BYTES, SourceFile
+from fixer.source import SourceFile, read_bytes
 from fixer.understand.builds import Builds, builds
 from fixer.understand.image import Parent
 
@@ -217,24 +216,12 @@ class _Parents:
 
 
 def read_source(root: Path, path: str) -> SourceFile:
-    """Read one file.
+    """Read one Dockerfile.
 
     Raises:
         Unreadable: when it is a link, no regular file, too large, or cannot be read.
     """
-    file = os.path.join(root, path)
-    try:
-        info = os.lstat(file)
-        if stat.S_ISLNK(info.st_mode):
-            raise Unreadable("link", "this is a symbolic link; name the file that it points to")
-        if not stat.S_ISREG(info.st_mode):
-            raise Unreadable("not-a-file", "this is no regular file; name a Dockerfile or a folder")
-        if info.st_size > MAX_BYTES:
-            raise Unreadable("too-large", "the file is larger than 4 MiB, which no Dockerfile is; it was not read")
-        with open(file, "rb") as stream:
-            return SourceFile(path, stream.read())
-    except OSError as error:
-        raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
+    return SourceFile(path, read_bytes(root, path, "a Dockerfile", ", which no Dockerfile is; it was not read"))
 
 
 def write_changes(result: Result) -> Result:

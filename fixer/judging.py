@@ -6,7 +6,6 @@ import json
 import os
 import posixpath
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.parallel import in_parallel
 from fixer.pod_security import Level, Violation, evaluate, parse_version
-from fixer.source import MAX_BYTES, SourceFile
+from fixer.source import SourceFile, read_bytes
 from fixer.syntax.yaml import NotYaml, documents, load_manifests
 from fixer.understand.workloads import (
     KUSTOMIZATIONS,
@@ -115,7 +114,7 @@ def _patches(tree: Tree) -> frozenset[str]:
 def _judge_file(root: Path, patches: frozenset[str], level: Level, version: str, path: str) -> Judged:
     """The verdicts on one file; what cannot be read is told, unless it holds no object at all."""
     try:
-        data = _read(root, path)
+        data = read_bytes(root, path, "a manifest", "; judge it in parts")
         if not _KIND.search(data):
             return Judged()
         text = SourceFile(path, data).text
@@ -138,22 +137,6 @@ def _judge_file(root: Path, patches: frozenset[str], level: Level, version: str,
             verdicts.append(Verdict(path, number, template.kind, template.name, found))
     # an object with several parts of pods is told once
     return Judged(tuple(verdicts), tuple(dict.fromkeys(skipped)))
-
-
-def _read(root: Path, path: str) -> bytes:
-    file = os.path.join(root, path)
-    try:
-        info = os.lstat(file)
-        if stat.S_ISLNK(info.st_mode):
-            raise Unreadable("link", "this is a symbolic link; name the file that it points to")
-        if not stat.S_ISREG(info.st_mode):
-            raise Unreadable("not-a-file", "this is no regular file; name a manifest or a folder")
-        if info.st_size > MAX_BYTES:
-            raise Unreadable("too-large", "the file is larger than 4 MiB; judge it in parts")
-        with open(file, "rb") as stream:
-            return stream.read()
-    except OSError as error:
-        raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _not_judged(root: Path, path: str, patches: frozenset[str]) -> Skipped | None:

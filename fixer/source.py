@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
 from typing import NamedTuple
 
 from fixer.errors import Unreadable
@@ -52,6 +55,33 @@ class SourceFile(_SourceFile):
         """The same file with another text, its byte order mark kept."""
         mark = BOM if self.data.startswith(BOM) else b""
         return SourceFile(self.path, mark + text.encode("utf-8", "surrogateescape"))
+
+
+def read_bytes(root: Path, path: str, what: str, too_large: str) -> bytes:
+    """The bytes of one file below `root`.
+
+    Args:
+        root: the folder of the run.
+        path: the file, relative to it.
+        what: what a person should name instead of what is no file, such as "a Dockerfile".
+        too_large: how the sentence about a file beyond 4 MiB goes on.
+
+    Raises:
+        Unreadable: when it is a link, no regular file, too large, or cannot be read.
+    """
+    file = os.path.join(root, path)
+    try:
+        info = os.lstat(file)
+        if stat.S_ISLNK(info.st_mode):
+            raise Unreadable("link", "this is a symbolic link; name the file that it points to")
+        if not stat.S_ISREG(info.st_mode):
+            raise Unreadable("not-a-file", f"this is no regular file; name {what} or a folder")
+        if info.st_size > MAX_BYTES:
+            raise Unreadable("too-large", f"the file is larger than 4 MiB{too_large}")
+        with open(file, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
 
 
 def apply_edits(text: str, edits: list[Edit]) -> str:

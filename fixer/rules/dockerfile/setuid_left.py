@@ -71,14 +71,11 @@ def check(view: DockerfileView) -> Iterator[Finding]:
     told: set[int] = set()
     for decision in view.decisions:
         image = decision.image
-        stripped = [i.index for s in image.stage.chain for i in s.of("RUN") if _STRIPPED.search(i.logical)]
-        for stage in image.stage.chain:
-            for item in stage.of("RUN"):
-                if item.index not in told and (
-                    item.heredocs or (holds(item.logical, _WORDS) and _SIGNS.search(item.logical))
-                ):
-                    told.add(item.index)
-                    yield from _of_step(view, image, item, bool(stripped) and item.index <= max(stripped))
+        stripped = [i.index for i in image.runs if _STRIPPED.search(i.logical)]
+        for item in image.runs_about(_WORDS):
+            if item.index not in told and (item.heredocs or _SIGNS.search(item.logical)):
+                told.add(item.index)
+                yield from _of_step(view, image, item, bool(stripped) and item.index <= max(stripped))
 
 
 def _of_step(view: DockerfileView, image: Image, item: Instruction, stripped: bool) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from fixer.facts.images import (
     family,
     family_from_package_manager,
     lookup,
+    package_managers,
     taken_ids,
 )
 from fixer.facts.users import NewUser, creation, style
@@ -31,6 +32,7 @@ __all__ = [
     "family_from_package_manager",
     "hardened",
     "lookup",
+    "package_managers",
     "style",
     "taken_ids",
 ]

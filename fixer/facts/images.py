@@ -264,6 +264,11 @@ def family(name: str) -> Family:
     )
 
 
+def package_managers() -> tuple[str, ...]:
+    """The package managers that `family_from_package_manager` knows."""
+    return tuple(_families_file()["package_managers"])
+
+
 def family_from_package_manager(manager: str) -> str | None:
     """The family of an unknown base in which this package manager is called; None for an unknown one.
 

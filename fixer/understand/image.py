@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-from fixer.facts import ImageFacts, family_from_package_manager, lookup
+from fixer.facts import ImageFacts, family_from_package_manager, lookup, package_managers
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
@@ -32,7 +32,6 @@ ACCOUNTS = (
     "useradd", "adduser", "usermod", "userdel", "deluser", "groupadd", "addgroup", "groupmod", "groupdel", "delgroup",
     "passwd", "/etc/group",
 )  # fmt: skip
-_MANAGERS = ("ap", "dnf", "yum", "zypper", "pacman", "rpm", "emerge", "install")
 MODES = ("chmod",)
 # The program `install` by the options that it has and package managers have not.
 INSTALL = tuple(f"install -{letter}" for letter in "bcCdDgmopstTvZ-")
@@ -132,7 +131,7 @@ class Image:
         """The base-image family; an empty string when neither facts nor the file tell."""
         if self.facts is not None and self.facts.family:
             return self.facts.family
-        for item in self.runs_about(_MANAGERS):
+        for item in self.runs_about(package_managers()):
             for install in self.shell(item).installs:
                 found = family_from_package_manager(install.manager)
                 if found:

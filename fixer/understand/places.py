@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from fixer.model import Span
@@ -95,6 +96,7 @@ class Step(NamedTuple):
         return (place for word in self.command.args if (place := self.place(word)))
 
 
+@lru_cache(maxsize=32)  # the steps of one image are asked for several times, and then never again
 def steps(image: Image, item: Instruction) -> tuple[Step, ...]:
     """The commands of a RUN, in order; none where another shell reads it."""
     if item.keyword != "RUN" or image.dialect(item) != "posix":

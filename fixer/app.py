@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 from fixer import config as configuration
-from fixer import engine
 from fixer.config import Config
 from fixer.deliver.write import write
-from fixer.discover import Context, Tree, read_inside, scan
+from fixer.discover import Tree, is_manifest, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.source import SourceFile, read_bytes
-from fixer.understand.builds import Builds, builds
-from fixer.understand.image import Parent
+from fixer.repository import Repository, run_dockerfile, run_manifest
+from fixer.source import SourceFile
 
 Input = str | os.PathLike[str] | SourceFile
 
@@ -65,15 +62,29 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     """The outcome of each file, one by one, so that memory does not grow with their number."""
     inputs = list(inputs)
     config = config_for(inputs) if config is None else config
-    rules = rules_for(config)
     sources = [one for one in inputs if isinstance(one, SourceFile)]
     memory = {source.path: source for source in sources}
     for source in sources:
-        yield _run(source, config, Setting(read_context=_MemoryContext(memory, source.path)), rules, choice)
+        if is_manifest(source.path):
+            outcome = _run_in_memory(source, config, choice)
+            if outcome is not None:
+                yield outcome
+        else:
+            setting = Setting(read_context=_MemoryContext(memory, source.path))
+            yield run_dockerfile(source, config, setting, rules_for(config), choice)
     seen: set[str] = set()
     for one in inputs:
         if not isinstance(one, SourceFile):
-            yield from _tree_outcomes(_tree(Path(one), config), config, rules, choice, seen)
+            yield from _tree_outcomes(_tree(Path(one), config), config, choice, seen)
+
+
+def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
+    from fixer.imageusers import image_user
+    from fixer.rules import on_manifests
+    from fixer.rules.pods import Surroundings
+
+    surroundings = Surroundings(lambda reference: image_user(reference, config, lambda name: None))
+    return run_manifest(source, config, surroundings, rules_for(config, on_manifests()), choice)
 
 
 class _MemoryContext:
@@ -98,130 +109,27 @@ def _tree(argument: Path, config: Config) -> Tree:
         return tree
     here = Path.cwd()
     name = Path(os.path.normpath(here / argument))
-    if name.is_relative_to(here):
-        return Tree(here, (name.relative_to(here).as_posix(),), (), ())
     # Files elsewhere may all have the same name, so each is told with its whole path.
-    return Tree(Path(name.anchor), (name.relative_to(name.anchor).as_posix(),), (), ())
+    root = here if name.is_relative_to(here) else Path(name.anchor)
+    only = (name.relative_to(root).as_posix(),)
+    return Tree(root, (), (), (), only) if is_manifest(name.name) else Tree(root, only, (), ())
 
 
-def _in_repository(root: Path) -> str:
-    """What leads from the top of the git repository to a folder, with a final `/`; empty outside of one.
-
-    `git apply` wants the paths of a diff to start at the top.
-    """
-    real = Path(os.path.abspath(root))
-    for place in (real, *real.parents):
-        if (place / ".git").exists():
-            below = real.relative_to(place).as_posix()
-            return "" if below == "." else f"{below}/"
-    return ""
-
-
-def _tree_outcomes(
-    tree: Tree, config: Config, rules: tuple[ModuleType, ...], choice: Choice, seen: set[str]
-) -> Iterator[Outcome]:
-    known = builds(tree.hints, lambda path: read_inside(tree.root, path))
+def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -> Iterator[Outcome]:
+    repository = Repository(tree, config, choice)
     for path in tree.templates:
-        yield Outcome(
-            skipped=Skipped(
-                path,
-                "template",
-                "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand",
-            )
-        )
-    named = [
-        p for p in known.by_file if p not in tree.dockerfiles and (tree.root / p).is_file() and not p.startswith("../")
-    ]
+        message = "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand"
+        yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in sorted({*tree.dockerfiles, *named}):
+    for path in (*repository.dockerfiles, *tree.manifests):
         key = os.path.normpath(f"{root}/{path}")
         if key not in seen:
             seen.add(key)
             paths.append(path)
-    yield from in_parallel(_Job(tree, known, config, rules, choice), paths)
-
-
-class _Job:
-    """What is done to each Dockerfile of a tree."""
-
-    def __init__(
-        self, tree: Tree, known: Builds, config: Config, rules: tuple[ModuleType, ...], choice: Choice
-    ) -> None:
-        self.tree = tree
-        self.known = known
-        self.config = config
-        self.rules = rules
-        self.choice = choice
-        self.parents = _Parents(tree, known, config)
-        self.top = _in_repository(tree.root)
-
-    def __call__(self, path: str) -> Outcome:
-        """The outcome of one Dockerfile; one that cannot be read is skipped."""
-        try:
-            source = read_source(self.tree.root, path)
-        except Unreadable as error:
-            return Outcome(skipped=Skipped(path, error.reason, error.message))
-        context = _context(self.tree, self.known, path)
-        setting = Setting(self.known.targets(path), context, self.parents, context.modes)
-        outcome = _run(source, self.config, setting, self.rules, self.choice)
-        if outcome.change is not None:
-            outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
-        return outcome
-
-
-def _run(
-    source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice
-) -> Outcome:
-    if not choice.apply:
-        return engine.check(source, config, setting, rules)
-    from fixer.fixing import fix as fix_file
-
-    return fix_file(source, config, setting, rules, choice)
-
-
-def _context(tree: Tree, known: Builds, path: str) -> Context:
-    """The build context of a Dockerfile; for a file named outside of the current folder, the folder that it is in."""
-    if str(tree.root) == tree.root.anchor:
-        return Context((tree.root / path).parent, ("",))
-    return Context(tree.root, known.contexts(path))
-
-
-class _Parents:
-    """Finds the Dockerfile of the same repository that makes a base image."""
-
-    def __init__(self, tree: Tree, known: Builds, config: Config) -> None:
-        self.tree = tree
-        self.known = known
-        self.config = config
-        self.found: dict[str, Parent | None] = {}
-
-    def __call__(self, reference: str) -> Parent | None:
-        """The parent that an image reference names, or None; a circle of parents ends in None."""
-        if reference not in self.found:
-            self.found[reference] = None
-            self.found[reference] = self._find(reference)
-        return self.found[reference]
-
-    def _find(self, reference: str) -> Parent | None:
-        made = self.known.maker(reference)
-        if made is None or made[0].startswith("../"):
-            return None
-        try:
-            source = read_source(self.tree.root, made[0])
-        except Unreadable:
-            return None
-        context = _context(self.tree, self.known, made[0])
-        return engine.parent(source, made[1], self.config, Setting(read_context=context, find_parent=self))
-
-
-def read_source(root: Path, path: str) -> SourceFile:
-    """Read one Dockerfile.
-
-    Raises:
-        Unreadable: when it is a link, no regular file, too large, or cannot be read.
-    """
-    return SourceFile(path, read_bytes(root, path, "a Dockerfile", ", which no Dockerfile is; it was not read"))
+    for outcome in in_parallel(repository, paths):
+        if outcome is not None:
+            yield outcome
 
 
 def write_changes(result: Result) -> Result:
@@ -263,10 +171,9 @@ def collect(each: Iterable[Outcome]) -> Result:
     changes: list[FileChange] = []
     files = 0
     for outcome in each:
-        files += outcome.skipped is None
+        files += outcome.judged
         findings += outcome.findings
-        if outcome.skipped is not None:
-            skipped.append(outcome.skipped)
+        skipped += outcome.skipped
         if outcome.change is not None:
             changes.append(outcome.change)
     findings.sort(key=Finding.sort_key)

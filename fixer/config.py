@@ -36,6 +36,7 @@ class Config(NamedTuple):
     ownership: str = "app"
     build_args: Mapping[str, str] = MappingProxyType({})
     images: Mapping[str, ImageConfig] = MappingProxyType({})
+    pod_security_version: str = "latest"
     honour_ignores: bool = True
 
     def with_options(self, **options: Any) -> Config:
@@ -132,6 +133,12 @@ def _ownership(key: str, value: Any) -> str:
     raise UsageError(f"'{key}' is {value!r}; it takes 'app' or 'writable-paths'")
 
 
+def _version(key: str, value: Any) -> str:
+    if isinstance(value, str) and re.fullmatch(r"latest|v1\.(?:0|[1-9][0-9]{0,3})", value):
+        return value
+    raise UsageError(f"'{key}' is {value!r}; it takes a version of the Pod Security Standards: v1.N, or latest")
+
+
 def _table(key: str, value: Any) -> dict[str, str]:
     if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
         return dict(value)
@@ -171,4 +178,5 @@ _READERS: dict[str, Any] = {
     "ownership": _ownership,
     "build_args": _table,
     "images": _images,
+    "pod_security_version": _version,
 }

@@ -5,19 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from fixer.config import Config
 from fixer.decide import decide_all
 from fixer.errors import Unreadable
-from fixer.ignores import Ignore, ignores
+from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
-from fixer.rules import RULES
+from fixer.rules import all_rules, on_dockerfiles, on_manifests
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
 from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env, base_workdir
 from fixer.understand.stages import runtime_stages, stages
+
+
+class View(Protocol):
+    """What the rules are given about one file, as far as the engine asks it."""
+
+    table: str
+    ignores: list[Ignore]
+    known: frozenset[str]
+    selected: frozenset[str]
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the run."""
+        ...
+
+    def own_ignores(self) -> list[Ignore]:
+        """The ignore comments of the file."""
+        ...
 
 
 class Setting(NamedTuple):
@@ -38,20 +56,25 @@ class Choice(NamedTuple):
 
 
 class Outcome:
-    """What became of one file."""
+    """What became of one file; `judged` tells whether anything of it was."""
 
     def __init__(
-        self, findings: list[Finding] | None = None, skipped: Skipped | None = None, change: FileChange | None = None
+        self,
+        findings: list[Finding] | None = None,
+        skipped: tuple[Skipped, ...] = (),
+        change: FileChange | None = None,
+        judged: bool = True,
     ) -> None:
         self.findings = findings or []
         self.skipped = skipped
         self.change = change
+        self.judged = judged
 
 
-def rules_for(config: Config) -> tuple[ModuleType, ...]:
-    """The rules of this goal, narrowed by select and ignore, in table order."""
+def rules_for(config: Config, table: tuple[ModuleType, ...] | None = None) -> tuple[ModuleType, ...]:
+    """The rules of a table (that on Dockerfiles without one) that this goal has, narrowed by select and ignore."""
     out: list[ModuleType] = []
-    for rule in RULES:
+    for rule in on_dockerfiles() if table is None else table:
         names = {rule.CARD.id, rule.CARD.name}
         wanted = names & config.select if config.select else config.goal in rule.CARD.goals
         if wanted and not names & config.ignore:
@@ -87,7 +110,7 @@ def parent(source: SourceFile, target: str, config: Config, setting: Setting) ->
     return Parent(source.path, decision.image, decision if decision.is_root and decision.identity else None)
 
 
-def findings_of(view: DockerfileView, rules: Iterable[ModuleType], before: Iterable[Ignore] = ()) -> list[Finding]:
+def findings_of(view: View, rules: Iterable[ModuleType], before: Iterable[Ignore] = ()) -> list[Finding]:
     """All findings of one file that no comment silences, in order.
 
     Args:
@@ -96,17 +119,21 @@ def findings_of(view: DockerfileView, rules: Iterable[ModuleType], before: Itera
         before: the ignore comments as they were in the round before; what they silenced there counts.
     """
     rules = tuple(rules)
-    silenced = ignores(view.dockerfile) if view.config.honour_ignores else []
+    silenced = view.own_ignores() if view.config.honour_ignores else []
     for one, old in zip(silenced, before, strict=False):
         one.used |= old.used
     view.ignores.extend(silenced)
-    view.known, view.selected = _names(RULES), _names(rules)
+    if silenced:
+        every, own = all_rules(), on_manifests() if view.table == "manifests" else on_dockerfiles()
+        # A rule on other kinds of files has nothing to silence here, as if it had spoken.
+        asleep = _names(tuple(rule for rule in own if rule not in rules))
+        view.known, view.selected = _names(every), _names(every) - asleep
     out: list[Finding] = []
     for rule in rules:
         for finding in rule.check(view):
             if not _silenced(silenced, finding, rule):
                 out.append(finding)
-    return sorted(_whole_groups(view, out), key=Finding.sort_key)
+    return sorted(_whole_groups(out), key=Finding.sort_key)
 
 
 @cache
@@ -118,7 +145,7 @@ def _silenced(silenced: list[Ignore], finding: Finding, rule: ModuleType) -> boo
     return any(one.covers(finding.line, rule.CARD.id, rule.CARD.name) for one in silenced)
 
 
-def _whole_groups(view: DockerfileView, found: list[Finding]) -> list[Finding]:
+def _whole_groups(found: list[Finding]) -> list[Finding]:
     """Without the finding that moves a stage off root, its companions make no sense and are not told."""
     led = {f.fix.group for f in found if f.fix and f.fix.leads}
     return [f for f in found if f.fix is None or not f.fix.group or f.fix.group in led]
@@ -132,9 +159,15 @@ def check(source: SourceFile, config: Config, setting: Setting, rules: tuple[Mod
     try:
         found = findings_of(understand(source, config, setting), rules)
     except Unreadable as error:
-        return Outcome(skipped=Skipped(source.path, error.reason, error.message))
-    return Outcome([_told(f) for f in found])
+        return unread(source.path, error)
+    return Outcome([told(f) for f in found])
 
 
-def _told(finding: Finding) -> Finding:
+def unread(path: str, error: Unreadable) -> Outcome:
+    """The outcome of a file that could not be read or handled."""
+    return Outcome(skipped=(Skipped(path, error.reason, error.message),), judged=False)
+
+
+def told(finding: Finding) -> Finding:
+    """A finding of a mere check, with its status."""
     return finding._replace(status=Status.REFUSED) if finding.refusal is not None else finding

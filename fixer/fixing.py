@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from types import ModuleType
 
+from fixer import manifests
 from fixer.config import Config
 from fixer.edits.annotate import annotate
 from fixer.edits.dockerfile import Conflict, lower
-from fixer.engine import Choice, Outcome, Setting, findings_of, understand
+from fixer.engine import Choice, Outcome, Setting, findings_of, understand, unread
 from fixer.errors import Unreadable
-from fixer.model import Change, FileChange, Finding, Refusal, Safety, SetUser, Skipped, StartAsRoot, Status
+from fixer.model import (
+    Change,
+    EnsureItem,
+    FileChange,
+    Finding,
+    Refusal,
+    RemoveKey,
+    Safety,
+    SetKey,
+    SetUser,
+    StartAsRoot,
+    Status,
+    YamlChange,
+)
 from fixer.prove.conditions import Broken, prove
+from fixer.prove.yaml import rewrite
 from fixer.rules import name_of
 from fixer.rules.base import DockerfileView
+from fixer.rules.pods import Surroundings
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.second import agree
 from fixer.understand.stages import pairs
@@ -29,7 +45,7 @@ def fix(source: SourceFile, config: Config, setting: Setting, rules: tuple[Modul
         view = understand(source, config, setting)
         found = findings_of(view, rules)
     except Unreadable as error:
-        return Outcome(skipped=Skipped(source.path, error.reason, error.message))
+        return unread(source.path, error)
     return _fix(view, found, setting, rules, choice)
 
 
@@ -132,7 +148,7 @@ def _culprit(view: DockerfileView, units: list[list[Finding]]) -> list[Finding]:
 
 
 def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> SourceFile:
-    changes = [change for f in chosen if f.fix is not None for change in f.fix.changes]
+    changes = [change for f in chosen for change in _changes(f)]
     plan = lower(view.dockerfile, view.stages, changes, view.source.newline)
     if notes:
         annotate(plan, view.dockerfile, view.stages, _notes(chosen), view.source.newline)
@@ -141,11 +157,16 @@ def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> 
     return after
 
 
+def _changes(finding: Finding) -> list[Change]:
+    changes = finding.fix.changes if finding.fix is not None else ()
+    return [change for change in changes if not isinstance(change, SetKey | RemoveKey | EnsureItem)]
+
+
 def _notes(chosen: list[Finding]) -> dict[Change, str]:
     """Why each change is made, for a comment above it."""
     notes: dict[Change, str] = {}
     for finding in chosen:
-        changes = finding.fix.changes if finding.fix is not None else ()
+        changes = _changes(finding)
         builders = {change.stage for change in changes if isinstance(change, StartAsRoot)}
         own = next((change.stage for change in changes if isinstance(change, SetUser)), -1)
         for change in changes:
@@ -156,3 +177,59 @@ def _notes(chosen: list[Finding]) -> dict[Change, str]:
                 why = "this stage only builds, and ends as the user of the image like every other stage"
             notes.setdefault(change, f"{name_of(finding.rule)} ({finding.rule}): {why}")
     return notes
+
+
+# --- manifests --------------------------------------------------------------------------------------------------------
+
+
+def fix_manifest(
+    source: SourceFile, config: Config, surroundings: Surroundings, rules: tuple[ModuleType, ...], choice: Choice
+) -> Outcome | None:
+    """Fix one file of manifests, as far as `choice` allows; None where it holds none.
+
+    A file that cannot be read or handled comes back as skipped; nothing is raised for it.
+    """
+    try:
+        reading = manifests.understand(source, config, surroundings)
+        if reading is None:
+            return None
+        outcome = _fix_pods(reading, surroundings, rules, choice)
+    except Unreadable as error:
+        return unread(source.path, error)
+    outcome.skipped, outcome.judged = reading.skipped, reading.judged
+    return outcome
+
+
+def _fix_pods(
+    reading: manifests.Reading, surroundings: Surroundings, rules: tuple[ModuleType, ...], choice: Choice
+) -> Outcome:
+    view = reading.view
+    original, config = view.source, view.config
+    found = findings_of(view, rules)
+    fixed: list[Finding] = []
+    refused: dict[tuple[str, str], Refusal] = {}
+    for _ in range(MAX_ROUNDS):
+        units = {f"{n}": unit for n, unit in enumerate(_units(found)) if _may(unit, refused, choice)}
+        order = sorted(units, key=lambda name: min((-f.severity, f.rule, f.line) for f in units[name]))
+        rewritten = rewrite(view.source, {name: _yaml_changes(units[name]) for name in order}, view.documents)
+        for name, why in rewritten.refused.items():
+            refused.update({_key(f): why for f in units[name]})
+        if rewritten.after.data == view.source.data:
+            break
+        fixed += [f for name in rewritten.applied for f in units[name]]
+        again = manifests.understand(rewritten.after, config, surroundings)
+        if again is None:
+            break
+        before, view = view.ignores, again.view
+        found = findings_of(view, rules, before)
+    left = [_left(f, refused, choice) for f in found]
+    change = None
+    if view.source.data != original.data:
+        change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
+    done = [f._replace(status=Status.FIXED) for f in fixed]
+    return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
+
+
+def _yaml_changes(unit: list[Finding]) -> list[YamlChange]:
+    changes = [change for f in unit if f.fix is not None for change in f.fix.changes]
+    return [change for change in changes if isinstance(change, SetKey | RemoveKey | EnsureItem)]

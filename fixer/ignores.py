@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from fixer.model import Span
 from fixer.syntax.dockerfile import Dockerfile
 
+if TYPE_CHECKING:
+    from fixer.syntax.yaml import Document, Node
+
 _IGNORE = re.compile(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
+
+# In YAML a comment may stand behind a value.
+_YAML_IGNORE = re.compile(
+    r"(?:(?<=[ \t])|^)#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE
+)
 
 
 class Ignore:
     """One ignore comment: where it stands, which rules it names (ids or names; none means all), and its scope.
 
-    `line` is its own, `first` and `last` are those of the instruction that it covers; `used` collects the rules that it
-    silenced. What stands on its own line is about the comment itself, and not covered.
+    `line` is its own (0 where it stands behind something), `first` and `last` are those of the instruction that it
+    covers; `used` collects the rules that it silenced. What stands on its own line is about the comment itself, and not
+    covered.
     """
 
     def __init__(self, span: Span, rules: frozenset[str], reason: str, line: int, first: int, last: int) -> None:
@@ -58,3 +69,56 @@ def ignores(dockerfile: Dockerfile) -> list[Ignore]:
         line = dockerfile.text.count("\n", 0, match.start()) + 1
         out.append(Ignore(span, names, match[2], line, first, last))
     return out
+
+
+def comments(text: str, documents: Sequence[Document]) -> list[Ignore]:
+    """The ignore comments of a file of YAML, in order, as far as they stand in one of these documents.
+
+    A comment covers the key or the item that begins in its own line, else the next one, with all that is below it.
+    """
+    if "fixer:" not in text:
+        return []
+    out: list[Ignore] = []
+    for match in _YAML_IGNORE.finditer(text):
+        document = next((d for d in documents if d.span.start <= match.start() < d.span.end), None)
+        if document is None or _in_text(document.root, match.start()):
+            continue
+        first = text.rfind("\n", 0, match.start()) + 1
+        covered = next((span for span in _parts(document.root) if span.start >= first), None)
+        line = text.count("\n", 0, match.start()) + 1
+        names = frozenset(name.strip() for name in (match[1] or "").split(",") if name.strip())
+        lines = (0, -1)
+        if covered is not None:
+            lines = (text.count("\n", 0, covered.start) + 1, text.count("\n", 0, covered.end) + 1)
+        behind = text[first : match.start()].strip() != ""
+        out.append(Ignore(Span(match.start(), match.end()), names, match[2], 0 if behind else line, *lines))
+    return out
+
+
+def _parts(root: Node) -> Iterator[Span]:
+    """The keys with their values and the items of a document in the order of the text, the outermost first."""
+    from fixer.syntax.yaml import Map, Seq
+
+    pending = [(root.span, root)]
+    while pending:
+        span, node = pending.pop()
+        yield span
+        if isinstance(node, Map):
+            below = [(Span(entry.key.start, entry.value.end), entry.value) for entry in node.entries]
+        elif isinstance(node, Seq):
+            below = [(item.span, item) for item in node.items]
+        else:
+            below = []
+        pending += below[::-1]
+
+
+def _in_text(root: Node, offset: int) -> bool:
+    """Whether an offset lies inside a scalar, so that what looks like a comment is text."""
+    from fixer.syntax.yaml import Map, Scalar, Seq
+
+    node: Node | None = root
+    while node is not None and not isinstance(node, Scalar):
+        values = [one for entry in node.entries for one in entry] if isinstance(node, Map) else []
+        below = node.items if isinstance(node, Seq) else values
+        node = next((one for one in below if one.start <= offset < one.end), None)
+    return node is not None

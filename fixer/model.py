@@ -218,13 +218,14 @@ class EnsureItem(NamedTuple):
 YamlChange = SetKey | RemoveKey | EnsureItem
 StageChange = CreateUser | HandOver | SetEnv | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
+AnyChange = Change | YamlChange
 
 
 class _Fix(NamedTuple):
     title: str
     safety: Safety
     risk: str
-    changes: tuple[Change, ...]
+    changes: tuple[AnyChange, ...]
     group: str
     leads: bool
     instructions: str
@@ -245,7 +246,7 @@ class Fix(_Fix):
         title: str,
         safety: Safety,
         risk: str,
-        changes: tuple[Change, ...] = (),
+        changes: tuple[AnyChange, ...] = (),
         group: str = "",
         leads: bool = False,
         instructions: str = "",
@@ -257,10 +258,14 @@ class Fix(_Fix):
 
 
 class Refusal(NamedTuple):
-    """Why a finding is left for a person: a stable code, and a sentence that tells what to do."""
+    """Why a finding is left for a person: a stable code, and a sentence that tells what to do.
+
+    `about` is the image that stands in the way, "" for none.
+    """
 
     code: str
     message: str
+    about: str = ""
 
 
 class Finding(NamedTuple):

@@ -10,9 +10,9 @@ HELP = "List the rules."
 def command(output: FormatOption = Format.TEXT) -> None:
     """Print the table."""
     from fixer import console
-    from fixer.rules import RULES
+    from fixer.rules import all_rules
 
-    cards = [rule.CARD for rule in RULES]
+    cards = [rule.CARD for rule in all_rules()]
     if output is Format.JSON:
         import json
 

@@ -128,11 +128,11 @@ def known(words: frozenset[str]) -> None:
         return
     from difflib import get_close_matches
 
-    from fixer.rules import RULES, find
+    from fixer.rules import all_rules, find
 
     for word in sorted(words):
         if find(word) is None:
-            names = [n for rule in RULES for n in (rule.CARD.name, rule.CARD.id)]
+            names = [n for rule in all_rules() for n in (rule.CARD.name, rule.CARD.id)]
             close = get_close_matches(word, names, 1)
             hint = f", did you mean '{close[0]}'?" if close else ""
             raise UsageError(f"unknown rule '{word}'{hint}; 'fixer rules' lists them")

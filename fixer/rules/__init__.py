@@ -1,64 +1,42 @@
-"""The table of rules: one line a rule, in the order in which they are asked."""
+"""The rules: a table for each kind of file, in the package of its rules, and what is asked about all of them."""
 
 from __future__ import annotations
 
+from functools import cache
 from types import ModuleType
 
-from fixer.rules.dockerfile import (
-    base_for_others,
-    broken_user_creation,
-    hardened_base,
-    lost_ownership,
-    missing_user,
-    named_user,
-    nonroot_variant,
-    onbuild_root,
-    privileged_port,
-    root_again,
-    root_home,
-    root_step_after_user,
-    root_user,
-    setuid_left,
-    steps_down,
-    sudo,
-    unchowned_copy,
-    unused_ignore,
-    unwritable_path,
-    world_writable,
-)
-
-# By id, but for the last: unused_ignore asks what all others left unused.
-RULES: tuple[ModuleType, ...] = (
-    root_user,
-    root_again,
-    named_user,
-    missing_user,
-    broken_user_creation,
-    unchowned_copy,
-    unwritable_path,
-    root_step_after_user,
-    privileged_port,
-    root_home,
-    sudo,
-    world_writable,
-    setuid_left,
-    onbuild_root,
-    nonroot_variant,
-    hardened_base,
-    steps_down,
-    base_for_others,
-    lost_ownership,
-    unused_ignore,
-)
-
-_NAMES: dict[str, str] = {rule.CARD.id: rule.CARD.name for rule in RULES}
+Rules = tuple[ModuleType, ...]
 
 
+def on_dockerfiles() -> Rules:
+    """The rules on Dockerfiles."""
+    from fixer.rules.dockerfile import RULES
+
+    return RULES
+
+
+def on_manifests() -> Rules:
+    """The rules on manifests of Kubernetes; they are imported only where there is one."""
+    from fixer.rules.kubernetes import RULES
+
+    return RULES
+
+
+@cache
+def all_rules() -> Rules:
+    """Every rule once, in the order of the tables."""
+    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests())))
+
+
+@cache
 def name_of(rule_id: str) -> str:
     """The name of a rule, from its id."""
-    return _NAMES[rule_id]
+    for rule in (*on_dockerfiles(), *(on_manifests() if not rule_id.startswith("DF") else ())):
+        if rule.CARD.id == rule_id:
+            return str(rule.CARD.name)
+    raise KeyError(rule_id)
 
 
 def find(word: str) -> ModuleType | None:
     """The rule with this id (in any case) or name, or None."""
-    return next((r for r in RULES if word.upper() == r.CARD.id or word == r.CARD.name), None)
+    return next((r for r in all_rules() if word.upper() == r.CARD.id or word == r.CARD.name), None)

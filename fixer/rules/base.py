@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from fixer.config import Config
 from fixer.decide import Decision, configured, owners
-from fixer.ignores import Ignore
+from fixer.ignores import Ignore, ignores
 from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
 from fixer.source import SourceFile
@@ -40,8 +40,10 @@ class DockerfileView:
 
     `decisions` has one entry for each stage whose image runs, `images` one image for every stage by its index,
     `ignores` the comments that silence findings, with what they silenced so far; `known` and `selected` are the ids and
-    names of all rules, and of those that run.
+    names of all rules, and of those that had a chance to speak. `table` names the table of the rules that are asked.
     """
+
+    table = "dockerfiles"
 
     def __init__(
         self,
@@ -64,6 +66,10 @@ class DockerfileView:
         self._writable: dict[int, tuple[Writable, ...]] = {}
         self._private: dict[int, Private | None] = {}
         self._filling: dict[int, Filling] = {}
+
+    def own_ignores(self) -> list[Ignore]:
+        """The ignore comments of the file."""
+        return ignores(self.dockerfile)
 
     def writable(self, decision: Decision) -> tuple[Writable, ...]:
         """The folders that the process of this image must be able to write."""

@@ -71,6 +71,18 @@ class Builds:
         }
         return next(iter(found)) if len(found) == 1 else None
 
+    def named(self, image: str) -> Build | None:
+        """The build whose result some file gives this name, whatever its tag; None for none, or several."""
+        name = _untagged(image)
+        found = {
+            (build.dockerfile, build.target): build
+            for path, text in self._texts
+            if name in text
+            for build in self._of(path, text)
+            if any(_untagged(one) == name for one in build.images)
+        }
+        return next(iter(found.values())) if len(found) == 1 else None
+
     @lazy
     def _texts(self) -> tuple[tuple[str, str], ...]:
         """The hints with their texts: read a second time, and only where a base image is not known."""
@@ -119,6 +131,11 @@ def _inside(folder: str, path: str) -> str:
 def _plain(image: str) -> str:
     """An image name without the tag that every image has."""
     return image.removesuffix(":latest").removeprefix("docker.io/").removeprefix("library/")
+
+
+def _untagged(image: str) -> str:
+    head, slash, tail = image.partition("@")[0].rpartition("/")
+    return _plain(head + slash + tail.partition(":")[0])
 
 
 def _build(

@@ -22,13 +22,14 @@ from fixer import config
 from fixer.cli.main import app
 from fixer.model import Goal, Safety, Severity, Status
 from fixer.render.json import to_json
-from fixer.rules import RULES
+from fixer.rules import all_rules
 from fixer.understand import process
 
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 UPDATE = os.environ.get("FIXER_UPDATE", "") not in {"", "0"}
 MAIN = "python -m pip install . && fixer fix examples/python-debian"
+RULES = all_rules()
 CODE = re.compile(r"^\| `([a-z-]+)` \|", re.MULTILINE)
 
 

@@ -19,17 +19,19 @@ import pytest
 from fixer import app
 from fixer import config as configuration
 from fixer.config import Config
-from fixer.discover import is_dockerfile
+from fixer.discover import is_dockerfile, is_manifest
 from fixer.model import Result, Status
-from fixer.rules import RULES
+from fixer.rules import all_rules, on_dockerfiles, on_manifests
 from fixer.source import BOM, SourceFile
 from fixer.syntax.dockerfile import parse
+from fixer.syntax.yaml import load_stream
 from tests import oracle
 
 HERE = Path(__file__).parent
 UPDATE = os.environ.get("FIXER_UPDATE", "") not in {"", "0"}
 KINDS = ("bad", "ok", "hold")
 CASES = sorted(folder for folder in HERE.glob("*/*-*") if (folder / "in").is_dir())
+RULES = all_rules()
 IDS = {rule.CARD.name: rule.CARD.id for rule in RULES}
 NAMES = [f"{case.parent.name}/{case.name}" for case in CASES]
 HEADINGS = ["## What it finds", "## Why it matters", "## How safe the fix is", "## References"]
@@ -67,8 +69,12 @@ def files(folder: Path) -> Tree:
 
 
 def saved(tree: Tree, save: Save) -> Tree:
-    """The tree with its Dockerfiles saved in another way."""
-    return {path: save(data) if is_dockerfile(path.rpartition("/")[2]) else data for path, data in tree.items()}
+    """The tree with its Dockerfiles and manifests saved in another way."""
+    return {path: save(data) if is_dockerfile(name(path)) or is_manifest(path) else data for path, data in tree.items()}
+
+
+def name(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def lay_out(tree: Tree, folder: Path) -> Path:
@@ -147,7 +153,9 @@ def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_the_result_parses(case: Path) -> None:
     for path, data in expected(case).items():
-        if is_dockerfile(path.rpartition("/")[2]) and oracle.parses((case / "in" / path).read_bytes()):
+        if is_manifest(path):
+            load_stream(SourceFile(path, data).text)
+        if is_dockerfile(name(path)) and oracle.parses((case / "in" / path).read_bytes()):
             assert oracle.difference(data) == "", path
             parse(SourceFile(path, data).text)
 
@@ -168,18 +176,18 @@ def test_the_case_saved_in_another_way(case: Path, way: str, tmp_path: Path) -> 
 
 
 def test_every_rule_file_is_in_the_table() -> None:
-    folder = Path(app.__file__).parent / "rules" / "dockerfile"
-    modules = {p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")}
-    assert {rule.__name__.rpartition(".")[2] for rule in RULES if ".dockerfile." in rule.__name__} == modules
+    folder = Path(app.__file__).parent / "rules"
+    modules = {f"{p.parent.name}.{p.stem}" for p in folder.glob("*/*.py") if not p.stem.startswith("_")}
+    assert {rule.__name__.partition(".rules.")[2] for rule in RULES} == modules
 
 
 def test_ids_and_names_are_unique_and_in_order() -> None:
-    ids = [rule.CARD.id for rule in RULES]
-    assert len(set(ids)) == len(ids)
-    assert all(len(i) == 5 and i.startswith("DF") and i[2:].isdigit() for i in ids)
-    assert len(set(IDS)) == len(RULES)
-    # the last one asks what the others left unused
-    assert ids[:-1] == sorted(ids[:-1])
+    assert len({rule.CARD.id for rule in RULES}) == len(set(IDS)) == len(RULES)
+    for table, letters in ((on_dockerfiles(), "DF"), (on_manifests(), "KS")):
+        # the last one asks what the others left unused
+        ids = [rule.CARD.id for rule in table[:-1]]
+        assert ids == sorted(ids)
+        assert all(len(i) == 5 and i.startswith(letters) and i[2:].isdigit() for i in ids)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.CARD.name)

@@ -1,0 +1,93 @@
+"""Understand a file of manifests and ask the rules, as `fixer.engine` does with a Dockerfile."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+from fixer.config import Config
+from fixer.engine import Outcome, findings_of, told, unread
+from fixer.errors import Unreadable
+from fixer.model import Skipped
+from fixer.rules.pods import ManifestView, Surroundings
+from fixer.source import SourceFile
+from fixer.understand.manifests import read_manifests
+from fixer.understand.pods import Pod
+from fixer.understand.workloads import WHOLE_SHAPES, pod_templates
+
+# Without this word a file holds no object; most YAML of a repository is done after this look.
+_KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
+
+
+def may_hold(data: bytes) -> bool:
+    """Whether the bytes of a file may hold an object of Kubernetes."""
+    return _KIND.search(data) is not None
+
+
+class Reading:
+    """What a file holds: its view, and what of it was not judged and why."""
+
+    def __init__(self, view: ManifestView, skipped: tuple[Skipped, ...]) -> None:
+        self.view = view
+        self.skipped = skipped
+
+    @property
+    def judged(self) -> bool:
+        """Whether a pod was seen; else all was skipped."""
+        return bool(self.view.pods or self.view.strangers)
+
+
+def understand(source: SourceFile, config: Config, surroundings: Surroundings) -> Reading | None:
+    """Read one file of manifests; None where it holds none.
+
+    Raises:
+        Unreadable: when its bytes are no text.
+    """
+    if not may_hold(source.data):
+        return None
+    documents, skipped = read_manifests(source.path, source.text)
+    pods: list[Pod] = []
+    strangers: list[Pod] = []
+    for document in documents:
+        for template in pod_templates(document.value):
+            pod = Pod(document, template)
+            if template.known and template.shape not in WHOLE_SHAPES:
+                skipped.append(_operator(source.path, pod))
+            elif not template.whole:
+                skipped.append(_fragment(source.path, pod))
+            else:
+                (pods if template.known else strangers).append(pod)
+    if not (pods or strangers or skipped):
+        return None
+    view = ManifestView(source, documents, pods, strangers, surroundings, config)
+    return Reading(view, tuple(dict.fromkeys(skipped)))
+
+
+def _operator(path: str, pod: Pod) -> Skipped:
+    line = pod.document.line(pod.at(pod.path).start)
+    message = f"line {line}: an operator makes the pods of this {pod.template.kind}, and this tells only a part of them"
+    return Skipped(path, "operator", f"{message}; set its security contexts by hand")
+
+
+def _fragment(path: str, pod: Pod) -> Skipped:
+    line = pod.document.line(pod.at(pod.path).start)
+    return Skipped(
+        path, "fragment", f"line {line}: no container has an image, so that this is a part of a pod; fix the whole"
+    )
+
+
+def check(
+    source: SourceFile, config: Config, surroundings: Surroundings, rules: tuple[ModuleType, ...]
+) -> Outcome | None:
+    """Check one file of manifests; None where it holds none.
+
+    A file that cannot be read or handled comes back as skipped; nothing is raised for it.
+    """
+    try:
+        reading = understand(source, config, surroundings)
+        if reading is None:
+            return None
+        found = findings_of(reading.view, rules)
+    except Unreadable as error:
+        return unread(source.path, error)
+    return Outcome([told(f) for f in found], reading.skipped, judged=reading.judged)

@@ -1,0 +1,290 @@
+"""Who each container of a pod runs as after the change: what has to be written for it, and what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from fixer.imageusers import ImageUser
+from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
+from fixer.syntax.shell import Script, argv, literal_word
+from fixer.understand.pods import Member, Pod
+from fixer.understand.shellroot import needs_root, service
+from fixer.understand.workloads import Path, mapping, sequence
+
+# Behind these a security context stands where people look for it.
+BEHIND_IMAGE = ("name", "image", "imagePullPolicy")
+UNPRIVILEGED_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+_LISTS = ("initContainers", "containers", "ephemeralContainers")
+# https://kubernetes.io/docs/tasks/configure-pod-container/security-context: these take the group of the pod.
+_OWNABLE = ("persistentVolumeClaim", "ephemeral")
+_READ_BY_ALL = 0o004
+
+FindImage = Callable[[str], ImageUser]
+
+
+class Seat(NamedTuple):
+    """One container: the user of its image, and what becomes of it.
+
+    `number` is the uid and gid that have to be written, None where nothing has to be. `moves` tells that it was root
+    before, or may have been. `refusal` says why it cannot be told not to be root.
+    """
+
+    member: Member
+    image: ImageUser
+    number: tuple[int, int | None] | None
+    moves: bool
+    safety: Safety
+    risk: str
+    refusal: Refusal | None = None
+
+
+class Plan(NamedTuple):
+    """What takes a pod off root.
+
+    `whole` are the changes for the pod, where every container can be moved; else `each` has those of the containers
+    that can, by their place among the members.
+    """
+
+    seats: tuple[Seat, ...]
+    whole: tuple[YamlChange, ...]
+    each: dict[int, tuple[YamlChange, ...]]
+
+    @property
+    def safety(self) -> Safety:
+        """That of the least safe container."""
+        return min((seat.safety for seat in self.seats), default=Safety.SAFE)
+
+    @property
+    def risk(self) -> str:
+        """What a person should look at, in one sentence; "" where everything is safe."""
+        return "; ".join(dict.fromkeys(seat.risk for seat in self.seats if seat.risk))
+
+    @property
+    def stuck(self) -> tuple[Seat, ...]:
+        """The containers that stay as they are."""
+        return tuple(seat for seat in self.seats if seat.refusal is not None)
+
+
+def set_in_pod(pod: Pod, key: str, value: object, below: Path = ()) -> SetKey:
+    """A setting in the security context of a pod, which stands in front of its containers where it is new."""
+    first = next((name for name in pod.spec if name in _LISTS), "")
+    return SetKey(pod.document.index, (*pod.context_path, *below), key, value, (), first)
+
+
+def set_in_container(pod: Pod, member: Member, key: str, value: object, below: Path = ()) -> SetKey:
+    """A setting in the security context of a container, which stands behind its image where it is new."""
+    return SetKey(pod.document.index, (*member.context_path, *below), key, value, BEHIND_IMAGE)
+
+
+def plan(pod: Pod, find_image: FindImage) -> Plan:
+    """Work out who each container of a pod runs as, and what has to be written."""
+    seats = tuple(_seat(pod, member, find_image(member.image)) for member in pod.members)
+    if any(seat.refusal is not None for seat in seats) or not pod.has_context:
+        each = {n: tuple(_alone(pod, seat)) for n, seat in enumerate(seats) if seat.refusal is None}
+        return Plan(seats, (), each)
+    return Plan(seats, tuple(_together(pod, seats)), {})
+
+
+def _seat(pod: Pod, member: Member, image: ImageUser) -> Seat:
+    user = pod.user(member)
+    if user:
+        return Seat(member, image, None, False, Safety.SAFE, "")
+    against = _against(pod, member, image, user)
+    if against is not None:
+        return Seat(member, image, None, False, Safety.MANUAL, "", against)
+    if image.ready and user is None:
+        safety = Safety.SAFE if image.certain else Safety.REVIEW
+        return Seat(member, image, None, False, safety, image.risk)
+    number = None if image.uid is None else (image.uid, image.gid)
+    # an image that is not root by itself and is made root by the manifest moves as well
+    moves = image.root is not False or user == 0
+    asked = f"somebody asked for root in {member.name}" if user == 0 else ""
+    risks = [asked, image.risk, *(_risks(pod, member) if moves else ())]
+    risk = "; ".join(one for one in risks if one)
+    return Seat(member, image, number, moves, Safety.REVIEW, risk or _named(image))
+
+
+def _named(image: ImageUser) -> str:
+    if image.root is None:
+        return f"it now runs as {image.uid}, as fixer.toml says, whoever the image runs as"
+    return f"the user that the image names is written as {image.uid}; another build may give it another number"
+
+
+def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Refusal | None:
+    """Why a container has to stay root, or may have to."""
+    if pod.windows or (image.refusal is not None and image.refusal.code == "windows"):
+        return Refusal("windows", "this is a pod of Windows; set windowsOptions.runAsUserName there")
+    if user is None and image.ready:
+        return None
+    why = needs_host(pod, member)
+    if why and member.context.get("privileged") is True:
+        return Refusal("needs-root", f"{member.name} is privileged, and {why}; such a container is root on purpose")
+    extra = [one for one in member.added if one != "NET_BIND_SERVICE"]
+    if extra and (image.root is not False or user == 0):
+        return Refusal(
+            "needs-root",
+            f"{member.name} adds {', '.join(extra)}, which only root has; find out whether it still needs that",
+        )
+    need = root_command(member)
+    if need:
+        return Refusal("needs-root", f"{member.name} {need}, as only root can; do that in the image or with fsGroup")
+    low = [port for port in member.ports if port < 1024]
+    if low and pod.host_network:
+        return Refusal(
+            "privileged-port",
+            f"{member.name} binds port {low[0]} in the network of its node, as only root can; use a port above 1023",
+        )
+    return image.refusal
+
+
+def _risks(pod: Pod, member: Member) -> Iterator[str]:
+    for mount, volume in pod.mounts(member):
+        host = mapping(volume.get("hostPath")).get("path")
+        if host and mount.get("readOnly") is not True:
+            yield f"what {host} holds on the node may belong to root"
+    if any(port < 1024 for port in member.ports):
+        yield f"{member.name} binds a port below 1024, which the sysctl opens for the pod from Kubernetes 1.22 on"
+    if _fs_group(pod, member, (0, 0)) is not None:
+        yield "volumes change hands when they are mounted"
+
+
+# --- signs of root ------------------------------------------------------------------------------------------------
+
+
+def script_of(member: Member) -> Script:
+    """The commands that a container runs by its own words; nothing where the image decides."""
+    words = member.words if member.container.value.get("command") else ()
+    return argv([literal_word(word, word, 0) for word in words])
+
+
+def root_command(member: Member) -> str:
+    """What a container does that only root can, in words; "" where nothing says so."""
+    for command in script_of(member).commands:
+        if any(word.text == "sudo" for word in command.prefix):
+            continue
+        need = needs_root(command)
+        if need is not None and need.certain and "writes to" not in need.reason:
+            return f"runs '{command.name}'"
+        started = service(command)
+        if started is not None:
+            return f"starts {started.name}"
+    return ""
+
+
+_HOST_COMMANDS = frozenset(
+    "nsenter mount umount modprobe insmod sysctl iptables ip6tables mkfs losetup dockerd".split()
+)
+
+
+def needs_host(pod: Pod, member: Member) -> str:
+    """Why a container that has all privileges seems to use them, in words; "" where nothing says so."""
+    for field in ("hostNetwork", "hostPID", "hostIPC"):
+        if pod.spec.get(field) is True:
+            return f"the pod has {field}"
+    for mount, volume in pod.mounts(member):
+        if volume.get("hostPath") is not None:
+            return f"it mounts {mapping(volume['hostPath']).get('path')} of the node"
+        if mount.get("mountPropagation") == "Bidirectional":
+            return "its mounts are seen by the node"
+    if sequence(member.container.value.get("volumeDevices")):
+        return "it has a device of the node"
+    for command in script_of(member).commands:
+        if command.name in _HOST_COMMANDS:
+            return f"it runs '{command.name}'"
+    if any(word in member.image for word in _BUILDERS):
+        return f"{member.image} builds or runs containers"
+    return ""
+
+
+# Images whose purpose is to make containers in a container, or to change the node.
+_BUILDERS = ("dind", "docker:", "buildkit", "buildah", "podman", "kaniko", "csi", "cni", "kube-proxy", "nfs", "volume")
+
+
+# --- what is written ------------------------------------------------------------------------------------------------
+
+
+def _alone(pod: Pod, seat: Seat) -> Iterator[YamlChange]:
+    """The changes for one container of a pod in which others stay as they are."""
+    member = seat.member
+    if member.context.get("runAsNonRoot") is not True:
+        yield set_in_container(pod, member, "runAsNonRoot", True)
+    if seat.number is not None:
+        yield from _numbers(pod, member, seat.number)
+    yield from _beside(pod, [seat])
+
+
+def _numbers(pod: Pod, member: Member, number: tuple[int, int | None]) -> Iterator[YamlChange]:
+    uid, gid = number
+    yield set_in_container(pod, member, "runAsUser", uid)
+    if gid and not pod.effective(member, "runAsGroup"):
+        yield set_in_container(pod, member, "runAsGroup", gid)
+
+
+def _together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]:
+    """The changes for a pod all of whose containers can be told not to be root."""
+    unset = [s for s in seats if pod.effective(s.member, "runAsNonRoot") is not True]
+    if unset and pod.context.get("runAsNonRoot") is not True:
+        yield set_in_pod(pod, "runAsNonRoot", True)
+    for seat in seats:
+        if seat.member.context.get("runAsNonRoot") is False:
+            yield set_in_container(pod, seat.member, "runAsNonRoot", True)
+    yield from _numbers_together(pod, seats)
+    yield from _beside(pod, seats)
+
+
+def _numbers_together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]:
+    asked = pod.context.get("runAsUser")
+    needing = [seat for seat in seats if seat.number is not None]
+    heirs = [seat for seat in seats if seat.member.context.get("runAsUser") is None]
+    shared = {_would_be(seat) for seat in heirs}
+    number = next(iter(shared)) if len(shared) == 1 else None
+    if number is not None and any(seat.number is not None for seat in heirs):
+        yield set_in_pod(pod, "runAsUser", number[0])
+        if number[1] and not pod.context.get("runAsGroup"):
+            yield set_in_pod(pod, "runAsGroup", number[1])
+        needing = [seat for seat in needing if seat not in heirs]
+    elif asked == 0 and not isinstance(asked, bool):
+        yield RemoveKey(pod.document.index, pod.context_path, "runAsUser")
+    for seat in needing:
+        assert seat.number is not None
+        yield from _numbers(pod, seat.member, seat.number)
+
+
+def _would_be(seat: Seat) -> tuple[int, int | None] | None:
+    """The number that a container without one of its own may take from its pod without a change; None for none."""
+    if seat.number is not None:
+        return seat.number
+    return None if seat.image.uid is None else (seat.image.uid, seat.image.gid)
+
+
+def _beside(pod: Pod, seats: list[Seat] | tuple[Seat, ...]) -> Iterator[YamlChange]:
+    """What containers that were root need besides: their ports, and the group of their volumes."""
+    moving = [seat for seat in seats if seat.moves]
+    if any(port < 1024 for seat in moving for port in seat.member.ports) and pod.has_context:
+        names = [mapping(one).get("name") for one in sequence(pod.context.get("sysctls"))]
+        if UNPRIVILEGED_PORTS["name"] not in names:
+            change = set_in_pod(pod, "sysctls", None)
+            yield EnsureItem(change.document, (*change.path, change.key), UNPRIVILEGED_PORTS, (), change.before)
+    groups = [group for seat in moving if (group := _fs_group(pod, seat.member, seat.number)) is not None]
+    if groups and pod.has_context and pod.context.get("fsGroup") is None:
+        yield set_in_pod(pod, "fsGroup", groups[0])
+        if pod.context.get("fsGroupChangePolicy") is None:
+            yield set_in_pod(pod, "fsGroupChangePolicy", "OnRootMismatch")
+
+
+def _fs_group(pod: Pod, member: Member, number: tuple[int, int | None] | None) -> int | None:
+    """The group that the volumes of a container must belong to once it is not root; None where none must."""
+    if number is None or pod.context.get("fsGroup") is not None:
+        return None
+    group = number[0] if number[1] is None else number[1]
+    for mount, volume in pod.mounts(member):
+        # a volume that the pod does not name comes from a claim template of its StatefulSet
+        owned = not volume or any(volume.get(kind) is not None for kind in _OWNABLE)
+        if owned and mount.get("readOnly") is not True:
+            return group
+        for kind in ("secret", "configMap", "projected", "downwardAPI"):
+            mode = mapping(volume.get(kind)).get("defaultMode")
+            if isinstance(mode, int) and not mode & _READ_BY_ALL:
+                return group
+    return None

@@ -1,0 +1,261 @@
+"""One tree of files: what it tells about its Dockerfiles and manifests, and what is done to each of them."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from fixer import engine
+from fixer.config import Config
+from fixer.discover import Context, Tree, read_inside
+from fixer.engine import Choice, Outcome, Setting, rules_for, unread
+from fixer.errors import Unreadable
+from fixer.facts import ImageRef, lookup
+from fixer.lazy import lazy
+from fixer.source import SourceFile, read_bytes
+from fixer.understand.builds import Build, builds
+from fixer.understand.image import Parent
+
+if TYPE_CHECKING:
+    from fixer.imageusers import ImageUser, Made
+    from fixer.rules.pods import Surroundings
+    from fixer.understand.kustomize import Kustomize
+
+
+def read_source(root: Path, path: str) -> SourceFile:
+    """Read one Dockerfile.
+
+    Raises:
+        Unreadable: when it is a link, no regular file, too large, or cannot be read.
+    """
+    return SourceFile(path, read_bytes(root, path, "a Dockerfile", ", which no Dockerfile is; it was not read"))
+
+
+def run_dockerfile(
+    source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice
+) -> Outcome:
+    """Check one Dockerfile, or fix it, as `choice` says."""
+    if not choice.apply:
+        return engine.check(source, config, setting, rules)
+    from fixer.fixing import fix
+
+    return fix(source, config, setting, rules, choice)
+
+
+def run_manifest(
+    source: SourceFile, config: Config, surroundings: Surroundings, rules: tuple[ModuleType, ...], choice: Choice
+) -> Outcome | None:
+    """Check one file of manifests, or fix it, as `choice` says; None where it holds none."""
+    if not choice.apply:
+        from fixer.manifests import check
+
+        return check(source, config, surroundings, rules)
+    from fixer.fixing import fix_manifest
+
+    return fix_manifest(source, config, surroundings, rules, choice)
+
+
+class Repository:
+    """A tree with the run's configuration and choice.
+
+    Everything is read when it is first asked for, in the process that asks, so that nothing has to be sent to others.
+    """
+
+    def __init__(self, tree: Tree, config: Config, choice: Choice) -> None:
+        self.tree = tree
+        self.config = config
+        self.choice = choice
+        self.known = builds(tree.hints, lambda path: read_inside(tree.root, path))
+        self.rules = rules_for(config)
+        self.parents = _Parents(self)
+        self.top = _in_repository(tree.root)
+        self._dockerfiles = frozenset(self.dockerfiles)
+        self._users: dict[str, ImageUser] = {}
+
+    @lazy
+    def dockerfiles(self) -> tuple[str, ...]:
+        """The paths of all Dockerfiles: those found, and those that some file names."""
+        found = self.tree.dockerfiles
+        named = (p for p in self.known.by_file if p not in found and not p.startswith("../"))
+        return tuple(sorted({*found, *(p for p in named if (self.tree.root / p).is_file())}))
+
+    def __call__(self, path: str) -> Outcome | None:
+        """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
+        outcome = self.dockerfile(path) if path in self._dockerfiles else self.manifest(path)
+        if outcome is not None and outcome.change is not None:
+            outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
+        return outcome
+
+    # --- Dockerfiles -------------------------------------------------------------------------------------------------
+
+    def dockerfile(self, path: str) -> Outcome:
+        """What becomes of one Dockerfile."""
+        try:
+            source = read_source(self.tree.root, path)
+        except Unreadable as error:
+            return unread(path, error)
+        return run_dockerfile(source, self.config, self.setting(path), self.rules, self.choice)
+
+    def setting(self, path: str) -> Setting:
+        """What the repository tells about a Dockerfile."""
+        context = self.context(path)
+        return Setting(self.known.targets(path), context, self.parents, context.modes)
+
+    def context(self, path: str) -> Context:
+        """The build context of a Dockerfile; for one named outside of the current folder, the folder that it is in."""
+        if str(self.tree.root) == self.tree.root.anchor:
+            return Context((self.tree.root / path).parent, ("",))
+        return Context(self.tree.root, self.known.contexts(path))
+
+    # --- manifests ---------------------------------------------------------------------------------------------------
+
+    def manifest(self, path: str) -> Outcome | None:
+        """What becomes of one file of manifests; None where it holds none."""
+        from fixer.manifests import may_hold
+
+        try:
+            data = read_bytes(self.tree.root, path, "a manifest", "; split it")
+        except Unreadable as error:
+            return unread(path, error)
+        if not may_hold(data):
+            return None
+        return run_manifest(
+            SourceFile(path, data), self.config, self.surroundings(path), self.manifest_rules, self.choice
+        )
+
+    @lazy
+    def manifest_rules(self) -> tuple[ModuleType, ...]:
+        """The rules on manifests that speak."""
+        from fixer.rules import on_manifests
+
+        return rules_for(self.config, on_manifests())
+
+    @lazy
+    def kustomize(self) -> Kustomize:
+        """What the Kustomizations of the tree do."""
+        from fixer.understand.kustomize import Kustomize
+
+        return Kustomize(self.tree.manifests, lambda path: read_inside(self.tree.root, path))
+
+    def surroundings(self, path: str) -> Surroundings:
+        """What the repository tells about a file of manifests."""
+        from fixer.rules.pods import Surroundings
+
+        return Surroundings(
+            lambda reference: self.image_user(self.kustomize.images(path).get(_name(reference), reference)),
+            lambda document, changes: self.kustomize.conflict(path, document, changes),
+        )
+
+    def image_user(self, reference: str) -> ImageUser:
+        """Who an image runs as; worked out once for each reference."""
+        from fixer.imageusers import image_user
+
+        if reference not in self._users:
+            self._users[reference] = image_user(reference, self.config, self.made)
+        return self._users[reference]
+
+    def made(self, reference: str) -> Made | None:
+        """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
+        from fixer.imageusers import Made
+
+        link = self._maker(reference)
+        if link is None:
+            return None
+        build, named = link
+        try:
+            source = read_source(self.tree.root, build.dockerfile)
+            setting = self.setting(build.dockerfile)._replace(targets=frozenset({build.target} - {""}))
+            view = engine.understand(source, self.config, setting)
+        except Unreadable:
+            return None
+        wanted = [d for d in view.decisions if build.target in ("", d.image.stage.name)] or view.decisions
+        decision = wanted[-1]
+        moves = decision.is_root and decision.identity is not None and decision.refusal is None
+        if moves and self.choice.apply:
+            moves = self._is_moved(build.dockerfile, build.target)
+        return Made(build.dockerfile, decision, moves, build.evidence, named)
+
+    def _is_moved(self, path: str, target: str) -> bool:
+        """Whether this run takes the image of a Dockerfile off root, tried out on a copy."""
+        change = self.dockerfile(path).change
+        if change is None:
+            return False
+        setting = self.setting(path)._replace(targets=frozenset({target} - {""}))
+        view = engine.understand(SourceFile(path, change.after), self.config, setting)
+        wanted = [d for d in view.decisions if target in ("", d.image.stage.name)] or view.decisions
+        return not wanted[-1].is_root
+
+    def _maker(self, reference: str) -> tuple[Build, bool] | None:
+        """The build that makes an image, and whether some file says so: else a folder of that name has a Dockerfile."""
+        named = self.known.named(reference)
+        if named is not None:
+            return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
+        try:
+            ref = ImageRef.parse(reference)
+            if lookup(ref) is not None:
+                return None  # an image that everybody knows is not ours, whatever our folders are called
+        except ValueError:
+            return None
+        name = posixpath.basename(ref.repository)
+        found = [path for path in self.dockerfiles if name in _called(path)]
+        if len(found) != 1:
+            return None
+        evidence = f"{found[0]} makes {name}, by its name"
+        return Build(found[0], posixpath.dirname(found[0]), "", evidence), False
+
+
+def _called(path: str) -> tuple[str, ...]:
+    """The names of images that a Dockerfile goes by: its folder, and what stands before or behind `Dockerfile`."""
+    folder, file = posixpath.split(path)
+    before, _, behind = file.partition(".")
+    other = behind if before.lower() in ("dockerfile", "containerfile") else before
+    return (other,) if other and other.lower() != "dockerfile" else (posixpath.basename(folder),)
+
+
+def _name(reference: str) -> str:
+    """The name of an image as Kustomize compares it: without tag and digest."""
+    head, slash, tail = reference.partition("@")[0].rpartition("/")
+    return head + slash + tail.partition(":")[0]
+
+
+def _in_repository(root: Path) -> str:
+    """What leads from the top of the git repository to a folder, with a final `/`; empty outside of one.
+
+    `git apply` wants the paths of a diff to start at the top.
+    """
+    real = Path(os.path.abspath(root))
+    for place in (real, *real.parents):
+        if (place / ".git").exists():
+            below = real.relative_to(place).as_posix()
+            return "" if below == "." else f"{below}/"
+    return ""
+
+
+class _Parents:
+    """Finds the Dockerfile of the same repository that makes a base image."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self.found: dict[str, Parent | None] = {}
+
+    def __call__(self, reference: str) -> Parent | None:
+        """The parent that an image reference names, or None; a circle of parents ends in None."""
+        if reference not in self.found:
+            self.found[reference] = None
+            self.found[reference] = self._find(reference)
+        return self.found[reference]
+
+    def _find(self, reference: str) -> Parent | None:
+        repository = self.repository
+        made = repository.known.maker(reference)
+        if made is None or made[0].startswith("../"):
+            return None
+        try:
+            source = read_source(repository.tree.root, made[0])
+        except Unreadable:
+            return None
+        context = repository.context(made[0])
+        return engine.parent(source, made[1], repository.config, Setting(read_context=context, find_parent=self))

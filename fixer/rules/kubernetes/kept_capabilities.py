@@ -1,0 +1,95 @@
+"""A container keeps capabilities that it does not need.
+
+## What it finds
+A container (init and ephemeral ones too) that does not drop `ALL`, in exactly that spelling.
+
+## Why it matters
+A runtime gives every container a dozen rights of root (to change owners, to send raw packets, to become anybody). A
+process that is not root does not use them, but a file with capabilities or a fault that leads to root does.
+
+## How safe the fix is
+`safe` where the container is known not to run as root from its start, and nothing says that its program has
+capabilities of its own. `review` where it is moved off root by this run, where it stays root, and where nobody knows
+the image: what changes owners or steps down from root needs capabilities, and a program file with capabilities of its
+own does not start without them. It is left for images that are known to start as root and step down. Capabilities that
+the container adds are another matter (added-capabilities).
+
+## References
+Pod Security Standards, restricted: Capabilities; CIS Kubernetes 5.2.9 and 5.2.10; NSA/CISA Kubernetes Hardening
+Guidance; Linux, capabilities(7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
+from fixer.podusers import BEHIND_IMAGE, set_in_container
+from fixer.rules.base import Card
+from fixer.rules.pods import ManifestView, privileges
+from fixer.understand.pods import Member, Pod
+from fixer.understand.workloads import mapping, sequence
+
+CARD = Card(
+    id="KS004",
+    name="kept-capabilities",
+    title="A container keeps capabilities that it does not need",
+    severity=Severity.MEDIUM,
+    goals=frozenset({Goal.RESTRICTED, Goal.HARDENED}),
+    standards=("PSS restricted: Capabilities", "CIS Kubernetes 5.2.9", "CIS Kubernetes 5.2.10"),
+)
+
+
+def check(view: ManifestView) -> Iterator[Finding]:
+    """One finding for each container."""
+    for pod in view.pods:
+        for path, violation in view.violations(pod, "capabilities_restricted"):
+            member = view.member(pod, path)
+            if member is not None and path[-1] == "drop" and violation:
+                yield _finding(view, pod, member)
+
+
+def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
+    message = f"{view.names[pod.key]}: {member.name} keeps capabilities that it does not need"
+    at = pod.at((*member.context_path, "capabilities") if "capabilities" in member.context else member.path)
+    why = privileges(pod, member) or _needed(view, pod, member)
+    if why is not None:
+        return view.finding(CARD, at, message, fix=why)
+    safety, risk = _safety(view, pod, member)
+    fix = view.fix(pod, "capabilities: drop ALL", safety, risk, _changes(pod, member))
+    return view.finding(CARD, at, message, fix=fix)
+
+
+def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
+    """Why a container that stays root fails without capabilities."""
+    seat = view.seat(pod, member)
+    if seat.refusal is None:
+        return None
+    if seat.image.steps_down and not member.container.value.get("command"):
+        return Refusal(
+            "steps-down",
+            f"{member.image} starts as root and steps down, for which it needs capabilities; let it start as its user",
+            member.image,
+        )
+    if seat.refusal.code == "needs-root":
+        return Refusal("needs-root", seat.refusal.message)
+    return None
+
+
+def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
+    seat = view.seat(pod, member)
+    if seat.refusal is not None:
+        return Safety.REVIEW, f"{member.name} may be root, and a root program that changes owners or users fails now"
+    if seat.moves:
+        return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"
+    if not seat.image.certain:
+        return Safety.REVIEW, "nobody knows the image; a program file with capabilities of its own does not start"
+    return Safety.SAFE, ""
+
+
+def _changes(pod: Pod, member: Member) -> list[YamlChange]:
+    dropped = sequence(mapping(member.context.get("capabilities")).get("drop"))
+    if any(isinstance(one, str) and one.upper() == "ALL" for one in dropped):
+        return [set_in_container(pod, member, "drop", ["ALL"], ("capabilities",))]
+    path = (*member.context_path, "capabilities", "drop")
+    return [EnsureItem(pod.document.index, path, "ALL", BEHIND_IMAGE)]

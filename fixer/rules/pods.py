@@ -1,0 +1,171 @@
+"""What the rules on manifests are given: one file with its pods, and what the repository knows about their images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fixer.config import Config
+from fixer.facts import hardened
+from fixer.ignores import Ignore, comments
+from fixer.imageusers import ImageUser
+from fixer.lazy import lazy
+from fixer.model import Finding, Fix, Refusal, Safety, Severity, Span, YamlChange
+from fixer.pod_security import Level, Violation, evaluate
+from fixer.podusers import Plan, Seat, needs_host, plan
+from fixer.rules.base import Card
+from fixer.source import SourceFile
+from fixer.syntax.yaml import Document
+from fixer.understand.pods import Member, Pod, steps_of
+from fixer.understand.workloads import Path
+
+FindUser = Callable[[str], ImageUser]
+Conflict = Callable[[Mapping[Any, Any], Sequence[YamlChange]], "str | None"]
+
+
+class Surroundings(NamedTuple):
+    """What the repository tells about one manifest: the users of images, and the overlays that change its objects.
+
+    `conflict` takes an object and changes of it, and says in a sentence which overlay stands against them.
+    `namespace` gives the level that the pods of a namespace satisfy once they are fixed.
+    """
+
+    find_user: FindUser
+    conflict: Conflict = lambda document, changes: None
+    namespace_level: Callable[[str], Level | None] = lambda name: None
+
+
+class ManifestView:
+    """One file of manifests as the rules see it.
+
+    `pods` are those whose kind and shape are known, `strangers` the others that hold what looks like a pod spec.
+    `ignores`, `known`, `selected` and `table` are as in `fixer.rules.base.DockerfileView`.
+    """
+
+    table = "manifests"
+
+    def __init__(
+        self,
+        source: SourceFile,
+        documents: Sequence[Document],
+        pods: Sequence[Pod],
+        strangers: Sequence[Pod],
+        surroundings: Surroundings,
+        config: Config,
+    ) -> None:
+        self.source = source
+        self.documents = documents
+        self.pods = pods
+        self.strangers = strangers
+        self.surroundings = surroundings
+        self.config = config
+        self.ignores: list[Ignore] = []
+        self.known: frozenset[str] = frozenset()
+        self.selected: frozenset[str] = frozenset()
+        self._plans: dict[str, Plan] = {}
+        self._violations: dict[str, tuple[Violation, ...]] = {}
+
+    def own_ignores(self) -> list[Ignore]:
+        """The ignore comments of the file."""
+        return comments(self.source.text, self.documents)
+
+    def plan(self, pod: Pod) -> Plan:
+        """Who the containers of a pod run as, and what has to be written for it; worked out once."""
+        if pod.key not in self._plans:
+            self._plans[pod.key] = plan(pod, self.surroundings.find_user)
+        return self._plans[pod.key]
+
+    def violations(self, pod: Pod, *controls: str) -> Iterator[tuple[Path, Violation]]:
+        """The places in a pod that the restricted level forbids for the sake of some controls, with their paths."""
+        if pod.key not in self._violations:
+            self._violations[pod.key] = evaluate(pod.template, Level.RESTRICTED, self.config.pod_security_version)
+        for one in self._violations[pod.key]:
+            if one.control in controls:
+                yield steps_of(one.path), one
+
+    def member(self, pod: Pod, path: Path) -> Member | None:
+        """The container of a pod in which a path lies, None where it is one of the pod itself."""
+        return next((m for m in pod.members if path[: len(m.path)] == m.path), None)
+
+    def seat(self, pod: Pod, member: Member) -> Seat:
+        """Who a container runs as, and what becomes of it."""
+        return next(seat for seat in self.plan(pod).seats if seat.member is member)
+
+    def not_root(self, pod: Pod, member: Member, *, after: bool = True) -> bool:
+        """Whether a container is known not to run as root; with `after`, once what can be fixed is fixed."""
+        seat = self.seat(pod, member)
+        return seat.refusal is None and (after or not seat.moves)
+
+    def fix(
+        self, pod: Pod, title: str, safety: Safety, risk: str, changes: Iterable[YamlChange], group: str = ""
+    ) -> Fix | Refusal:
+        """A fix of a pod, or the reason why an overlay stands against it."""
+        changes = tuple(changes)
+        why = self.surroundings.conflict(pod.document.value, changes)
+        if why is not None:
+            return Refusal("overlay", why)
+        return Fix(title, safety, "" if safety is Safety.SAFE else risk, changes, group, bool(group))
+
+    def user_fix(self, pod: Pod, member: Member | None, title: str) -> Fix | Refusal:
+        """What takes a pod off root, whole, or one container of it where others have to stay as they are."""
+        plan = self.plan(pod)
+        if not plan.each:
+            return self.fix(pod, title, plan.safety, plan.risk, plan.whole, f"user-{pod.key}")
+        n = next((n for n, seat in enumerate(plan.seats) if seat.member is member), min(plan.each))
+        seat = plan.seats[n]
+        return self.fix(pod, title, seat.safety, seat.risk, plan.each[n], f"user-{pod.key}-{n}")
+
+    def finding(
+        self,
+        card: Card,
+        at: Span,
+        message: str,
+        *,
+        reason: str = "",
+        fix: Fix | Refusal | None = None,
+        alternatives: tuple[Fix, ...] = (),
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this file at some characters, with its fix or the refusal that takes its place."""
+        line, column = self.source.place(at.start)
+        refusal = fix if isinstance(fix, Refusal) else None
+        repair = fix if isinstance(fix, Fix) else None
+        return Finding(
+            card.id, self.source.path, line, column, message, card.severity if severity is None else severity,
+            reason, repair, refusal, alternatives,
+        )  # fmt: skip
+
+    @lazy
+    def names(self) -> dict[str, str]:
+        """What a finding calls each pod: its kind and name, with its place where an object has several."""
+        return {pod.key: _called(pod) for pod in (*self.pods, *self.strangers)}
+
+
+def _called(pod: Pod) -> str:
+    template = pod.template
+    return f"{template.kind}/{template.name}" if template.name else template.kind
+
+
+def privileges(pod: Pod, member: Member) -> Refusal | None:
+    """Why a privileged container stays one, so that nothing else can be taken from it; None where it need not."""
+    if member.context.get("privileged") is not True:
+        return None
+    why = needs_host(pod, member)
+    if not why:
+        return None
+    return Refusal("privileged", f"{member.name} is privileged, and {why}; find out what it needs instead")
+
+
+def unprivileged(image: ImageUser) -> tuple[Fix, ...]:
+    """Images of the same program that are not root, as proposals to a person."""
+    try:
+        rows = hardened(image.reference) if image.reference else ()
+    except ValueError:
+        return ()
+    out = []
+    for row in rows:
+        ports = ", ".join(f"port {old} becomes {new}" for old, new in row.ports.items())
+        steps = f"write image: {row.to}, which runs as {row.uid}" + (f"; {ports}" if ports else "")
+        risk = "another image may lack what this one has"
+        out.append(Fix(f"image: {row.to}", Safety.MANUAL, risk, instructions=f"{steps}. {row.notes}"))
+    return tuple(out)

@@ -1,0 +1,153 @@
+"""One pod of a manifest as the rules see it: its settings and containers, each with its place in the document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from fixer.lazy import lazy
+from fixer.model import Span
+from fixer.syntax.yaml import Document, Entry, Map, Node, Seq
+from fixer.understand.workloads import Container, Path, PodTemplate, mapping, place, sequence
+
+_STEP = re.compile(r"\['([^\]]*)'\]|\[(\d+)\]|([^.\[\]]+)")
+
+
+def steps_of(text: str) -> Path:
+    """The steps of a path that `fixer.understand.workloads.place` wrote."""
+    return tuple(int(m[2]) if m[2] else m[1] if m[1] is not None else m[3] for m in _STEP.finditer(text))
+
+
+class Member(NamedTuple):
+    """A container of a pod: where it stands in the document, and where its security context does."""
+
+    path: Path
+    container: Container
+
+    @property
+    def name(self) -> str:
+        """Its name, or its place where it has none."""
+        return self.container.name or place(self.path)
+
+    @property
+    def image(self) -> str:
+        """The image as written, "" without one."""
+        image = self.container.value.get("image")
+        return image if isinstance(image, str) else ""
+
+    @property
+    def context_path(self) -> Path:
+        """Where its security context stands."""
+        return (*self.path, "securityContext")
+
+    @property
+    def context(self) -> Mapping[Any, Any]:
+        """Its security context, empty without one."""
+        return mapping(self.container.value.get("securityContext"))
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The capabilities that it adds."""
+        added = sequence(mapping(self.context.get("capabilities")).get("add"))
+        return tuple(one for one in added if isinstance(one, str))
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that it says it listens on."""
+        rows = (mapping(one).get("containerPort") for one in sequence(self.container.value.get("ports")))
+        return tuple(port for port in rows if isinstance(port, int))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Its command and arguments, as far as they are written; what stands in a `$(VAR)` stays as it is."""
+        value = self.container.value
+        return tuple(w for key in ("command", "args") for w in sequence(value.get(key)) if isinstance(w, str))
+
+
+class Pod:
+    """One description of pods in a document of a file."""
+
+    def __init__(self, document: Document, template: PodTemplate) -> None:
+        self.document = document
+        self.template = template
+        self.path = template.path
+        self.members = tuple(Member((*template.path, *c.path), c) for c in template.containers)
+
+    @property
+    def key(self) -> str:
+        """What tells it apart from all other pods of its file."""
+        return f"{self.document.index}:{place(self.path)}"
+
+    @property
+    def spec(self) -> Mapping[Any, Any]:
+        """The pod spec."""
+        return self.template.spec
+
+    @property
+    def has_context(self) -> bool:
+        """Whether the kind knows a security context of the pod; Knative has those of containers alone."""
+        where = self.template.place
+        return where is None or where.pod_security_context == "securityContext"
+
+    @property
+    def context_path(self) -> Path:
+        """Where the security context of the pod stands."""
+        return (*self.path, "securityContext")
+
+    @property
+    def context(self) -> Mapping[Any, Any]:
+        """The security context of the pod, empty without one."""
+        return mapping(self.spec.get("securityContext"))
+
+    @property
+    def windows(self) -> bool:
+        """Whether it says that it runs on Windows."""
+        return mapping(self.spec.get("os")).get("name") == "windows"
+
+    @property
+    def host_network(self) -> bool:
+        """Whether it shares the network of its node."""
+        return self.spec.get("hostNetwork") is True
+
+    @lazy
+    def volumes(self) -> dict[str, Mapping[Any, Any]]:
+        """Its volumes by name."""
+        rows = (mapping(one) for one in sequence(self.spec.get("volumes")))
+        return {str(row.get("name")): row for row in rows}
+
+    def effective(self, member: Member, field: str) -> Any:
+        """What holds for a container: its own setting, else that of the pod; None for neither."""
+        own = member.context.get(field)
+        return self.context.get(field) if own is None else own
+
+    def user(self, member: Member) -> int | None:
+        """The number that the manifest makes a container run as, None where the image decides."""
+        number = self.effective(member, "runAsUser")
+        return number if isinstance(number, int) and not isinstance(number, bool) else None
+
+    def mounts(self, member: Member) -> Iterator[tuple[Mapping[Any, Any], Mapping[Any, Any]]]:
+        """The mounts of a container, each with its volume; an empty one where a claim template makes it."""
+        for one in sequence(member.container.value.get("volumeMounts")):
+            mount = mapping(one)
+            yield mount, self.volumes.get(str(mount.get("name")), {})
+
+    def at(self, path: Path) -> Span:
+        """The characters of what stands at a path, key included; of the nearest thing above where nothing does."""
+        node: Node = self.document.root
+        span = node.span
+        for step in path:
+            found = _below(node, step)
+            if found is None:
+                break
+            node = found.value
+            span = Span(found.key.start, node.end)
+        return span
+
+
+def _below(node: Node, step: str | int) -> Entry | None:
+    if isinstance(node, Map) and isinstance(step, str):
+        return node.get(step)
+    if isinstance(node, Seq) and isinstance(step, int) and step < len(node.items):
+        return Entry(node.items[step], node.items[step])
+    return None

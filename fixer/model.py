@@ -215,7 +215,16 @@ class EnsureItem(NamedTuple):
     before: str = ""
 
 
-YamlChange = SetKey | RemoveKey | EnsureItem
+@_distinct
+class RemoveItem(NamedTuple):
+    """The list at `path` holds no such value; a list that would be left empty goes with its key."""
+
+    document: int
+    path: tuple[str | int, ...]
+    value: Any
+
+
+YamlChange = SetKey | RemoveKey | EnsureItem | RemoveItem
 StageChange = CreateUser | HandOver | SetEnv | SetUser | StartAsRoot
 Change = StageChange | SetFlag | ReplaceText | InsertLine | RemoveInstruction
 AnyChange = Change | YamlChange

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fixer.edits.yamlplaces import Blocked, Piece, Site, Want, lower_site
-from fixer.model import Edit, EnsureItem, Refusal, RemoveKey, SetKey, Span, YamlChange
+from fixer.model import Edit, EnsureItem, Refusal, RemoveItem, RemoveKey, SetKey, Span, YamlChange
 from fixer.syntax.yaml import Alias, Document, Map, Node, Scalar, Seq
 
 Path = tuple[str | int, ...]
@@ -108,10 +108,22 @@ def _overlaps(pieces: list[Piece]) -> dict[str, Refusal]:
 
 
 class _Claim(NamedTuple):
-    """What one change says about one path; `kind` is set, remove or item."""
+    """What changes say about one path: `kind` is set, remove or items.
+
+    Of a list, `wanted` and `unwanted` are the items that it is to hold, and that it is not to hold.
+    """
 
     kind: str
-    value: Any
+    value: Any = None
+    wanted: tuple[Any, ...] = ()
+    unwanted: tuple[Any, ...] = ()
+
+    def and_too(self, other: _Claim) -> _Claim | None:
+        """What two of one path say together, or None where they contradict one another."""
+        if self.kind != other.kind or not same(self.value, other.value):
+            return None
+        both = _Claim(self.kind, self.value, self.wanted + other.wanted, self.unwanted + other.unwanted)
+        return None if any(same(one, two) for one in both.wanted for two in both.unwanted) else both
 
 
 class _Wishes:
@@ -122,7 +134,7 @@ class _Wishes:
         self.claims: dict[tuple[int, Path], _Claim] = {}
         self.inside: set[tuple[int, Path]] = set()
         self.keyed: set[tuple[int, Path]] = set()
-        self.fresh: list[tuple[int, Path]] = []
+        self.fresh: list[tuple[tuple[int, Path], _Claim | None]] = []
         self.sites: dict[int, Site] = {}
         self.changes: list[YamlChange] = []
 
@@ -135,34 +147,34 @@ class _Wishes:
             found = [self.locate(change) for change in changes]
         except Blocked:
             # What is noted as lying above stays: at worst a later group is refused that need not be.
-            for claimed in self.fresh:
-                del self.claims[claimed]
+            for place, before in reversed(self.fresh):
+                if before is None:
+                    del self.claims[place]
+                else:
+                    self.claims[place] = before
             raise
-        for change, place in zip(changes, found, strict=True):
-            if place is not None:
-                self.wish(group, change, *place)
+        for change, way in zip(changes, found, strict=True):
+            if way is not None:
+                self.wish(group, change, *way)
 
     def claim(self, change: YamlChange) -> None:
         """Note what a change says about its path; raises Blocked where another one says otherwise."""
         path = _full(change)
         place = (change.document, path)
-        kind = "set" if isinstance(change, SetKey) else "remove" if isinstance(change, RemoveKey) else "item"
-        claim = _Claim(kind, change.value if isinstance(change, SetKey) else None)
         above = [(change.document, path[:n]) for n in range(len(path))]
-        held = self.claims.get(place, claim)
-        clash = held.kind != claim.kind or not same(held.value, claim.value)
-        # New items go well with changes of items that are there, and with nothing else inside.
-        clash = clash or any(
-            p in self.claims and (self.claims[p].kind != "item" or isinstance(path[len(p[1])], str)) for p in above
-        )
-        clash = clash or (place in self.inside and (kind != "item" or place in self.keyed))
-        if clash:
+        held = self.claims.get(place)
+        claim = _claim(change)
+        both = claim if held is None else held.and_too(claim)
+        # New items go well with changes of items that are there, and with nothing else inside. Where items go, the
+        # numbers of the others change, so that nothing may lead through them.
+        clash = both is None or any(p in self.claims and not _lets(self.claims[p], path[len(p[1])]) for p in above)
+        clash = clash or (place in self.inside and (not _lets(claim, 0) or place in self.keyed))
+        if both is None or clash:
             what = ".".join(map(str, path))
             message = f"two changes want different things of {what}; fix one by hand, run again"
             raise Blocked(Refusal("conflict", message))
-        if place not in self.claims:
-            self.claims[place] = claim
-            self.fresh.append(place)
+        self.claims[place] = both
+        self.fresh.append((place, held))
         self.inside.update(above)
         self.keyed.update((change.document, path[:n]) for n, step in enumerate(path) if isinstance(step, str))
 
@@ -173,15 +185,14 @@ class _Wishes:
             raise Blocked(Refusal("other-shape", f"the file has no document {change.document}"))
         path = _full(change)
         chain: list[Node] = [document.root]
-        last = len(path) - (0 if isinstance(change, EnsureItem) else 1)
+        last = len(path) - (0 if isinstance(change, EnsureItem | RemoveItem) else 1)
+        removes = isinstance(change, RemoveKey | RemoveItem)
         for n, step in enumerate(path):
             node = chain[-1]
             _writable(document, node)
-            if _empty(node):
-                return None if isinstance(change, RemoveKey) else (chain, _texts(path[n:]))
-            found = _step(document, node, step, path)
+            found = None if _empty(node) else _step(document, node, step, path)
             if found is None:
-                return None if isinstance(change, RemoveKey) else (chain, _texts(path[n:]))
+                return None if removes else (chain, _texts(path[n:]))
             if n == last:
                 return self.last(change, chain, found)
             chain.append(found)
@@ -189,20 +200,26 @@ class _Wishes:
 
     def last(self, change: YamlChange, chain: list[Node], found: Node) -> tuple[list[Node], Path] | None:
         """The key of a change is there: nothing to do where it has the value already."""
-        assert not isinstance(change, EnsureItem)
+        assert isinstance(change, SetKey | RemoveKey)
         if isinstance(change, SetKey) and same(self.documents[change.document].value_of(found), change.value):
             return None
         _writable(self.documents[change.document], found)
         return chain, (change.key,)
 
     def items(self, change: YamlChange, document: Document, chain: list[Node]) -> tuple[list[Node], Path] | None:
-        assert isinstance(change, EnsureItem)
+        """The list of a change is there, or what takes items: nothing to do where it is as it should be."""
+        assert isinstance(change, EnsureItem | RemoveItem)
         node = chain[-1]
-        if isinstance(node, Seq) and any(same(document.value_of(item), change.value) for item in node.items):
+        found = _equal(document, node, change.value)
+        nothing = not found and (isinstance(node, Seq) or _empty(node))
+        if nothing if isinstance(change, RemoveItem) else found:
             return None
         _writable(document, node)
         if not isinstance(node, Seq) and not (isinstance(node, Scalar) and node.value is None):
             raise Blocked(Refusal("other-shape", f"line {document.line(node.start)}: a list was expected here"))
+        if isinstance(change, RemoveItem):
+            for item in found.values():
+                _writable(document, item)
         return chain, ()
 
     def wish(self, group: str, change: YamlChange, chain: list[Node], rest: Path) -> None:
@@ -215,11 +232,14 @@ class _Wishes:
         for step in rest:
             assert isinstance(step, str)
             want = want.keys.setdefault(step, Want())
-            want.place(group, () if isinstance(change, RemoveKey) else change.after, _before(change))
+            assert isinstance(change, SetKey | EnsureItem | RemoveKey)
+            want.place(group, *(() if isinstance(change, RemoveKey) else (change.after, change.before)))
         want.place(group)
         if isinstance(change, EnsureItem):
             if not any(same(item, change.value) for item in want.items):
                 want.items.append(change.value)
+        elif isinstance(change, RemoveItem):
+            want.removed.update(_equal(document, node, change.value))
         elif isinstance(change, SetKey):
             want.exact = (change.value,)
         else:
@@ -229,6 +249,7 @@ class _Wishes:
         """Pieces of all sites, and the groups whose site cannot be written."""
         pieces: list[Piece] = []
         failed: dict[str, Refusal] = {}
+        self.take_along()
         for site in self.sites.values():
             try:
                 pieces += lower_site(site, newline)
@@ -236,13 +257,45 @@ class _Wishes:
                 failed |= dict.fromkeys(site.want.all_groups(), blocked.refusal)
         return pieces, failed
 
+    def take_along(self) -> None:
+        """A list of which nothing is left goes with its key, which is a wish of the map that holds it."""
+        for number, site in list(self.sites.items()):
+            node = site.chain[-1]
+            parent = site.chain[-2] if len(site.chain) > 1 else None
+            if not isinstance(node, Seq) or not isinstance(parent, Map):
+                continue
+            if not site.want.items and len(site.want.removed) == len(node.items) > 0:
+                del self.sites[number]
+                above = self.sites.setdefault(id(parent), Site(site.document, site.chain[:-1]))
+                name = next(name for name, entry in parent.index.items() if entry.value is node)
+                want = above.want.keys.setdefault(name, Want())
+                want.gone = True
+                want.groups |= site.want.groups
+
 
 def _full(change: YamlChange) -> Path:
-    return change.path if isinstance(change, EnsureItem) else (*change.path, change.key)
+    return change.path if isinstance(change, EnsureItem | RemoveItem) else (*change.path, change.key)
 
 
-def _before(change: YamlChange) -> str:
-    return "" if isinstance(change, RemoveKey) else change.before
+def _claim(change: YamlChange) -> _Claim:
+    """What a change says about its path."""
+    if isinstance(change, SetKey):
+        return _Claim("set", change.value)
+    if isinstance(change, RemoveKey):
+        return _Claim("remove")
+    value = (change.value,)
+    return _Claim("items", unwanted=value) if isinstance(change, RemoveItem) else _Claim("items", wanted=value)
+
+
+def _lets(claim: _Claim, step: str | int) -> bool:
+    """Whether a claim lets others change what is one step below it."""
+    return claim.kind == "items" and not claim.unwanted and isinstance(step, int)
+
+
+def _equal(document: Document, node: Node, value: Any) -> dict[int, Node]:
+    """The items of a list that are equal to a value, by their numbers; none where it is no list."""
+    items = enumerate(node.items if isinstance(node, Seq) else ())
+    return {n: item for n, item in items if same(document.value_of(item), value)}
 
 
 def _texts(rest: Path) -> Path:

@@ -15,6 +15,7 @@ from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq
 
 _COMMENT_LINE = re.compile(r"( *)#[^\n]*(\n|\Z)")
 _COLON = re.compile(r"[ \t\r\n]*:")
+_GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 
 
 class Blocked(Exception):
@@ -39,13 +40,14 @@ class Piece(NamedTuple):
 
 
 class Want:
-    """What is wanted at one place: an exact value, keys or items, or that it goes; and for whom."""
+    """What is wanted at one place: an exact value, keys, items, items gone by their numbers, or all gone; for whom."""
 
     def __init__(self) -> None:
         self.exact: tuple[Any, ...] = ()
         self.gone = False
         self.keys: dict[str, Want] = {}
         self.items: list[Any] = []
+        self.removed: set[int] = set()
         self.groups: set[str] = set()
         self.after: tuple[str, ...] = ()
         self.before = ""
@@ -86,7 +88,7 @@ def lower_site(site: Site, newline: str) -> list[Piece]:
     writer = _Writer(site, newline)
     node = site.chain[-1]
     if isinstance(node, Seq) and node.items:
-        return [writer.append(node)]
+        return writer.change_items(node)
     if not isinstance(node, Map) or not node.entries:
         return writer.fill(node, site.want.value)
     return writer.change(node)
@@ -229,7 +231,7 @@ class _Writer:
                 pieces += self.replace(node, entry.key, entry.value, want.exact[0])
         if len(removed) == len(node.entries):
             return [self.emptied(node, column, {key: want.value for key, want in fresh.items()})]
-        pieces += self.remove_flow(node, removed) if node.flow else self.remove_lines(node, removed)
+        pieces += self.remove(node, removed)
         kept = [n for n in range(len(node.entries)) if n not in removed]
         places = [(self.index(node, kept, want), key, want) for key, want in fresh.items()]
         for index, some in groupby(sorted(places, key=lambda p: p[0]), key=lambda p: p[0]):
@@ -274,38 +276,49 @@ class _Writer:
         key = node.entries[number].key
         return key.text if isinstance(key, Scalar) else ""
 
-    def remove_lines(self, node: Map, removed: set[int]) -> list[Piece]:
-        pieces = []
-        for run in _runs(sorted(removed)):
-            first, last = node.entries[run[0]].key, _whole(node.entries[run[-1]])
-            start = first.start - len(self.lead(first.start))
-            end, opens = self.behind(last, len(self.text))
-            if self.lead(first.start).strip():
-                # The dash of the list item stays, and the next key moves up to it.
-                start, end = first.start, node.entries[run[-1] + 1].key.start
-                self.no_comment(last.end, end)
-                opens = False
-            elif opens:
-                start -= len(self.newline) if self.text[:start].endswith(self.newline) else 1
-            for number in run:
-                whole = _whole(node.entries[number])
-                self.no_comment(whole.start, _last_leaf(whole).end)
-            pieces.append(self.piece(start, end, "")._replace(final=opens))
-        return pieces
+    def remove(self, node: Map | Seq, removed: set[int]) -> list[Piece]:
+        """Some entries or items go, but not all."""
+        parts = self.parts(node)
+        take = self.take_flow if node.flow else self.take_lines
+        return [take(parts, run[0], run[-1]) for run in _runs(sorted(removed))]
 
-    def remove_flow(self, node: Map, removed: set[int]) -> list[Piece]:
-        pieces = []
-        ends = [_whole(entry).end for entry in node.entries]
-        for run in _runs(sorted(removed)):
-            first, last = run[0], run[-1]
-            start, end = (node.entries[first].key.start, 0)
-            if last + 1 < len(node.entries):
-                end = node.entries[last + 1].key.start
-            else:
-                start, end = ends[first - 1], ends[last]
-            self.no_comment(start, end)
-            pieces.append(self.piece(start, end, ""))
-        return pieces
+    def parts(self, node: Map | Seq) -> list[Node]:
+        """The entries of a map or the items of a list, each as one node that begins with its key, or its dash."""
+        if isinstance(node, Map):
+            return [_whole(entry) for entry in node.entries]
+        if node.flow:
+            return node.items
+        out: list[Node] = []
+        at = node.inner
+        for item in node.items:
+            dash = _GAP.match(self.text, at)
+            out.append(_Whole(dash.end() if dash else at, item))
+            at = item.end
+        return out
+
+    def take_lines(self, parts: list[Node], first: int, last: int) -> Piece:
+        begin = parts[first].start
+        start = begin - len(self.lead(begin))
+        end, opens = self.behind(parts[last], len(self.text))
+        if self.lead(begin).strip():
+            # The dash of the list item stays, and the next key, or dash, moves up to it.
+            start, end = begin, parts[last + 1].start
+            self.no_comment(parts[last].end, end)
+            opens = False
+        elif opens:
+            start -= len(self.newline) if self.text[:start].endswith(self.newline) else 1
+        for part in parts[first : last + 1]:
+            self.no_comment(part.start, part.end)
+        return self.piece(start, end, "")._replace(final=opens)
+
+    def take_flow(self, parts: list[Node], first: int, last: int) -> Piece:
+        start, end = parts[first].start, parts[last].end
+        if last + 1 < len(parts):
+            end = parts[last + 1].start
+        else:
+            start = parts[first - 1].end
+        self.no_comment(start, end)
+        return self.piece(start, end, "")
 
     def emptied(self, node: Map, column: int, fresh: dict[str, Any]) -> Piece:
         """All keys go: `{}` stays, or what comes instead."""
@@ -371,22 +384,40 @@ class _Writer:
 
     # --- lists -------------------------------------------------------------------------------------------------
 
-    def append(self, node: Seq) -> Piece:
-        """New items behind the last one."""
-        items = self.want.items
+    def change_items(self, node: Seq) -> list[Piece]:
+        """Items go, and new ones come behind the last that stays; `[]` stays where no key could go along."""
+        removed, items = self.want.removed, self.want.items
+        if not node.flow:
+            self.even(node)
+        if len(removed) < len(node.items):
+            pieces = self.remove(node, removed)
+            return [*pieces, self.append(node, max(set(range(len(node.items))) - removed))] if items else pieces
+        start, end = node.inner, _written_end(self.text, node)
+        self.no_comment(start, end)
+        if node.flow or not items:
+            return [self.piece(start, end, yamltext.flow(items, self.flow_style(node)))]
+        return [self.piece(start, end, self.newline.join(self.item_lines(node)).lstrip(" "))]
+
+    def append(self, node: Seq, last: int) -> Piece:
+        """New items behind an item, behind which there are none that stay."""
         if node.flow:
             style = self.flow_style(node)
-            at = self.flow_end(node.items[-1], node)
-            return self.piece(at, at, "".join(self.flow_comma(style) + yamltext.flow(v, style) for v in items))
+            items = node.items
+            at = items[last].end if last + 1 < len(items) else self.flow_end(items[last], node)
+            written = (self.flow_comma(style) + yamltext.flow(v, style) for v in self.want.items)
+            return self.piece(at, at, "".join(written))
+        return self.lines_at(self.behind(node.items[last], self.even(node)), self.item_lines(node))
+
+    def item_lines(self, node: Seq) -> list[str]:
+        """The lines of the new items of a block list."""
         column = self.even(node)
         first = node.items[0]
         gap = self.document.column(first.start) - column if first.end > first.start else 2
         gap = gap if gap > 1 and "\n" not in self.text[node.inner : first.start] else 2
         quotes = {item.style for item in node.items if isinstance(item, Scalar) and isinstance(item.value, str)}
         quote = quotes.pop() if len(quotes) == 1 and quotes <= {"'", '"'} else ""
-        style_of_items = self.style(node, self.chain)
-        lines = [line for v in items for line in yamltext.item(v, column, style_of_items, gap, quote)]
-        return self.lines_at(self.behind(node, column), lines)
+        style = self.style(node, self.chain)
+        return [line for v in self.want.items for line in yamltext.item(v, column, style, gap, quote)]
 
     # --- flow style --------------------------------------------------------------------------------------------
 
@@ -434,7 +465,7 @@ class _Writer:
         if isinstance(node, Map):
             colon = self.text[last.end : node.entries[-1].value.start] if quote else ": "
             colon = colon if re.fullmatch(r" ?: ?", colon) else ": "
-        elif quote and isinstance(near := next((n for n in reversed(self.chain) if isinstance(n, Map)), None), Map):
+        elif quote and (near := next((n for n in reversed(self.chain) if isinstance(n, Map) and n.entries), None)):
             found = self.text[near.entries[-1].key.end : near.entries[-1].value.start]
             colon = found if re.fullmatch(r" ?: ?", found) else ": "
         if own_line:
@@ -448,17 +479,18 @@ class _Writer:
 
 
 class _Whole(Node):
-    """An entry as one node, from its key to the end of its value."""
+    """An entry or an item as one node, from its key or dash to the end of its value."""
 
     __slots__ = ("value",)
 
-    def __init__(self, key: Node, value: Node) -> None:
-        super().__init__(key.start, key.start, max(key.end, value.end), None, None, value.flow)
+    def __init__(self, start: int, value: Node, end: int = 0) -> None:
+        super().__init__(start, start, max(end, value.end), None, None, value.flow)
         self.value = value
 
 
 def _whole(entry: tuple[Node, Node]) -> _Whole:
-    return _Whole(*entry)
+    key, value = entry
+    return _Whole(key.start, value, key.end)
 
 
 def _last_leaf(node: Node) -> Node:

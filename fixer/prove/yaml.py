@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from fixer.edits.yaml import YamlPlan, lower, same
 from fixer.errors import Unreadable
-from fixer.model import Edit, EnsureItem, Refusal, RemoveKey, YamlChange
+from fixer.model import Edit, EnsureItem, Refusal, RemoveItem, RemoveKey, SetKey, YamlChange
 from fixer.prove.conditions import Broken
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.yaml import Document, load_stream, parse_slice, slices
@@ -126,7 +126,9 @@ def changed(value: Any, path: tuple[str | int, ...], change: YamlChange) -> Any:
         TypeError, LookupError: when the path leads nowhere.
     """
     if not path:
-        assert isinstance(change, EnsureItem)
+        assert isinstance(change, EnsureItem | RemoveItem)
+        if isinstance(change, RemoveItem):
+            return [item for item in _of(list, value) if not same(item, change.value)]
         items = [] if value is None or value == {} else list(_of(list, value))
         return items if any(same(item, change.value) for item in items) else [*items, change.value]
     step = path[0]
@@ -138,11 +140,12 @@ def changed(value: Any, path: tuple[str | int, ...], change: YamlChange) -> Any:
     key = step if step in entries else next((k for k in entries if not isinstance(k, str) and _name(k) == step), step)
     if len(path) == 1 and isinstance(change, RemoveKey):
         entries.pop(key, None)
-    elif len(path) == 1 and not isinstance(change, EnsureItem):
-        assert not isinstance(change, RemoveKey)
+    elif len(path) == 1 and isinstance(change, SetKey):
         entries[key] = change.value
-    else:
+    elif key in entries or not isinstance(change, RemoveItem):
         entries[key] = changed(entries.get(key), path[1:], change)
+        if len(path) == 1 and isinstance(change, RemoveItem) and not entries[key]:
+            del entries[key]
     return entries
 
 
@@ -157,4 +160,4 @@ def _name(key: Any) -> str:
 
 
 def _full(change: YamlChange) -> tuple[str | int, ...]:
-    return change.path if isinstance(change, EnsureItem) else (*change.path, change.key)
+    return change.path if isinstance(change, EnsureItem | RemoveItem) else (*change.path, change.key)

@@ -13,7 +13,7 @@ import pytest
 
 from fixer.edits.yaml import lower
 from fixer.errors import Unreadable
-from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
+from fixer.model import EnsureItem, RemoveItem, RemoveKey, SetKey, YamlChange
 from fixer.prove.yaml import Rewritten, rewrite
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document, parse
@@ -79,6 +79,19 @@ def groups_of(documents: list[Document]) -> dict[str, list[YamlChange]]:
     return out
 
 
+def value_at(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Give what stands at a path."""
+    for step in path:
+        value = value[step]
+    return value
+
+
+def items_of(value: dict[str, Any], key: str) -> list[Any]:
+    """Give the items of a list below a key, if it is one."""
+    found = value.get(key)
+    return found if isinstance(found, list) else []
+
+
 def odd_groups_of(documents: list[Document]) -> dict[str, list[YamlChange]]:
     """Give changes that no rule wants, many at one place."""
     out: dict[str, list[YamlChange]] = {}
@@ -88,8 +101,16 @@ def odd_groups_of(documents: list[Document]) -> dict[str, list[YamlChange]]:
             name = ".".join(map(str, (number, *path)))
             out[f"{name} key"] = [SetKey(number, path, "hostUsers", False)]
             out[f"{name} item"] = [EnsureItem(number, (*path, "volumes"), {"name": "tmp-x", "emptyDir": {}})]
+            spec = value_at(document.value, path)
+            out[f"{name} less"] = [RemoveItem(number, (*path, "volumes"), v) for v in items_of(spec, "volumes")[:1]]
             for n in containers:
                 own = (*path, "containers", n)
+                value = spec["containers"][n]
+                out[f"{name}[{n}] first"] = [RemoveItem(number, (*own, "env"), v) for v in items_of(value, "env")[:1]]
+                lists = ("args", "command")
+                out[f"{name}[{n}] last"] = [
+                    RemoveItem(number, (*own, key), v) for key in lists for v in items_of(value, key)[-1:]
+                ]
                 mount = {"name": "tmp-x", "mountPath": "/tmp"}
                 out[f"{name}[{n}] mount"] = [EnsureItem(number, (*own, "volumeMounts"), mount)]
                 out[f"{name}[{n}] gone"] = [RemoveKey(number, own, key) for key in ("image", "name")]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fixer.edits.yaml import lower, same
-from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
+from fixer.model import EnsureItem, RemoveItem, RemoveKey, SetKey, YamlChange
 from fixer.prove.yaml import Rewritten, rewrite
 from fixer.source import SourceFile
 from fixer.syntax.yaml import parse
@@ -238,6 +238,12 @@ CONFLICTS: list[tuple[list[YamlChange], list[YamlChange]]] = [
     ([SetKey(0, ("x", "n"), "m", 1)], [SetKey(0, ("x",), "n", {"m": 1})]),
     ([SetKey(0, ("x", "n"), "m", 1)], [EnsureItem(0, ("x", "n"), "m")]),
     ([EnsureItem(0, ("x", "n"), "m")], [SetKey(0, ("x", "n"), "m", 1)]),
+    ([EnsureItem(0, ("x", "n"), "m")], [RemoveItem(0, ("x", "n"), "m")]),
+    ([RemoveItem(0, ("x", "n"), "m")], [EnsureItem(0, ("x", "n"), "o"), EnsureItem(0, ("x", "n"), "m")]),
+    ([RemoveItem(0, ("x", "n"), "m")], [SetKey(0, ("x",), "n", [])]),
+    ([RemoveItem(0, ("x", "n"), "m")], [RemoveKey(0, ("x",), "n")]),
+    ([RemoveItem(0, ("x", "n"), "m")], [SetKey(0, ("x", "n", 0), "m", 1)]),
+    ([SetKey(0, ("x",), "a", {})], [RemoveItem(0, ("x", "a", "n"), "m")]),
 ]
 
 
@@ -295,6 +301,33 @@ def test_several_changes(before: str, changes: list[YamlChange], after: str) -> 
     assert done.after.text == after
 
 
+def test_a_change_inside_of_an_item_keeps_other_items_where_they_are() -> None:
+    groups: dict[str, list[YamlChange]] = {
+        "inside": [SetKey(0, ("a", 1), "c", 2)],
+        "gone": [RemoveItem(0, ("a",), {"b": 1})],
+        "new": [EnsureItem(0, ("a",), {"b": 3})],
+    }
+    done = run("a:\n- b: 1\n- b: 2\n", groups)
+    assert done.refused["gone"].code == "conflict"
+    assert done.after.text == "a:\n- b: 1\n- b: 2\n  c: 2\n- b: 3\n"
+
+
+def test_what_a_refused_group_said_of_a_list_holds_no_longer() -> None:
+    groups: dict[str, list[YamlChange]] = {
+        "first": [RemoveItem(0, ("a",), 3)],
+        "half": [RemoveItem(0, ("a",), 1), SetKey(0, ("b", "c"), "d", 1)],
+        "other": [EnsureItem(0, ("a",), 1), EnsureItem(0, ("a",), 4)],
+        "against": [EnsureItem(0, ("a",), 3)],
+    }
+    done = run("a: [1, 2, 3]\nb: 1\n", groups)
+    assert done.applied == ("first", "other")
+    assert {name: refusal.code for name, refusal in done.refused.items()} == {
+        "half": "other-shape",
+        "against": "conflict",
+    }
+    assert done.after.text == "a: [1, 2, 4]\nb: 1\n"
+
+
 def test_changes_of_several_groups_write_one_block() -> None:
     groups: dict[str, list[YamlChange]] = {
         "a": [SetKey(0, ("sc",), "user", 1000)],
@@ -342,6 +375,65 @@ SINGLE: list[tuple[str, YamlChange, str]] = [
 ]
 
 
+def gone(*values: Any, path: tuple[str | int, ...] = ("x", "a")) -> list[YamlChange]:
+    """Give removals from one list."""
+    return [RemoveItem(0, path, value) for value in values]
+
+
+ITEMS: list[tuple[str, list[YamlChange], str]] = [
+    ("x:\n  a:\n  - A\n  - B\n", gone("A"), "x:\n  a:\n  - B\n"),
+    ("x:\n  a:\n  - A\n  - B\n", gone("B"), "x:\n  a:\n  - A\n"),
+    ("x:\n  a:\n  - A\n  - B", gone("B"), "x:\n  a:\n  - A"),
+    ("x:\n  a:\n    - A\n    - B\n    - A\n    - C\n", gone("A"), "x:\n  a:\n    - B\n    - C\n"),
+    ("x:\n  a:\n  - A\n  - B\n  - C\n", gone("A", "B"), "x:\n  a:\n  - C\n"),
+    ("x:\n  a:\n  - A # of A\n  # between\n\n  - B\n", gone("A"), "x:\n  a:\n  # between\n\n  - B\n"),
+    ("x:\n  a: # of a\n  - B\n  # of A\n  - 'A'\n# end\n", gone("A"), "x:\n  a: # of a\n  - B\n  # of A\n# end\n"),
+    ("x:\n  a:\n  - k: 1\n    v: |\n      t\n\n  - k: 2\n", gone({"k": 1, "v": "t\n"}), "x:\n  a:\n\n  - k: 2\n"),
+    ("x:\n  a:\n  -\n    v: 2\n    k: 1\n  -\n  - b\n", gone({"k": 1, "v": 2}, None), "x:\n  a:\n  - b\n"),
+    ("x:\n  a:\n  - {k: 1}\n  - [1, 2]\n  - k: 1\n", gone({"k": 1}), "x:\n  a:\n  - [1, 2]\n"),
+    ("x:\n  a:\n  - 1\n  - 1.0\n  - true\n  - '1'\n", gone(1), "x:\n  a:\n  - 1.0\n  - true\n  - '1'\n"),
+    ("x:\n  a: [A, B, C]\n", gone("A"), "x:\n  a: [B, C]\n"),
+    ("x:\n  a: [A, B, C]\n", gone("B"), "x:\n  a: [A, C]\n"),
+    ("x:\n  a: [ A, B, C ] # c\n", gone("C", "A"), "x:\n  a: [ B ] # c\n"),
+    ("x:\n  a: [A, B, ]\n", gone("B"), "x:\n  a: [A, ]\n"),
+    ("x:\n  a: [b: 1, c]\n", gone({"b": 1}), "x:\n  a: [c]\n"),
+    ('{"x":{"a":["A","B"],"b":1}}', gone("A"), '{"x":{"a":["B"],"b":1}}'),
+    ('{"x":{"a":["A","B"],"b":1}}', gone("A", "B"), '{"x":{"b":1}}'),
+    ('{\n  "x": {\n    "b": 1,\n    "a": [\n      "A",\n      "B"\n    ]\n  }\n}\n', gone("B"),
+     '{\n  "x": {\n    "b": 1,\n    "a": [\n      "A"\n    ]\n  }\n}\n'),
+    ('{\n  "x": {\n    "b": 1,\n    "a": [\n      "A"\n    ]\n  }\n}\n', gone("A"),
+     '{\n  "x": {\n    "b": 1\n  }\n}\n'),
+    ("x:\n  a:\n  - A\n  b: 1\n", gone("A"), "x:\n  b: 1\n"),
+    ("x:\n  b: 1\n  a:\n  - A\n  - A", gone("A"), "x:\n  b: 1"),
+    ("- a: [A]\n  b: 1\n", gone("A", path=(0, "a")), "- b: 1\n"),
+    ("x:\n  a:\n  - A\ny: 1\n", gone("A"), "x: {}\ny: 1\n"),
+    ("x:\n  a:\n  - A\n", [*gone("A"), EnsureItem(0, ("x", "b"), "C")], "x:\n  b:\n  - C\n"),
+    ("x:\n  a:\n  - A\n  b: 1\n", [*gone("A"), RemoveKey(0, ("x",), "b"), *gone("Z")], "x: {}\n"),
+    ("x:\n  a:\n  - A\n  - B\n", [*gone("B"), EnsureItem(0, ("x", "a"), "C")], "x:\n  a:\n  - A\n  - C\n"),
+    ("x:\n  a:\n  - A\n  - B", [*gone("B"), EnsureItem(0, ("x", "a"), "C")], "x:\n  a:\n  - A\n  - C"),
+    ("x:\n  a:\n  - 'A'\n  b: 1\n", [*gone("A"), EnsureItem(0, ("x", "a"), "C")], "x:\n  a:\n  - 'C'\n  b: 1\n"),
+    ("x:\n  a: [A, B]\n", [*gone("B"), EnsureItem(0, ("x", "a"), "C")], "x:\n  a: [A, C]\n"),
+    ("x:\n  a: [A, B]\n", [*gone("B", "A"), EnsureItem(0, ("x", "a"), "C")], "x:\n  a: [C]\n"),
+    ("- - A\n  - B\n- C\n", gone("A", path=(0,)), "- - B\n- C\n"),
+    ("- - A\n- C\n", gone("A", path=(0,)), "- []\n- C\n"),
+    ("- A\n", gone("A", path=()), "[]\n"),
+    ("[[A], B]\n", gone("A", path=(0,)), "[[], B]\n"),
+    ("x:\n  a:\n  - B\n", gone("A"), "x:\n  a:\n  - B\n"),
+    ("x:\n  a: &a\n  - B\ny: *a\n", gone("A"), "x:\n  a: &a\n  - B\ny: *a\n"),
+    ("x:\n  a:\n", gone("A"), "x:\n  a:\n"),
+    ("x:\n  a: []\n", gone("A"), "x:\n  a: []\n"),
+    ("x: 1\n", gone("A", path=("y", "a")), "x: 1\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("before", "changes", "after"), ITEMS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_items_go(before: str, changes: list[YamlChange], after: str, newline: str) -> None:
+    done = run(before.replace("\n", newline), changes)
+    assert not done.refused
+    assert done.after.data.decode() == after.replace("\n", newline)
+
+
 @pytest.mark.parametrize(("before", "change", "after"), SINGLE)
 def test_one_change(before: str, change: YamlChange, after: str) -> None:
     done = run(before, [change])
@@ -359,6 +451,20 @@ def test_one_change(before: str, change: YamlChange, after: str) -> None:
         ("on: 1\n", SetKey(0, (), "true", 2), "after-condition"),
         ("a: &x 1\nb: *x\n", SetKey(0, (), "a", 2), "anchored"),
         ("a: &x 1\nb: *x\n", SetKey(0, (), "b", 2), "anchored"),
+        ("a:\n- b: 1\n  # c\n  d: 2\n- e\n", RemoveItem(0, ("a",), {"b": 1, "d": 2}), "comment-inside"),
+        ("a:\n- # c\n  b: 1\n- e\n", RemoveItem(0, ("a",), {"b": 1}), "comment-inside"),
+        ("a: [b, # c\n  d]\n", RemoveItem(0, ("a",), "b"), "comment-inside"),
+        ("- - a\n  # c\n  - b\n", RemoveItem(0, (0,), "a"), "comment-inside"),
+        ("a:\n- b\n- |\n  c", RemoveItem(0, ("a",), "c"), "block-scalar-end"),
+        ("a: &x [1, 2]\nb: *x\n", RemoveItem(0, ("a",), 1), "anchored"),
+        ("a: [&x 1, 2]\nb: *x\n", RemoveItem(0, ("a",), 1), "anchored"),
+        ("b: &x 1\na: [*x, 2]\n", RemoveItem(0, ("a",), 1), "anchored"),
+        ("b: &x {a: [1]}\nc: {<<: *x}\n", RemoveItem(0, ("c", "a"), 1), "merge-key"),
+        ("a: [!!int '1', 2]\n", RemoveItem(0, ("a",), 1), "other-shape"),
+        ("a: 1\n", RemoveItem(0, ("a",), 1), "other-shape"),
+        ("a: {b: 1}\n", RemoveItem(0, ("a",), 1), "other-shape"),
+        ("a: [1]\n", RemoveItem(0, ("a", 3), 1), "other-shape"),
+        ("a: [on, 2]\n", RemoveItem(0, ("a",), True), "after-condition"),
     ],
 )
 def test_one_refusal(text: str, change: YamlChange, code: str) -> None:

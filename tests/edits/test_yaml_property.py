@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fixer.edits.yaml import lower
-from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
+from fixer.model import EnsureItem, RemoveItem, RemoveKey, SetKey, YamlChange
 from fixer.prove.yaml import rewrite
 from fixer.source import SourceFile
 from fixer.syntax.yaml import load_stream, parse
@@ -126,6 +127,15 @@ def files(draw: Any) -> tuple[str, Any]:
     return text, value
 
 
+def lists_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], list[Any]]]:
+    """Give every list below a value, with its path."""
+    if isinstance(value, list):
+        yield path, value
+    steps: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, inner in steps:
+        yield from lists_of(inner, (*path, step))
+
+
 @st.composite
 def changes(draw: Any, value: Any) -> list[YamlChange]:
     """Give changes whose paths mostly exist."""
@@ -141,8 +151,12 @@ def changes(draw: Any, value: Any) -> list[YamlChange]:
         if draw(st.sampled_from([True, False, False])):
             path = (*path, draw(KEYS))
         after = tuple(draw(st.lists(KEYS, max_size=2)))
-        kind = draw(st.sampled_from(["set", "set", "remove", "item"]))
-        if kind == "item":
+        kind = draw(st.sampled_from(["set", "set", "remove", "item", "unitem", "unitem"]))
+        if kind == "unitem":
+            lists = list(lists_of(value))
+            where, items = draw(st.sampled_from(lists)) if lists else (path, [])
+            out += [RemoveItem(0, where, draw(st.sampled_from([*items, *items, "none"]))) for _ in range(2)]
+        elif kind == "item":
             out.append(EnsureItem(0, path, draw(VALUES), after=after))
         elif kind == "remove":
             out.append(RemoveKey(0, path, draw(KEYS)))

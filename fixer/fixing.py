@@ -16,6 +16,7 @@ from fixer.model import (
     FileChange,
     Finding,
     Refusal,
+    RemoveItem,
     RemoveKey,
     Safety,
     SetKey,
@@ -159,7 +160,7 @@ def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> 
 
 def _changes(finding: Finding) -> list[Change]:
     changes = finding.fix.changes if finding.fix is not None else ()
-    return [change for change in changes if not isinstance(change, SetKey | RemoveKey | EnsureItem)]
+    return [change for change in changes if not isinstance(change, SetKey | RemoveKey | EnsureItem | RemoveItem)]
 
 
 def _notes(chosen: list[Finding]) -> dict[Change, str]:
@@ -232,4 +233,4 @@ def _fix_pods(
 
 def _yaml_changes(unit: list[Finding]) -> list[YamlChange]:
     changes = [change for f in unit if f.fix is not None for change in f.fix.changes]
-    return [change for change in changes if isinstance(change, SetKey | RemoveKey | EnsureItem)]
+    return [change for change in changes if isinstance(change, SetKey | RemoveKey | EnsureItem | RemoveItem)]

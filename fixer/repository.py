@@ -16,7 +16,7 @@ from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup
 from fixer.lazy import lazy
 from fixer.source import SourceFile, read_bytes
-from fixer.understand.builds import Build, builds
+from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Repository:
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
-        self._users: dict[str, ImageUser] = {}
+        self._users: dict[tuple[str, str], ImageUser] = {}
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -145,23 +145,24 @@ class Repository:
         from fixer.rules.pods import Surroundings
 
         return Surroundings(
-            lambda reference: self.image_user(self.kustomize.images(path).get(_name(reference), reference)),
+            lambda reference: self.image_user(self.kustomize.images(path).get(_name(reference), reference), path),
             lambda document, changes: self.kustomize.conflict(path, document, changes),
         )
 
-    def image_user(self, reference: str) -> ImageUser:
-        """Who an image runs as; worked out once for each reference."""
+    def image_user(self, reference: str, user: str) -> ImageUser:
+        """Who an image runs as that a file uses; worked out once for each reference and folder."""
         from fixer.imageusers import image_user
 
-        if reference not in self._users:
-            self._users[reference] = image_user(reference, self.config, self.made)
-        return self._users[reference]
+        key = (reference, posixpath.dirname(user))
+        if key not in self._users:
+            self._users[key] = image_user(reference, self.config, lambda name: self.made(name, user))
+        return self._users[key]
 
-    def made(self, reference: str) -> Made | None:
+    def made(self, reference: str, user: str) -> Made | None:
         """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
         from fixer.imageusers import Made
 
-        link = self._maker(reference)
+        link = self._maker(reference, user)
         if link is None:
             return None
         build, named = link
@@ -188,9 +189,9 @@ class Repository:
         wanted = [d for d in view.decisions if target in ("", d.image.stage.name)] or view.decisions
         return not wanted[-1].is_root
 
-    def _maker(self, reference: str) -> tuple[Build, bool] | None:
+    def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
         """The build that makes an image, and whether some file says so: else a folder of that name has a Dockerfile."""
-        named = self.known.named(reference)
+        named = self.known.named(reference, user)
         if named is not None:
             return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
         try:
@@ -200,7 +201,7 @@ class Repository:
         except ValueError:
             return None
         name = posixpath.basename(ref.repository)
-        found = [path for path in self.dockerfiles if name in _called(path)]
+        found = nearest((path for path in self.dockerfiles if name in _called(path)), user)
         if len(found) != 1:
             return None
         evidence = f"{found[0]} makes {name}, by its name"

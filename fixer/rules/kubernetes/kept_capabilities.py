@@ -65,10 +65,11 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
     seat = view.seat(pod, member)
     if seat.refusal is None:
         return None
-    if seat.image.steps_down and not member.container.value.get("command"):
+    if seat.image.changes_user and not member.container.value.get("command"):
         return Refusal(
             "steps-down",
-            f"{member.image} starts as root and steps down, for which it needs capabilities; let it start as its user",
+            f"{member.image} starts as root and changes its user by itself, for which it needs capabilities; take the"
+            " root from it first",
             member.image,
         )
     if seat.refusal.code == "needs-root":
@@ -79,7 +80,8 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
 def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
     seat = view.seat(pod, member)
     if seat.refusal is not None:
-        return Safety.REVIEW, f"{member.name} may be root, and a root program that changes owners or users fails now"
+        verb = "is" if seat.image.root else "may be"
+        return Safety.REVIEW, f"{member.name} {verb} root, and a root program that changes owners or users fails now"
     if seat.moves:
         return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"
     if not seat.image.certain:

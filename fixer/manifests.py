@@ -16,7 +16,7 @@ from fixer.understand.pods import Pod
 from fixer.understand.workloads import WHOLE_SHAPES, pod_templates
 
 # Without this word a file holds no object; most YAML of a repository is done after this look.
-_KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
+_KIND = re.compile(rb"""kind["']?\s*:""")
 
 
 def may_hold(data: bytes) -> bool:

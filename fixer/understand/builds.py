@@ -78,6 +78,8 @@ class Builds:
         repositories of examples use one name again and again.
         """
         name = _untagged(image)
+        if name not in self._joined:
+            return None
         found = {
             (build.dockerfile, build.target): build
             for path, text in self._texts
@@ -93,6 +95,11 @@ class Builds:
     def _texts(self) -> tuple[tuple[str, str], ...]:
         """The hints with their texts: read a second time, and only where a base image is not known."""
         return tuple((path, text) for path in self.hints if (text := self.read(path)) is not None)
+
+    @lazy
+    def _joined(self) -> str:
+        """All texts in one: most images are named in none of them."""
+        return "\n".join(text for _, text in self._texts)
 
 
 def builds(hints: Iterable[str], read: Read) -> Builds:

@@ -16,17 +16,9 @@ from fixer.model import Skipped
 from fixer.parallel import in_parallel
 from fixer.pod_security import Level, Violation, evaluate, parse_version
 from fixer.source import SourceFile, read_bytes
-from fixer.syntax.yaml import NotYaml, load_manifests
+from fixer.understand.kustomize import Kustomize
 from fixer.understand.manifests import MATTERS, is_chart_template, read_manifests
-from fixer.understand.workloads import (
-    KUSTOMIZATIONS,
-    WHOLE_SHAPES,
-    PodTemplate,
-    is_kustomization,
-    patch_files,
-    pod_templates,
-    word,
-)
+from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates, word
 
 # An object without a kind is none of Kubernetes.
 _KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
@@ -91,21 +83,9 @@ def _named(tree: Tree, argument: Path) -> Tree:
 
 def _patches(tree: Tree) -> frozenset[str]:
     """The files that the Kustomizations of a tree apply as patches."""
-    found: set[str] = set()
-    beside = {posixpath.join(posixpath.dirname(path), "kustomization.yaml") for path in tree.manifests[:1]}
-    for path in {*beside, *(p for p in tree.manifests if posixpath.basename(p) in KUSTOMIZATIONS)}:
-        text = read_inside(tree.root, path)
-        if text is None:
-            continue
-        try:
-            values = load_manifests(text)
-        except NotYaml:
-            continue
-        folder, name = posixpath.split(path)
-        for document in values:
-            if is_kustomization(document, name):
-                found |= {posixpath.normpath(posixpath.join(folder, file)) for file in patch_files(document)}
-    return frozenset(found)
+    # a file that was named has its Kustomization beside it, which the tree does not name
+    beside = [posixpath.join(posixpath.dirname(path), "kustomization.yaml") for path in tree.manifests[:1]]
+    return Kustomize([*beside, *tree.manifests], partial(read_inside, tree.root)).patches
 
 
 def _judge_file(root: Path, patches: frozenset[str], level: Level, version: str, path: str) -> Judged:

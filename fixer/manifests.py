@@ -11,17 +11,18 @@ from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.rules.pods import ManifestView, Surroundings
 from fixer.source import SourceFile
-from fixer.understand.manifests import read_manifests
+from fixer.understand.manifests import MATTERS, read_manifests
 from fixer.understand.pods import Pod
 from fixer.understand.workloads import WHOLE_SHAPES, pod_templates
 
-# Without this word a file holds no object; most YAML of a repository is done after this look.
+# Without both a file describes no pod; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""kind["']?\s*:""")
+_PODS = re.compile(MATTERS.pattern.encode())
 
 
-def may_hold(data: bytes) -> bool:
-    """Whether the bytes of a file may hold an object of Kubernetes."""
-    return _KIND.search(data) is not None
+def may_describe_pods(data: bytes) -> bool:
+    """Whether the bytes of a file may hold an object of Kubernetes that describes pods."""
+    return _KIND.search(data) is not None and _PODS.search(data) is not None
 
 
 class Reading:
@@ -43,7 +44,7 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
     Raises:
         Unreadable: when its bytes are no text.
     """
-    if not may_hold(source.data):
+    if not may_describe_pods(source.data):
         return None
     documents, skipped = read_manifests(source.path, source.text)
     pods: list[Pod] = []

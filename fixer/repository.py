@@ -15,6 +15,7 @@ from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup
 from fixer.lazy import lazy
+from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
 from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
@@ -114,17 +115,31 @@ class Repository:
 
     def manifest(self, path: str) -> Outcome | None:
         """What becomes of one file of manifests; None where it holds none."""
-        from fixer.manifests import may_hold
+        from fixer.manifests import may_describe_pods
 
         try:
             data = read_bytes(self.tree.root, path, "a manifest", "; split it")
         except Unreadable as error:
             return unread(path, error)
-        if not may_hold(data):
+        if not may_describe_pods(data):
             return None
+        left = self._left_out(path)
+        if left is not None:
+            return Outcome(skipped=(left,), judged=False)
         return run_manifest(
             SourceFile(path, data), self.config, self.surroundings(path), self.manifest_rules, self.choice
         )
+
+    def _left_out(self, path: str) -> Skipped | None:
+        """Why a file is not judged whatever it holds: it is a patch, or lies among the templates of a chart."""
+        from fixer.understand.manifests import is_chart_template
+
+        if path in self.kustomize.patches:
+            message = "a Kustomization applies this file as a patch; what it is laid upon is fixed where it is written"
+            return Skipped(path, "patch", message)
+        if is_chart_template(self.tree.root, path):
+            return Skipped(path, "template", "this is a template of a Helm chart; fix it, or its values, by hand")
+        return None
 
     @lazy
     def manifest_rules(self) -> tuple[ModuleType, ...]:

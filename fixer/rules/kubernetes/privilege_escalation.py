@@ -8,9 +8,10 @@ A program that is not root can still become root through a set-uid file, `sudo`,
 on `no_new_privs` in the kernel, which ends that for the container and all that it starts.
 
 ## How safe the fix is
-`safe` where the image is known (facts, or a Dockerfile of this repository), `review` where it is not: a program that uses
-`sudo` or set-uid files loses that. A program that starts as root and steps down with `setuid` is
-not hindered. It is left where the container stays privileged, since Kubernetes refuses the two together.
+`safe` where the image is known (facts, or a Dockerfile of this repository), `review` where it is not, since a program
+that uses `sudo` or set-uid files loses that, and where somebody allowed it. A program that starts as root and steps
+down with `setuid` is not hindered. It is left where the container stays privileged: Kubernetes refuses the two
+together.
 
 ## References
 Pod Security Standards, restricted: Privilege Escalation; CIS Kubernetes 5.2.6; Kubernetes API, SecurityContext; Linux,

@@ -13,7 +13,7 @@ from fixer.rules.pods import ManifestView, Surroundings
 from fixer.source import SourceFile
 from fixer.understand.manifests import MATTERS, read_manifests
 from fixer.understand.pods import Pod
-from fixer.understand.workloads import WHOLE_SHAPES, pod_templates
+from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, pod_templates
 
 # Without both a file describes no pod; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""kind["']?\s*:""")
@@ -50,18 +50,21 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
     pods: list[Pod] = []
     strangers: list[Pod] = []
     for document in documents:
-        for template in pod_templates(document.value):
-            pod = Pod(document, template)
-            if template.known and template.shape not in WHOLE_SHAPES:
-                skipped.append(_operator(source.path, pod))
-            elif not template.whole:
-                skipped.append(_fragment(source.path, pod))
-            else:
-                (pods if template.known else strangers).append(pod)
+        found = [Pod(document, template) for template in pod_templates(document.value)]
+        judged = [pod for pod in found if pod.template.whole and pod.template.shape in WHOLE_SHAPES | CONTAINER_SHAPES]
+        pods += (pod for pod in judged if pod.template.known)
+        strangers += (pod for pod in judged if not pod.template.known)
+        # an operator's object has settings at many places, and those without a container say nothing of their own
+        left = [pod for pod in found if pod not in judged and (pod.members or not judged)]
+        skipped += (_operator(source.path, p) if _is_made(p) else _fragment(source.path, p) for p in left)
     if not (pods or strangers or skipped):
         return None
     view = ManifestView(source, documents, pods, strangers, surroundings, config)
     return Reading(view, tuple(dict.fromkeys(skipped)))
+
+
+def _is_made(pod: Pod) -> bool:
+    return pod.template.known and pod.template.shape not in WHOLE_SHAPES
 
 
 def _operator(path: str, pod: Pod) -> Skipped:

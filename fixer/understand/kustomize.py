@@ -35,10 +35,6 @@ class _Layer(NamedTuple):
     components: tuple[str, ...]
     value: Mapping[Any, Any]
 
-    def inside(self, name: str) -> str:
-        """A path of the tree, of one that this file names."""
-        return _inside(self.path, name)
-
 
 Chain = tuple[_Layer, ...]
 
@@ -187,13 +183,13 @@ class Kustomize:
     def _plain(self, layer: _Layer, entry: object) -> _Patch:
         """An entry of patchesStrategicMerge, which is a file if there is one of this name, and else the patch."""
         text = word(entry)
-        file = "" if "\n" in text else layer.inside(text)
+        file = "" if "\n" in text else _inside(layer.path, text)
         read = self._read(file) if file else None
         return _Patch("" if read is None else file, None, tuple(_parse(text if read is None else read)))
 
     def _aimed(self, layer: _Layer, entry: Mapping[Any, Any]) -> _Patch:
         name = word(entry.get("path"))
-        file = layer.inside(name) if name else ""
+        file = _inside(layer.path, name) if name else ""
         text = self._read(file) if file else word(entry.get("patch"))
         target = entry.get("target")
         return _Patch(file, target if isinstance(target, Mapping) else None, tuple(_parse(text or "")))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
-from fixer.understand.patching import CannotApply, equal, merge, merge_key, operate, pointer
+from fixer.understand.patching import CannotApply, equal, is_there, merge, merge_key, operate, pointer
 from fixer.understand.workloads import Path, mapping, place, sequence, word
 
 _ABSENT = object()
@@ -55,12 +55,15 @@ class Trial:
 
     def operate(self, operation: Mapping[Any, Any]) -> Harm | None:
         """Apply an operation of a JSON 6902 patch; the harm that it does to the fix, or None."""
-        grows = operation.get("op") == "add" and word(operation.get("path")).endswith("/-")
-        verb = self._go(lambda value: operate(value, operation), grows)
+        kind, path = operation.get("op"), operation.get("path")
+        old, new = self.old, self.new
+        verb = self._go(lambda value: operate(value, operation), kind == "add" and word(path).endswith("/-"))
+        if verb is None and kind == "replace" and is_there(old, path) and not is_there(new, path):
+            verb = "no longer find its place"
         if verb is None:
             return None
-        start = f" from {_place(operation['from'])}" if operation["op"] in ("move", "copy") else ""
-        return Harm(_place(operation["path"]), f"'{operation['op']}'{start}", verb)
+        start = f" from {_place(operation['from'])}" if kind in ("move", "copy") else ""
+        return Harm(_place(path), f"'{kind}'{start}", verb)
 
     def merge(self, patch: Mapping[Any, Any], by_key: bool) -> Harm | None:
         """Apply a strategic merge patch; the harm that it does to the fix, or None.
@@ -68,13 +71,12 @@ class Trial:
         Where it deletes the whole object, nothing is left that could be spoilt.
         """
         if merge(self.new, patch, by_key) is None:
-            self.wishes.clear()
+            self.wishes, self.new = [], self.old
             return None
-        before = list(self.wishes)
         verb = self._go(lambda value: merge(value, patch, by_key))
         if verb is None:
             return None
-        broken = next(wish for wish in before if not _holds(self.new, wish))
+        broken = next(wish for wish in self.wishes if not _holds(self.new, wish))
         return Harm(place(broken.path), "a strategic merge", verb)
 
     def _go(self, act: Callable[[Any], Any], grows: bool = False) -> str | None:

@@ -50,8 +50,19 @@ def pointer(text: object) -> Pointer:
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps[1:])
 
 
+def is_there(value: object, path: object) -> bool:
+    """Whether something stands where a JSON pointer leads."""
+    try:
+        _reach(value, pointer(path))
+    except CannotApply:
+        return False
+    return True
+
+
 def operate(value: object, operation: Mapping[Any, Any]) -> Any:
     """The value after one operation of a JSON 6902 patch.
+
+    As in Kustomize, and other than in the standard, `replace` sets a key that is not there.
 
     Raises:
         CannotApply: when the place is not there, a test fails, or this is no operation.
@@ -121,11 +132,10 @@ def _add(holder: Any, step: str, new: Any) -> Any:
 
 
 def _replace(holder: Any, step: str, new: Any) -> Any:
-    _reach(holder, (step,))
-    if isinstance(holder, list):
-        index = _index(step, len(holder))
-        return [*holder[:index], new, *holder[index + 1 :]]
-    return {**holder, step: new}
+    if not isinstance(holder, list):
+        return _add(holder, step, new)
+    index = _index(step, len(holder))
+    return [*holder[:index], new, *holder[index + 1 :]]
 
 
 def _remove(holder: Any, step: str) -> Any:

@@ -29,7 +29,7 @@ from fixer.understand.workloads import (
 )
 
 # An object without a kind is none of Kubernetes.
-_KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
+_KIND = re.compile(rb"""kind(?<![^\s{,"']kind)["']?\s*:""")
 
 
 class Verdict(NamedTuple):

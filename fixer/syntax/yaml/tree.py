@@ -131,7 +131,7 @@ class Map(Node):
     @property
     def duplicates(self) -> bool:
         """Whether two keys have one name."""
-        return not self.complex_keys and len(self.index) < len(self.entries)
+        return len(self.index) < len(self.entries) and not self.complex_keys
 
     @property
     def repeated(self) -> list[Scalar]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from fixer.lazy import lazy
 from fixer.syntax.shell import commands
+from fixer.syntax.yaml import values
 
 Read = Callable[[str], "str | None"]
 
@@ -129,12 +130,6 @@ def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:
     return _commands
 
 
-def _documents(text: str) -> list[Any]:
-    from fixer.syntax.yaml import load_all
-
-    return load_all(text)
-
-
 def _inside(folder: str, path: str) -> str:
     """A path relative to the root; one that leads out of it comes back as it is and names no file of ours."""
     joined = posixpath.normpath(posixpath.join(folder, path))
@@ -176,7 +171,7 @@ def _build(
 
 def _compose(path: str, text: str) -> Iterator[Build]:
     folder = posixpath.dirname(path)
-    for document in _documents(text):
+    for document in values(text):
         services = document.get("services", document) if isinstance(document, dict) else {}
         for name, service in services.items() if isinstance(services, dict) else ():
             build = service.get("build") if isinstance(service, dict) else None
@@ -190,7 +185,7 @@ def _compose(path: str, text: str) -> Iterator[Build]:
 
 def _skaffold(path: str, text: str) -> Iterator[Build]:
     folder = posixpath.dirname(path)
-    for document in _documents(text):
+    for document in values(text):
         section = document.get("build") if isinstance(document, dict) else None
         artifacts = section.get("artifacts") if isinstance(section, dict) else None
         for artifact in artifacts if isinstance(artifacts, list) else ():
@@ -213,7 +208,7 @@ def _skaffold(path: str, text: str) -> Iterator[Build]:
 
 
 def _workflow(path: str, text: str) -> Iterator[Build]:
-    for document in _documents(text):
+    for document in values(text):
         jobs = document.get("jobs") if isinstance(document, dict) else None
         for job in jobs.values() if isinstance(jobs, dict) else ():
             for step in job.get("steps") or () if isinstance(job, dict) else ():

@@ -255,6 +255,14 @@ def parse(text: str, matters: re.Pattern[str] | None = None) -> list[Document]:
     return [parse_slice(text, part) for part in slices(text, matters)]
 
 
+def values(text: str) -> list[Any]:
+    """The documents of a stream as plain values, as Kubernetes reads them; an empty list when it is no YAML."""
+    try:
+        return [document.value for document in parse(text)]
+    except Unreadable:
+        return []
+
+
 def parse_slice(text: str, part: Slice) -> Document:
     """Parse one document.
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from fixer.lazy import lazy
 from fixer.syntax.shell import commands
-from fixer.syntax.yaml import values
 
 Read = Callable[[str], "str | None"]
 
@@ -130,6 +129,12 @@ def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:
     return _commands
 
 
+def _documents(text: str) -> list[Any]:
+    from fixer.syntax.yaml import values
+
+    return values(text)
+
+
 def _inside(folder: str, path: str) -> str:
     """A path relative to the root; one that leads out of it comes back as it is and names no file of ours."""
     joined = posixpath.normpath(posixpath.join(folder, path))
@@ -171,7 +176,7 @@ def _build(
 
 def _compose(path: str, text: str) -> Iterator[Build]:
     folder = posixpath.dirname(path)
-    for document in values(text):
+    for document in _documents(text):
         services = document.get("services", document) if isinstance(document, dict) else {}
         for name, service in services.items() if isinstance(services, dict) else ():
             build = service.get("build") if isinstance(service, dict) else None
@@ -185,7 +190,7 @@ def _compose(path: str, text: str) -> Iterator[Build]:
 
 def _skaffold(path: str, text: str) -> Iterator[Build]:
     folder = posixpath.dirname(path)
-    for document in values(text):
+    for document in _documents(text):
         section = document.get("build") if isinstance(document, dict) else None
         artifacts = section.get("artifacts") if isinstance(section, dict) else None
         for artifact in artifacts if isinstance(artifacts, list) else ():
@@ -208,7 +213,7 @@ def _skaffold(path: str, text: str) -> Iterator[Build]:
 
 
 def _workflow(path: str, text: str) -> Iterator[Build]:
-    for document in values(text):
+    for document in _documents(text):
         jobs = document.get("jobs") if isinstance(document, dict) else None
         for job in jobs.values() if isinstance(jobs, dict) else ():
             for step in job.get("steps") or () if isinstance(job, dict) else ():

@@ -193,7 +193,8 @@ class Repository:
         moves = decision.is_root and decision.identity is not None and decision.refusal is None
         if moves and self.choice.apply:
             moves = self._is_moved(build.dockerfile, build.target)
-        return Made(build.dockerfile, decision, moves, build.evidence, named)
+        how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
+        return Made(build.dockerfile, decision, moves, how, named)
 
     def _is_moved(self, path: str, target: str) -> bool:
         """Whether this run takes the image of a Dockerfile off root, tried out on a copy."""
@@ -220,7 +221,7 @@ class Repository:
         found = nearest((path for path in self.dockerfiles if name in _called(path)), user)
         if len(found) != 1:
             return None
-        evidence = f"{found[0]} makes {name}, by its name"
+        evidence = f"{found[0]} makes {name}, going by its name"
         return Build(found[0], posixpath.dirname(found[0]), "", evidence), False
 
 

@@ -210,6 +210,9 @@ _BUILDERS = ("dind", "docker:", "buildkit", "buildah", "podman", "kaniko", "csi"
 def _alone(pod: Pod, seat: Seat) -> Iterator[YamlChange]:
     """The changes for one container of a pod in which others stay as they are."""
     member = seat.member
+    if pod.context.get("runAsNonRoot") not in (None, True):
+        # it means no more than nothing, and the restricted level forbids it whatever the containers say
+        yield RemoveKey(pod.document.index, pod.context_path, "runAsNonRoot")
     if member.context.get("runAsNonRoot") is not True:
         yield set_in_container(pod, member, "runAsNonRoot", True)
     if seat.number is not None:
@@ -226,8 +229,9 @@ def _numbers(pod: Pod, member: Member, number: tuple[int, int | None]) -> Iterat
 
 def _together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]:
     """The changes for a pod all of whose containers can be told not to be root."""
-    unset = [s for s in seats if pod.effective(s.member, "runAsNonRoot") is not True]
-    if unset and pod.context.get("runAsNonRoot") is not True:
+    said = pod.context.get("runAsNonRoot")
+    unset = any(pod.effective(seat.member, "runAsNonRoot") is not True for seat in seats)
+    if said is not True and (unset or said is not None):
         yield set_in_pod(pod, "runAsNonRoot", True)
     for seat in seats:
         if seat.member.context.get("runAsNonRoot") is False:

@@ -8,6 +8,7 @@ from fixer.rules.dockerfile import unused_ignore
 from fixer.rules.kubernetes import (
     kept_capabilities,
     privilege_escalation,
+    refused_image,
     root_allowed,
     root_number,
     seccomp,
@@ -20,5 +21,6 @@ RULES: tuple[ModuleType, ...] = (
     privilege_escalation,
     kept_capabilities,
     seccomp,
+    refused_image,
     unused_ignore,
 )

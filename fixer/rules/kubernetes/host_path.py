@@ -1,0 +1,75 @@
+"""A volume is a folder of the node.
+
+## What it finds
+A volume of type `hostPath`, whether a container mounts it or not.
+
+## Why it matters
+What a container writes there is on the node, and what it reads there belongs to the node: keys of the kubelet, the
+logs of others, the socket of the container runtime, with which every container becomes root on the node.
+
+## How safe the fix is
+There is none, since another volume holds other files. A folder for scratch becomes an `emptyDir`, data becomes a
+PersistentVolumeClaim, a file of settings becomes a ConfigMap. What works on the node itself belongs into a namespace of
+its own with the privileged level, and mounts with `readOnly: true`.
+
+## References
+Pod Security Standards, baseline: HostPath Volumes; CIS Kubernetes 5.2.12; NSA/CISA Kubernetes Hardening Guidance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fixer.model import Finding, Goal, Refusal, Severity
+from fixer.rules.base import Card
+from fixer.rules.pods import ManifestView
+from fixer.understand.workloads import mapping, value_at, word
+
+CARD = Card(
+    id="KS009",
+    name="host-path",
+    title="A volume is a folder of the node",
+    severity=Severity.HIGH,
+    goals=frozenset({Goal.RESTRICTED, Goal.HARDENED}),
+    standards=("PSS baseline: HostPath Volumes", "PSS restricted: Volume Types", "CIS Kubernetes 5.2.12"),
+)
+# What takes the place of well-known folders; the first that fits counts.
+_INSTEAD = (
+    (("docker.sock", "containerd.sock", "crio.sock", "podman.sock"),
+     "with this socket a container is root on the node; build images with rootless BuildKit or Buildah, and ask the"
+     " Kubernetes API about containers"),
+    (("/etc/localtime", "/usr/share/zoneinfo", "/etc/timezone"),
+     "set the variable TZ, with the package tzdata in the image"),
+    (("/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"),
+     "put the certificates into the image or a ConfigMap"),
+    (("/var/log", "/var/lib/docker/containers"),
+     "write logs to the standard output; a collector that reads those of others belongs into a namespace of its own"
+     " with the privileged level"),
+    (("/dev/shm",), "an emptyDir with medium: Memory takes its place"),
+    (("/dev",), "a device plugin gives devices to containers that are not privileged"),
+    (("/proc", "/sys", "/lib/modules", "/etc", "/run", "/var/run", "/boot", "/usr"),
+     "what works on the node belongs into a namespace of its own with the privileged level"),
+    (("/tmp", "/var/tmp", "/var/cache"), "an emptyDir takes its place"),
+)  # fmt: skip
+_OTHER = "an emptyDir takes the place of scratch, a PersistentVolumeClaim that of data, a ConfigMap that of settings"
+
+
+def check(view: ManifestView) -> Iterator[Finding]:
+    """One finding for each volume."""
+    for pod in view.pods:
+        for path, _ in view.violations(pod, "restrictedVolumes", "hostPathVolumes"):
+            if path[-1] == "hostPath":
+                volume = mapping(value_at(pod.document.value, path[:-1]))
+                folder = word(mapping(volume.get("hostPath")).get("path"))
+                what = f"{folder or 'a folder'} of the node (hostPath)"
+                message = f"{view.names[pod.key]}: volume '{word(volume.get('name'))}' is {what}"
+                refusal = Refusal("takes-function", f"other volumes hold other files; {_instead(folder)}")
+                yield view.finding(CARD, pod.at(path), message, fix=refusal)
+
+
+def _instead(folder: Any) -> str:
+    for places, sentence in _INSTEAD:
+        if any(folder.endswith(p) if p.endswith(".sock") else f"{folder}/".startswith(f"{p}/") for p in places):
+            return sentence
+    return "what works on the node belongs into a namespace of its own" if folder == "/" else _OTHER

@@ -69,10 +69,12 @@ def _forbidden(view: ManifestView, pod: Pod, member: Member, path: Path, which: 
     names = ", ".join(dict.fromkeys(map(str, which)))
     message = f"{view.names[pod.key]}: {member.name} adds {names}"
     if not view.not_root(pod, member, after=False):
+        root = pod.user(member) == 0 or view.seat(pod, member).image.root
+        who = f"{member.name} is root and has" if root else f"{member.name} may be root, and then it has"
         refusal = Refusal(
             "needs-capability",
-            f"{member.name} may be root, and then it has {names}; a process that is not root does not: find out whether"
-            " the program works without, then take it off root",
+            f"{who} {names}; a process that is not root does not: find out whether the program works without, then take"
+            " it off root",
         )
         return view.finding(CARD, pod.at(path), message, fix=refusal)
     changes = [RemoveItem(pod.document.index, path, one) for one in which]

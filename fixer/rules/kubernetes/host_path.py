@@ -19,7 +19,6 @@ Pod Security Standards, baseline: HostPath Volumes; CIS Kubernetes 5.2.12; NSA/C
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from fixer.model import Finding, Goal, Refusal, Severity
 from fixer.rules.base import Card
@@ -34,24 +33,34 @@ CARD = Card(
     goals=frozenset({Goal.RESTRICTED, Goal.HARDENED}),
     standards=("PSS baseline: HostPath Volumes", "PSS restricted: Volume Types", "CIS Kubernetes 5.2.12"),
 )
-# What takes the place of well-known folders; the first that fits counts.
+_WORKS_ON_NODE = "what works on the node belongs into a namespace of its own with the privileged level"
+# What takes the place of well-known files and folders; the first that fits counts.
 _INSTEAD = (
-    (("docker.sock", "containerd.sock", "crio.sock", "podman.sock"),
-     "with this socket a container is root on the node; build images with rootless BuildKit or Buildah, and ask the"
-     " Kubernetes API about containers"),
-    (("/etc/localtime", "/usr/share/zoneinfo", "/etc/timezone"),
-     "set the variable TZ, with the package tzdata in the image"),
-    (("/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"),
-     "put the certificates into the image or a ConfigMap"),
-    (("/var/log", "/var/lib/docker/containers"),
-     "write logs to the standard output; a collector that reads those of others belongs into a namespace of its own"
-     " with the privileged level"),
+    (
+        ("docker.sock", "containerd.sock", "crio.sock", "podman.sock"),
+        "with this socket a container is root on the node; build images with rootless BuildKit or Buildah, and ask the"
+        " API of Kubernetes about containers",
+    ),
+    (
+        ("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo"),
+        "set the variable TZ, with the package tzdata in the image",
+    ),
+    (
+        ("/etc/ssl", "/etc/pki", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"),
+        "put the certificates into the image or a ConfigMap",
+    ),
+    (
+        ("/var/log", "/var/lib/docker/containers"),
+        f"write logs to the standard output; to collect those of others, {_WORKS_ON_NODE}",
+    ),
     (("/dev/shm",), "an emptyDir with medium: Memory takes its place"),
     (("/dev",), "a device plugin gives devices to containers that are not privileged"),
-    (("/proc", "/sys", "/lib/modules", "/etc", "/run", "/var/run", "/boot", "/usr"),
-     "what works on the node belongs into a namespace of its own with the privileged level"),
     (("/tmp", "/var/tmp", "/var/cache"), "an emptyDir takes its place"),
-)  # fmt: skip
+    (
+        ("/", "/boot", "/etc", "/lib", "/proc", "/run", "/sys", "/usr", "/var/lib/kubelet", "/var/run"),
+        _WORKS_ON_NODE,
+    ),
+)
 _OTHER = "an emptyDir takes the place of scratch, a PersistentVolumeClaim that of data, a ConfigMap that of settings"
 
 
@@ -64,12 +73,19 @@ def check(view: ManifestView) -> Iterator[Finding]:
                 folder = word(mapping(volume.get("hostPath")).get("path"))
                 what = f"{folder or 'a folder'} of the node (hostPath)"
                 message = f"{view.names[pod.key]}: volume '{word(volume.get('name'))}' is {what}"
-                refusal = Refusal("takes-function", f"other volumes hold other files; {_instead(folder)}")
+                refusal = Refusal("takes-function", _instead(folder))
                 yield view.finding(CARD, pod.at(path), message, fix=refusal)
 
 
-def _instead(folder: Any) -> str:
+def _instead(folder: str) -> str:
     for places, sentence in _INSTEAD:
-        if any(folder.endswith(p) if p.endswith(".sock") else f"{folder}/".startswith(f"{p}/") for p in places):
+        if any(_below(folder, place) for place in places):
             return sentence
-    return "what works on the node belongs into a namespace of its own" if folder == "/" else _OTHER
+    return _OTHER
+
+
+def _below(path: str, place: str) -> bool:
+    """Whether a path is a file of this name, or a folder or anything in it; `/` is itself alone."""
+    if not place.startswith("/"):
+        return path.endswith(f"/{place}")
+    return path == place or (place != "/" and f"{path}/".startswith(f"{place}/"))

@@ -51,8 +51,8 @@ def _field(view: ManifestView, pod: Pod, path: Path) -> Finding:
     member = view.member(pod, path)
     who = "the pod" if member is None else member.name
     profile = value_at(pod.document.value, path[:-1])
-    kind = mapping(profile).get("type", "")
-    message = f"{view.names[pod.key]}: {who} has the AppArmor profile '{kind}'"
+    kind = mapping(profile).get("type") or "without a type"
+    message = f"{view.names[pod.key]}: {who} has an AppArmor profile {kind}"
     if mapping(profile).get("localhostProfile"):
         why = "it names a profile of the node, which takes type: Localhost; write that, or drop localhostProfile"
         return view.finding(CARD, pod.at(path), message, fix=Refusal("other-shape", why))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
 from fixer.syntax.shell import Script, argv, literal_word
-from fixer.understand.pods import Member, Pod
+from fixer.understand.pods import Member, Pod, capability
 from fixer.understand.shellroot import needs_root, service
 from fixer.understand.workloads import Path, mapping, sequence
 
@@ -123,7 +123,7 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     why = needs_host(pod, member)
     if why and member.context.get("privileged") is True:
         return Refusal("needs-root", f"{member.name} is privileged, and {why}; such a container is root on purpose")
-    extra = [one for one in member.added if one != "NET_BIND_SERVICE"]
+    extra = [one for one in member.added if capability(one) != "NET_BIND_SERVICE"]
     if extra and (image.root is not False or user == 0):
         return Refusal(
             "needs-root",

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How fast and how large: bench.py CORPUS [--tools hadolint,trivy,checkov] [--repeat N].
+"""How fast and how large: bench.py CORPUS [--manifests] [--tools hadolint,trivy,checkov] [--repeat N].
 
-Copies what is named like a Dockerfile out of CORPUS and lets each tool read the same copy, whole processes with their
-start. Prints files a second and ratios, peak memory at N and at four times N files, and the start-up of a check of one
-file beside a Python that only imports typer. Nothing is asserted: a machine that is busy tells little, a ratio taken in
-one run tells more. The scanners are those of tests/rigs/judges-setup.sh.
+Copies what is named like a Dockerfile out of CORPUS, or its YAML and JSON, and lets each tool read the same copy, whole
+processes with their start. Prints files a second and ratios, peak memory at N and at four times N files, and the
+start-up of a check of one file beside a Python that only imports typer. Nothing is asserted: a machine that is busy
+tells little, a ratio taken in one run tells more. The scanners are those of tests/rigs/judges-setup.sh.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from fixer.discover import is_dockerfile  # noqa: E402
+from fixer.discover import is_dockerfile, is_manifest  # noqa: E402
 from tests.rigs import judge  # noqa: E402
 
 ENV = {**os.environ, "PYTHONPATH": str(ROOT), "LOG_LEVEL": "ERROR"}
@@ -38,6 +38,18 @@ def copy(corpus: Path, tree: Path, times: int = 1) -> list[Path]:
         folder = tree / f"{n:06}"
         folder.mkdir(parents=True)
         out.append(Path(shutil.copyfile(file, folder / "Dockerfile")))
+    return out
+
+
+def copy_manifests(corpus: Path, tree: Path, times: int = 1) -> list[Path]:
+    """Lay out all YAML and JSON of the corpus at its place."""
+    files = sorted(p for p in corpus.rglob("*") if is_manifest(p.name) and p.is_file() and not p.is_symlink())
+    out: list[Path] = []
+    for n in range(times):
+        for file in files:
+            to = tree / f"{n}" / file.relative_to(corpus)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            out.append(Path(shutil.copyfile(file, to)))
     return out
 
 
@@ -58,7 +70,7 @@ def run(command: Sequence[str | Path], cwd: Path) -> tuple[float, int]:
     return seconds, usage.ru_maxrss
 
 
-def commands(tools: Sequence[str], files: Sequence[Path], tree: Path) -> dict[str, list[str | Path]]:
+def commands(tools: Sequence[str], files: Sequence[Path], tree: Path, framework: str) -> dict[str, list[str | Path]]:
     """What is measured, by name."""
     out: dict[str, list[str | Path]] = {
         "fixer check": [*FIXER, "check", "--no-config", "."],
@@ -82,7 +94,7 @@ def commands(tools: Sequence[str], files: Sequence[Path], tree: Path) -> dict[st
             "-d",
             tree,
             "--framework",
-            "dockerfile",
+            framework,
             "--quiet",
             "--compact",
             "--skip-download",
@@ -91,29 +103,30 @@ def commands(tools: Sequence[str], files: Sequence[Path], tree: Path) -> dict[st
     return out | {tool: known[tool] for tool in tools}
 
 
-def rates(corpus: Path, tools: Sequence[str], repeat: int) -> None:
+def rates(corpus: Path, tools: Sequence[str], repeat: int, manifests: bool) -> None:
     """Files a second of each tool on the same files; the rounds are interleaved, the best of each counts."""
     with tempfile.TemporaryDirectory() as tmp:
         tree = Path(tmp).resolve()
-        files = copy(corpus, tree)
-        measured = commands(tools, files, tree)
+        files = (copy_manifests if manifests else copy)(corpus, tree)
+        measured = commands(tools, files, tree, "kubernetes" if manifests else "dockerfile")
         best = dict.fromkeys(measured, float("inf"))
         for _ in range(repeat):
             for name, command in measured.items():
                 best[name] = min(best[name], run(command, tree)[0])
-        print(f"{len(files)} Dockerfiles, best of {repeat}, whole processes")
+        kind = "YAML and JSON files" if manifests else "Dockerfiles"
+        print(f"{len(files)} {kind}, best of {repeat}, whole processes")
         for name, seconds in best.items():
             ratio = f"  fixer check is {seconds / best['fixer check']:.1f} times as fast" if name in tools else ""
             print(f"  {name:<12} {seconds:7.2f} s  {len(files) / seconds:8.0f} files/s{ratio}")
 
 
-def memory(corpus: Path) -> None:
+def memory(corpus: Path, manifests: bool) -> None:
     """Peak memory at N and at 4 N files: what grows with their number."""
     for command in ("check", "fix"):
         peaks: list[tuple[int, int]] = []
         for times in (1, 4):
             with tempfile.TemporaryDirectory() as tmp:
-                files = copy(corpus, Path(tmp), times)
+                files = (copy_manifests if manifests else copy)(corpus, Path(tmp), times)
                 peaks.append((len(files), run([*FIXER, command, "--no-config", "."], Path(tmp))[1]))
         (small, one), (large, four) = peaks
         sizes = f"{one / 1024:.1f} MiB at {small}, {four / 1024:.1f} MiB at {large}"
@@ -144,6 +157,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--tools", default="", help="of hadolint, trivy, checkov; none without it")
+    parser.add_argument("--manifests", action="store_true", help="YAML and JSON instead of Dockerfiles")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     tools = [tool for tool in options.tools.split(",") if tool]
@@ -151,9 +165,11 @@ def main() -> None:
     subprocess.run([*FIXER, "--version"], env=ENV, stdout=subprocess.DEVNULL, check=True)
     if wrong := set(tools) - set(judge.scanners()):
         parser.error(f"unknown: {', '.join(sorted(wrong))}")
-    rates(options.corpus, tools, options.repeat)
+    if options.manifests and "hadolint" in tools:
+        parser.error("hadolint reads no manifests")
+    rates(options.corpus, tools, options.repeat, options.manifests)
     print("peak memory")
-    memory(options.corpus)
+    memory(options.corpus, options.manifests)
     print("start-up, median of 15")
     startup()
 

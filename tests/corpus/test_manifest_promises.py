@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import kubernetes_validate
 
 from fixer.errors import Unreadable
 from fixer.model import FileChange, Safety, Severity, Status
@@ -107,6 +110,36 @@ def test_no_existing_line_of_the_kubernetes_examples_is_changed(manifest_run: Ru
     print(f"{len(changes)} files of kubernetes/examples, {before} lines, {len(changed)} of them changed")  # noqa: T201
     assert before > 1000
     assert all(VALUES.match(line.strip()) for line in changed), changed
+
+
+def test_kubernetes_takes_every_object_that_it_took_before(manifest_run: Run) -> None:
+    """By the schemas of Kubernetes itself, which know no field beyond them; kinds of others they do not know."""
+    valid = 0
+    for change in manifest_run.first.changes:
+        before, after = (load_stream(SourceFile(change.path, data).text) for data in (change.before, change.after))
+        for one, two in zip(objects(before), objects(after), strict=True):
+            if faults(one) == "":
+                valid += 1
+                assert faults(two) == "", (change.path, two)
+    print(f"{valid} objects are valid before and after")  # noqa: T201
+    assert valid > 500
+
+
+def objects(documents: list[Any]) -> Iterator[Any]:
+    for document in documents:
+        items = document.get("items") if isinstance(document, dict) and document.get("kind") == "List" else None
+        yield from items if isinstance(items, list) else [document]
+
+
+def faults(value: Any) -> str:
+    """What is wrong with an object, in words; "unknown" where no schema knows it."""
+    try:
+        kubernetes_validate.validate(value, "1.37", strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error.message)
+    except (KeyError, TypeError, AttributeError, kubernetes_validate.SchemaNotFoundError):
+        return "unknown"
+    return ""
 
 
 def test_no_comment_is_lost(manifest_run: Run) -> None:

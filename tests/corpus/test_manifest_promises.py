@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import kubernetes_validate
+from referencing import Registry, Resource
 
 from fixer.errors import Unreadable
 from fixer.model import FileChange, Safety, Severity, Status
@@ -19,6 +23,7 @@ from fixer.understand.workloads import pod_templates
 from tests.corpus.conftest import Run
 from tests.engine.properties import comments
 
+SCHEMAS = Path(kubernetes_validate.__file__).parent / "kubernetes-json-schema/v1.37.0-local-strict"
 # Where settings stand; what is left when they are taken away must be the same before and after.
 SETTINGS = {"securityContext", "seccompProfile"}
 # Keys whose values a fix may exchange.
@@ -133,13 +138,25 @@ def objects(documents: list[Any]) -> Iterator[Any]:
 
 def faults(value: Any) -> str:
     """What is wrong with an object, in words; "unknown" where no schema knows it."""
-    try:
-        kubernetes_validate.validate(value, "1.37", strict=True)
-    except kubernetes_validate.ValidationError as error:
-        return str(error.message)
-    except (KeyError, TypeError, AttributeError, kubernetes_validate.SchemaNotFoundError):
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         return "unknown"
-    return ""
+    group, _, version = str(value.get("apiVersion")).rpartition("/")
+    found = validator("-".join(filter(None, [value["kind"].lower(), group.partition(".")[0], version])))
+    return "unknown" if found is None else next((error.message for error in found.iter_errors(value)), "")
+
+
+@cache
+def definitions() -> Registry[Any]:
+    return Resource.from_contents(json.loads((SCHEMAS / "_definitions.json").read_bytes())) @ Registry()
+
+
+@cache
+def validator(name: str) -> jsonschema.Draft202012Validator | None:
+    file = SCHEMAS / f"{name}.json"
+    if not file.is_file():
+        return None
+    schema = json.loads(file.read_bytes())
+    return jsonschema.Draft202012Validator(schema, registry=Resource.from_contents(schema) @ definitions())
 
 
 def test_no_comment_is_lost(manifest_run: Run) -> None:

@@ -78,7 +78,7 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
 
 def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
     seat = view.seat(pod, member)
-    if seat.refusal is not None:
+    if not view.not_root(pod, member):
         return Safety.REVIEW, f"{member.name} may be root, and a root program that changes owners or users fails now"
     if seat.moves:
         return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"

@@ -124,7 +124,7 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     if why and member.context.get("privileged") is True:
         return Refusal("needs-root", f"{member.name} is privileged, and {why}; such a container is root on purpose")
     extra = [one for one in member.added if capability(one) != "NET_BIND_SERVICE"]
-    if extra and (image.root is not False or user == 0):
+    if extra and (image.root is not False or user == 0) and not pod.says_not_root(member):
         return Refusal(
             "needs-root",
             f"{member.name} adds {', '.join(extra)}, which only root has; find out whether it still needs that",

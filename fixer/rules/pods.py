@@ -93,10 +93,8 @@ class ManifestView:
 
     def not_root(self, pod: Pod, member: Member, *, after: bool = True) -> bool:
         """Whether a container is known not to run as root; with `after`, once what can be fixed is fixed."""
-        if pod.effective(member, "runAsNonRoot") is True and pod.user(member) != 0:
-            return True  # it runs as somebody else, or the kubelet does not start it
         seat = self.seat(pod, member)
-        return seat.refusal is None and (after or not seat.moves)
+        return pod.says_not_root(member) or (seat.refusal is None and (after or not seat.moves))
 
     def fix(
         self, pod: Pod, title: str, safety: Safety, risk: str, changes: Iterable[YamlChange], group: str = ""

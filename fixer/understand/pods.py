@@ -131,6 +131,10 @@ class Pod:
         number = self.effective(member, "runAsUser")
         return number if isinstance(number, int) and not isinstance(number, bool) else None
 
+    def says_not_root(self, member: Member) -> bool:
+        """Whether the kubelet starts a container as somebody other than root, or not at all."""
+        return self.effective(member, "runAsNonRoot") is True and self.user(member) != 0
+
     def mounts(self, member: Member) -> Iterator[tuple[Mapping[Any, Any], Mapping[Any, Any]]]:
         """The mounts of a container, each with its volume; an empty one where a claim template makes it."""
         for one in sequence(member.container.value.get("volumeMounts")):

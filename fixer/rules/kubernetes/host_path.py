@@ -51,7 +51,8 @@ _INSTEAD = (
     ),
     (
         ("/var/log", "/var/lib/docker/containers"),
-        f"write logs to the standard output; to collect those of others, {_WORKS_ON_NODE}",
+        "write logs to the standard output; what collects those of others belongs into a namespace of its own with the"
+        " privileged level",
     ),
     (("/dev/shm",), "an emptyDir with medium: Memory takes its place"),
     (("/dev",), "a device plugin gives devices to containers that are not privileged"),

@@ -86,7 +86,7 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
 
 def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
     seat = view.seat(pod, member)
-    if seat.refusal is not None:
+    if not view.not_root(pod, member):
         verb = "is" if seat.image.root else "may be"
         return Safety.REVIEW, f"{member.name} {verb} root, and a root program that changes owners or users fails now"
     if seat.moves:

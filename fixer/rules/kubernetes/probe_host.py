@@ -19,6 +19,7 @@ Probes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,7 +37,7 @@ CARD = Card(
     goals=frozenset({Goal.RESTRICTED, Goal.HARDENED}),
     standards=("PSS baseline: Host Probes and Lifecycle Hooks",),
 )
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1", "[::1]"})
+_LOOPBACK = re.compile(r"127\.[0-9.]+|0\.0\.0\.0|localhost|\[?::1?\]?")
 
 
 def check(view: ManifestView) -> Iterator[Finding]:
@@ -52,14 +53,14 @@ def _finding(view: ManifestView, pod: Pod, member: Member, path: Path) -> Findin
     call = mapping(value_at(pod.document.value, path[:-1]))
     host = str(call["host"])
     probe = place(path[len(member.path) : -2])
-    node = ", which is the node" if host in _LOOPBACK else ""
+    node = ", which is the node" if _LOOPBACK.fullmatch(host) else ""
     message = f"{view.names[pod.key]}: the {probe} of {member.name} asks {host}{node}"
     return view.finding(CARD, pod.at(path), message, fix=_fix(view, pod, member, path, call))
 
 
 def _fix(view: ManifestView, pod: Pod, member: Member, path: Path, call: Any) -> Fix | Refusal:
     host, port = str(call["host"]), call.get("port")
-    if host in _LOOPBACK:
+    if _LOOPBACK.fullmatch(host):
         if pod.host_network:
             return Refusal(
                 "needs-host",

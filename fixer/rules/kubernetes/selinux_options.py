@@ -49,7 +49,8 @@ def check(view: ManifestView) -> Iterator[Finding]:
 def _finding(view: ManifestView, pod: Pod, path: Path, fields: list[str]) -> Finding:
     member = view.member(pod, path)
     options = mapping(value_at(pod.document.value, path))
-    label = " and ".join(f"{field} {options[field]}" for field in fields)
+    *first, last = (f"{field} {options[field]}" for field in fields)
+    label = f"{', '.join(first)} and {last}" if first else last
     who = "the pod" if member is None else member.name
     message = f"{view.names[pod.key]}: {who} asks for the SELinux {label}"
     if set(options) <= set(fields):

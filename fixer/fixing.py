@@ -139,7 +139,7 @@ def _may(unit: list[Finding], refused: dict[tuple[str, str], Refusal], choice: C
 
 def _culprit(view: DockerfileView, units: list[list[Finding]]) -> list[Finding]:
     """The least important unit without which the rest applies, else the least important one."""
-    for unit in reversed(units):
+    for unit in units[::-1]:
         try:
             _apply(view, [f for other in units if other is not unit for f in other])
         except (Conflict, Broken):

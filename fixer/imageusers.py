@@ -55,9 +55,16 @@ class ImageUser(NamedTuple):
     risk: str = ""
 
     @property
-    def known(self) -> bool:
-        """Whether there is a user that is not root and works."""
-        return self.ready or self.uid is not None
+    def familiar(self) -> bool:
+        """Whether somebody looked into the image: its Dockerfile is here, or facts on it were read in its sources."""
+        return bool(self.path) or (self.facts is not None and self.facts.confidence != "inferred")
+
+    @property
+    def changes_user(self) -> bool:
+        """Whether its program is known to start as root and to give that up by itself, which takes capabilities."""
+        facts = self.facts
+        own = facts is not None and facts.runs_as_root is True and facts.app_user is not None
+        return self.steps_down or (own and self.familiar)
 
 
 def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser:

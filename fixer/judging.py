@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from fixer.discover import Tree, read_inside, scan
 from fixer.errors import Unreadable
@@ -17,22 +16,12 @@ from fixer.model import Skipped
 from fixer.parallel import in_parallel
 from fixer.pod_security import Level, Violation, evaluate, parse_version
 from fixer.source import SourceFile, read_bytes
-from fixer.syntax.yaml import NotYaml, documents, load_manifests
-from fixer.understand.workloads import (
-    KUSTOMIZATIONS,
-    WHOLE_SHAPES,
-    PodTemplate,
-    is_kustomization,
-    patch_files,
-    pod_templates,
-    word,
-)
+from fixer.understand.kustomize import Kustomize
+from fixer.understand.manifests import MATTERS, is_chart_template, read_manifests
+from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates, word
 
-# Without these words a text describes no pod that can be judged; most YAML of a repository is done after this look.
+# An object without a kind is none of Kubernetes.
 _KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
-_CONTAINERS = re.compile(r"""[cC]ontainers["']?\s*:|\bpredictor["']?\s*:""")
-# {% %} of Jinja, #@ of ytt; the {{ }} of Helm, Go and Jinja are looked for without an expression.
-_TEMPLATED = re.compile(r"\{%-?\s|^[ \t]*#@", re.MULTILINE)
 
 
 class Verdict(NamedTuple):
@@ -94,21 +83,9 @@ def _named(tree: Tree, argument: Path) -> Tree:
 
 def _patches(tree: Tree) -> frozenset[str]:
     """The files that the Kustomizations of a tree apply as patches."""
-    found: set[str] = set()
-    beside = {posixpath.join(posixpath.dirname(path), "kustomization.yaml") for path in tree.manifests[:1]}
-    for path in {*beside, *(p for p in tree.manifests if posixpath.basename(p) in KUSTOMIZATIONS)}:
-        text = read_inside(tree.root, path)
-        if text is None:
-            continue
-        try:
-            values = load_manifests(text)
-        except NotYaml:
-            continue
-        folder, name = posixpath.split(path)
-        for document in values:
-            if is_kustomization(document, name):
-                found |= {posixpath.normpath(posixpath.join(folder, file)) for file in patch_files(document)}
-    return frozenset(found)
+    # a file that was named has its Kustomization beside it, which the tree does not name
+    beside = [posixpath.join(posixpath.dirname(path), "kustomization.yaml") for path in tree.manifests[:1]]
+    return Kustomize([*beside, *tree.manifests], partial(read_inside, tree.root)).patches
 
 
 def _judge_file(root: Path, patches: frozenset[str], level: Level, version: str, path: str) -> Judged:
@@ -120,21 +97,21 @@ def _judge_file(root: Path, patches: frozenset[str], level: Level, version: str,
         text = SourceFile(path, data).text
     except Unreadable as error:
         return Judged(skipped=(Skipped(path, error.reason, error.message),))
-    if not _CONTAINERS.search(text):
+    if not MATTERS.search(text):
         return Judged()
     reason = _not_judged(root, path, patches)
     if reason is not None:
         return Judged(skipped=(reason,))
     verdicts: list[Verdict] = []
-    skipped: list[Skipped] = []
-    for number, document in _values(path, text, skipped):
-        for template in pod_templates(document):
-            why = _not_whole(path, number, template)
+    documents, skipped = read_manifests(path, text)
+    for document in documents:
+        for template in pod_templates(document.value):
+            why = _not_whole(path, document.index, template)
             if why is not None:
                 skipped.append(why)
                 continue
             found = evaluate(template, level, version)
-            verdicts.append(Verdict(path, number, template.kind, template.name, found))
+            verdicts.append(Verdict(path, document.index, template.kind, template.name, found))
     # an object with several parts of pods is told once
     return Judged(tuple(verdicts), tuple(dict.fromkeys(skipped)))
 
@@ -144,49 +121,9 @@ def _not_judged(root: Path, path: str, patches: frozenset[str]) -> Skipped | Non
     if path in patches:
         message = "a Kustomization applies this file as a patch; judge what 'kustomize build' makes of it"
         return Skipped(path, "patch", message)
-    folders = path.split("/")[:-1]
-    for index, folder in enumerate(folders):
-        above = "/".join(folders[:index])
-        if folder == "templates" and os.path.exists(Path(root, above, "Chart.yaml")):
-            return Skipped(
-                path, "template", "this is a template of a Helm chart; judge what 'helm template' makes of it"
-            )
+    if is_chart_template(root, path):
+        return Skipped(path, "template", "this is a template of a Helm chart; judge what 'helm template' makes of it")
     return None
-
-
-def _values(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int, Any]]:
-    """The documents of a file that may describe pods, each with its number; the others are not parsed."""
-    if path.lower().endswith(".json"):
-        yield from _json(path, text, skipped)
-        return
-    for number, (line, piece) in enumerate(documents(text)):
-        if not _CONTAINERS.search(piece):
-            continue
-        if _is_template(piece):
-            message = f"document {number} is a template; judge what it renders to"
-            skipped.append(Skipped(path, "template", message))
-            continue
-        try:
-            # one document, or all of a stream that cannot be cut
-            yield from enumerate(load_manifests(piece), number)
-        except NotYaml as error:
-            where = f"line {line + error.line}" if error.line else f"document {number}"
-            message = f"{where} is no YAML that Kubernetes reads: {error.problem}; correct it and judge it again"
-            skipped.append(Skipped(path, "unparsable", message))
-
-
-def _json(path: str, text: str, skipped: list[Skipped]) -> Iterator[tuple[int, Any]]:
-    if _is_template(text):
-        skipped.append(Skipped(path, "template", "the file is a template; judge what it renders to"))
-        return
-    try:
-        yield 0, json.loads(text)
-    except (ValueError, RecursionError) as error:
-        skipped.append(Skipped(path, "unparsable", f"it is no JSON: {error}; correct it and judge it again"))
-
-
-def _is_template(text: str) -> bool:
-    return ("{{" in text and "}}" in text) or _TEMPLATED.search(text) is not None
 
 
 def _not_whole(path: str, number: int, template: PodTemplate) -> Skipped | None:

@@ -11,17 +11,18 @@ from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.rules.pods import ManifestView, Surroundings
 from fixer.source import SourceFile
-from fixer.understand.manifests import read_manifests
+from fixer.understand.manifests import MATTERS, read_manifests
 from fixer.understand.pods import Pod
-from fixer.understand.workloads import WHOLE_SHAPES, pod_templates
+from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, pod_templates
 
-# Without this word a file holds no object; most YAML of a repository is done after this look.
-_KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
+# Without both a file describes no pod; most YAML of a repository is done after this look.
+_KIND = re.compile(rb"""kind["']?\s*:""")
+_PODS = re.compile(MATTERS.pattern.encode())
 
 
-def may_hold(data: bytes) -> bool:
-    """Whether the bytes of a file may hold an object of Kubernetes."""
-    return _KIND.search(data) is not None
+def may_describe_pods(data: bytes) -> bool:
+    """Whether the bytes of a file may hold an object of Kubernetes that describes pods."""
+    return _KIND.search(data) is not None and _PODS.search(data) is not None
 
 
 class Reading:
@@ -43,24 +44,27 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
     Raises:
         Unreadable: when its bytes are no text.
     """
-    if not may_hold(source.data):
+    if not may_describe_pods(source.data):
         return None
     documents, skipped = read_manifests(source.path, source.text)
     pods: list[Pod] = []
     strangers: list[Pod] = []
     for document in documents:
-        for template in pod_templates(document.value):
-            pod = Pod(document, template)
-            if template.known and template.shape not in WHOLE_SHAPES:
-                skipped.append(_operator(source.path, pod))
-            elif not template.whole:
-                skipped.append(_fragment(source.path, pod))
-            else:
-                (pods if template.known else strangers).append(pod)
+        found = [Pod(document, template) for template in pod_templates(document.value)]
+        judged = [pod for pod in found if pod.template.whole and pod.template.shape in WHOLE_SHAPES | CONTAINER_SHAPES]
+        pods += (pod for pod in judged if pod.template.known)
+        strangers += (pod for pod in judged if not pod.template.known)
+        # an operator's object has settings at many places, and those without a container say nothing of their own
+        left = [pod for pod in found if pod not in judged and (pod.members or not judged)]
+        skipped += (_operator(source.path, p) if _is_made(p) else _fragment(source.path, p) for p in left)
     if not (pods or strangers or skipped):
         return None
     view = ManifestView(source, documents, pods, strangers, surroundings, config)
     return Reading(view, tuple(dict.fromkeys(skipped)))
+
+
+def _is_made(pod: Pod) -> bool:
+    return pod.template.known and pod.template.shape not in WHOLE_SHAPES
 
 
 def _operator(path: str, pod: Pod) -> Skipped:

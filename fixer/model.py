@@ -184,7 +184,7 @@ class SetKey(NamedTuple):
 
     `path` holds keys and list indices from the root of a document, which is counted from 0 in its file. `value` is a
     plain scalar, dict or list. A new key goes behind the last of its siblings named in `after`, else before the one
-    named in `before`, else to the end of the map.
+    named in `before` and the comments right above that, else to the end of the map.
     """
 
     document: int

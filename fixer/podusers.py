@@ -17,7 +17,10 @@ BEHIND_IMAGE = ("name", "image", "imagePullPolicy")
 UNPRIVILEGED_PORTS = {"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
 _LISTS = ("initContainers", "containers", "ephemeralContainers")
 # https://kubernetes.io/docs/tasks/configure-pod-container/security-context: these take the group of the pod.
-_OWNABLE = ("persistentVolumeClaim", "ephemeral")
+_OWNABLE = (
+    "persistentVolumeClaim ephemeral csi awsElasticBlockStore azureDisk cinder fc gcePersistentDisk iscsi"
+    " photonPersistentDisk portworxVolume rbd scaleIO storageos vsphereVolume".split()
+)
 _READ_BY_ALL = 0o004
 
 FindImage = Callable[[str], ImageUser]

@@ -15,8 +15,9 @@ from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup
 from fixer.lazy import lazy
+from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
-from fixer.understand.builds import Build, builds
+from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Repository:
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
-        self._users: dict[str, ImageUser] = {}
+        self._users: dict[tuple[str, str], ImageUser] = {}
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -114,17 +115,31 @@ class Repository:
 
     def manifest(self, path: str) -> Outcome | None:
         """What becomes of one file of manifests; None where it holds none."""
-        from fixer.manifests import may_hold
+        from fixer.manifests import may_describe_pods
 
         try:
             data = read_bytes(self.tree.root, path, "a manifest", "; split it")
         except Unreadable as error:
             return unread(path, error)
-        if not may_hold(data):
+        if not may_describe_pods(data):
             return None
+        left = self._left_out(path)
+        if left is not None:
+            return Outcome(skipped=(left,), judged=False)
         return run_manifest(
             SourceFile(path, data), self.config, self.surroundings(path), self.manifest_rules, self.choice
         )
+
+    def _left_out(self, path: str) -> Skipped | None:
+        """Why a file is not judged whatever it holds: it is a patch, or lies among the templates of a chart."""
+        from fixer.understand.manifests import is_chart_template
+
+        if path in self.kustomize.patches:
+            message = "a Kustomization applies this file as a patch; what it is laid upon is fixed where it is written"
+            return Skipped(path, "patch", message)
+        if is_chart_template(self.tree.root, path):
+            return Skipped(path, "template", "this is a template of a Helm chart; fix it, or its values, by hand")
+        return None
 
     @lazy
     def manifest_rules(self) -> tuple[ModuleType, ...]:
@@ -145,23 +160,24 @@ class Repository:
         from fixer.rules.pods import Surroundings
 
         return Surroundings(
-            lambda reference: self.image_user(self.kustomize.images(path).get(_name(reference), reference)),
+            lambda reference: self.image_user(self.kustomize.images(path).get(_name(reference), reference), path),
             lambda document, changes: self.kustomize.conflict(path, document, changes),
         )
 
-    def image_user(self, reference: str) -> ImageUser:
-        """Who an image runs as; worked out once for each reference."""
+    def image_user(self, reference: str, user: str) -> ImageUser:
+        """Who an image runs as that a file uses; worked out once for each reference and folder."""
         from fixer.imageusers import image_user
 
-        if reference not in self._users:
-            self._users[reference] = image_user(reference, self.config, self.made)
-        return self._users[reference]
+        key = (reference, posixpath.dirname(user))
+        if key not in self._users:
+            self._users[key] = image_user(reference, self.config, lambda name: self.made(name, user))
+        return self._users[key]
 
-    def made(self, reference: str) -> Made | None:
+    def made(self, reference: str, user: str) -> Made | None:
         """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
         from fixer.imageusers import Made
 
-        link = self._maker(reference)
+        link = self._maker(reference, user)
         if link is None:
             return None
         build, named = link
@@ -188,9 +204,9 @@ class Repository:
         wanted = [d for d in view.decisions if target in ("", d.image.stage.name)] or view.decisions
         return not wanted[-1].is_root
 
-    def _maker(self, reference: str) -> tuple[Build, bool] | None:
+    def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
         """The build that makes an image, and whether some file says so: else a folder of that name has a Dockerfile."""
-        named = self.known.named(reference)
+        named = self.known.named(reference, user)
         if named is not None:
             return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
         try:
@@ -200,7 +216,7 @@ class Repository:
         except ValueError:
             return None
         name = posixpath.basename(ref.repository)
-        found = [path for path in self.dockerfiles if name in _called(path)]
+        found = nearest((path for path in self.dockerfiles if name in _called(path)), user)
         if len(found) != 1:
             return None
         evidence = f"{found[0]} makes {name}, by its name"

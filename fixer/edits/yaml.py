@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fixer.edits.yamlplaces import Blocked, Piece, Site, Want, lower_site
+from fixer.edits.yamlplaces import Blocked, Customs, Piece, Site, Want, lower_site
 from fixer.model import Edit, EnsureItem, Refusal, RemoveItem, RemoveKey, SetKey, Span, YamlChange
 from fixer.syntax.yaml import Alias, Document, Map, Node, Scalar, Seq
 
@@ -250,9 +250,10 @@ class _Wishes:
         pieces: list[Piece] = []
         failed: dict[str, Refusal] = {}
         self.take_along()
+        customs = Customs(next((d.text for d in self.documents.values()), ""), newline)
         for site in self.sites.values():
             try:
-                pieces += lower_site(site, newline)
+                pieces += lower_site(site, newline, customs)
             except Blocked as blocked:
                 failed |= dict.fromkeys(site.want.all_groups(), blocked.refusal)
         return pieces, failed

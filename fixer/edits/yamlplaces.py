@@ -79,13 +79,39 @@ class Site:
         self.want = Want()
 
 
-def lower_site(site: Site, newline: str) -> list[Piece]:
+class Customs:
+    """How a file writes what the nodes around a place do not tell; looked up once a file."""
+
+    def __init__(self, text: str, newline: str) -> None:
+        self.text = text
+        self.newline = newline
+        self.known: dict[str, Flow | None] = {}
+
+    def list_style(self, key: str, value: Any) -> Flow | None:
+        """The flow style that the lists of scalars below a key have in this file, None where they have block style."""
+        if not value or not isinstance(value, list) or any(item and isinstance(item, dict | list) for item in value):
+            return None
+        if key not in self.known:
+            self.known[key] = self._look(key)
+        return self.known[key]
+
+    def _look(self, key: str) -> Flow | None:
+        head = rf"""^[ \t-]*+(["']?){re.escape(key)}\1[ \t]*+:[ \t]*+"""
+        found = re.findall(rf"""{head}\[( ?)(["']?)[^\]\s"']""", self.text, re.MULTILINE)
+        below = re.findall(rf"{head}(?:#[^\n]*+)?\s*+-[ \t]", self.text, re.MULTILINE)
+        if not found or len(below) > len(found):
+            return None
+        _, pad, quote = found[0]
+        return Flow(quote, ": ", ", ", self.newline, pad=pad)
+
+
+def lower_site(site: Site, newline: str, customs: Customs) -> list[Piece]:
     """The edits that give a node what is wanted of it.
 
     Raises:
         Blocked: when there is no safe place or form for it.
     """
-    writer = _Writer(site, newline)
+    writer = _Writer(site, newline, customs)
     node = site.chain[-1]
     if isinstance(node, Seq) and node.items:
         return writer.change_items(node)
@@ -97,7 +123,8 @@ def lower_site(site: Site, newline: str) -> list[Piece]:
 class _Writer:
     """Writes at one site."""
 
-    def __init__(self, site: Site, newline: str) -> None:
+    def __init__(self, site: Site, newline: str, customs: Customs) -> None:
+        self.customs = customs
         self.document = site.document
         self.text = site.document.text
         self.chain = site.chain
@@ -151,21 +178,34 @@ class _Writer:
     def style(self, node: Node, chain: tuple[Node, ...]) -> Block:
         """Step and dash offset: of the node's own children, else of what stands around it, else of the document."""
         near = [node, *reversed(chain[:-1])] if isinstance(node, Map) else list(reversed(chain))
-        step = dash = 0
         steps: list[int] = []
         dashes: list[int] = []
+        gaps: list[int] = []
         for above in near:
             steps += self.children(above, Map)
             dashes += self.children(above, Seq)
-            if steps and dashes:
+            gaps += self.gaps(above)
+            if steps and dashes and gaps:
                 break
         if not steps or not dashes:
             everywhere = list(_maps(self.document.root))
             steps = steps or [n for m in everywhere for n in self.children(m, Map)]
             dashes = dashes or [n for m in everywhere for n in self.children(m, Seq)]
-        step = Counter(steps).most_common(1)[0][0] if steps else 2
-        dash = Counter(dashes).most_common(1)[0][0] if dashes else step
-        return Block(step, dash, _key_quote(node))
+        step = _usual(steps, 2)
+        return Block(step, _usual(dashes, step), _key_quote(node), _usual(gaps, 2), self.customs.list_style)
+
+    def gaps(self, node: Node) -> list[int]:
+        """How far the content of the block lists of a block map stands from their dashes."""
+        if not isinstance(node, Map) or node.flow:
+            return []
+        lists = [e.value for e in node.entries if isinstance(e.value, Seq) and not e.value.flow]
+        return [gap for one in lists if (gap := self.gap(one))]
+
+    def gap(self, node: Seq) -> int:
+        """How far the content of a block list stands from its dashes, 0 where its first item does not tell."""
+        first = node.items[0]
+        same_line = first.end > first.start and "\n" not in self.text[node.inner : first.start]
+        return first.start - node.inner if same_line else 0
 
     def children(self, node: Node, kind: type[Map] | type[Seq]) -> list[int]:
         """How much deeper the block children of a block map stand, of one kind."""
@@ -230,19 +270,35 @@ class _Writer:
             else:
                 pieces += self.replace(node, entry.key, entry.value, want.exact[0])
         if len(removed) == len(node.entries):
-            return [self.emptied(node, column, {key: want.value for key, want in fresh.items()})]
+            return self.emptied(node, column, {key: want.value for key, want in fresh.items()})
         pieces += self.remove(node, removed)
         kept = [n for n in range(len(node.entries)) if n not in removed]
         places = [(self.index(node, kept, want), key, want) for key, want in fresh.items()]
         for index, some in groupby(sorted(places, key=lambda p: p[0]), key=lambda p: p[0]):
             values = {key: want.value for _, key, want in some}
             if node.flow:
-                pieces.append(self.insert_flow(node, index, values))
+                pieces.append(self.insert_flow(node, index, values, kept[0]))
+                continue
+            lines = yamltext.entries(values, column, self.style(node, self.chain))
+            if index < 0:
+                pieces.append(self.in_front(node.entries[kept[0]].key, lines, column))
             else:
-                style = self.style(node, self.chain)
-                lines = [line for key, v in values.items() for line in yamltext.entry(key, v, column, style)]
                 pieces.append(self.lines_at(self.safe_behind(node, kept, index, column), lines))
         return pieces
+
+    def in_front(self, key: Node, lines: list[str], column: int) -> Piece:
+        """Lines in front of the first key of a map, and of the comments right above it that speak of it."""
+        at = key.start - len(self.lead(key.start))
+        if self.lead(key.start).strip():
+            text = self.newline.join([*lines, " " * column])
+            return self.piece(key.start, key.start, text.lstrip(" "))
+        while len(self.chain) > 1:
+            above = self.text.rfind("\n", 0, max(at - 1, 0)) + 1
+            comment = _COMMENT_LINE.match(self.text, above)
+            if comment is None or len(comment[1]) != column or above == at:
+                break
+            at = above
+        return self.lines_at((at, False), lines)
 
     def safe_behind(self, node: Map, kept: list[int], index: int, column: int) -> tuple[int, bool]:
         """The line behind an entry, or behind an earlier one where a text block ends the file without a line end."""
@@ -261,14 +317,16 @@ class _Writer:
             return self.text.index("\n", self.colon(key)) + 1, False
 
     def index(self, node: Map, kept: list[int], want: Want) -> int:
-        """The number of the entry behind which a new one goes."""
+        """The number of the entry behind which a new one goes, -1 for a place in front of all of them."""
         text = self.text
         named = [n for n in kept if self.name(node, n) in want.after]
         named = [n for n in named if "\n" not in text[node.entries[n].key.start : node.entries[n].value.end]]
         if named and not (node.flow and self.comment_behind(node, named[-1])):
             return named[-1]
         before = [k for k, n in enumerate(kept) if self.name(node, n) == want.before]
-        if before and before[0] > 0 and not (node.flow and self.comment_behind(node, kept[before[0] - 1])):
+        if before and before[0] == 0:
+            return -1
+        if before and not (node.flow and self.comment_behind(node, kept[before[0] - 1])):
             return kept[before[0] - 1]
         return kept[-1]
 
@@ -279,8 +337,19 @@ class _Writer:
     def remove(self, node: Map | Seq, removed: set[int]) -> list[Piece]:
         """Some entries or items go, but not all."""
         parts = self.parts(node)
-        take = self.take_flow if node.flow else self.take_lines
-        return [take(parts, run[0], run[-1]) for run in _runs(sorted(removed))]
+        pieces: list[Piece] = []
+        for run in _runs(sorted(removed)):
+            if node.flow:
+                pieces.append(self.take_flow(parts, run[0], run[-1]))
+            elif self.lead(parts[run[0]].start).strip():
+                # The dash of the list item stays, and the next key, or dash, moves up to it.
+                for one, two in pairwise(parts[run[0] : run[-1] + 2]):
+                    self.no_comment(one.start, one.end)
+                    self.no_comment(self.behind(one, len(self.text))[0], two.start)
+                pieces.append(self.piece(parts[run[0]].start, parts[run[-1] + 1].start, ""))
+            else:
+                pieces += self.take_lines(parts[run[0] : run[-1] + 1])
+        return pieces
 
     def parts(self, node: Map | Seq) -> list[Node]:
         """The entries of a map or the items of a list, each as one node that begins with its key, or its dash."""
@@ -296,20 +365,23 @@ class _Writer:
             at = item.end
         return out
 
-    def take_lines(self, parts: list[Node], first: int, last: int) -> Piece:
-        begin = parts[first].start
-        start = begin - len(self.lead(begin))
-        end, opens = self.behind(parts[last], len(self.text))
-        if self.lead(begin).strip():
-            # The dash of the list item stays, and the next key, or dash, moves up to it.
-            start, end = begin, parts[last + 1].start
-            self.no_comment(parts[last].end, end)
-            opens = False
-        elif opens:
-            start -= len(self.newline) if self.text[:start].endswith(self.newline) else 1
-        for part in parts[first : last + 1]:
+    def take_lines(self, parts: list[Node]) -> list[Piece]:
+        """The lines of neighbours go; comments on lines between them stay."""
+        spans: list[Span] = []
+        opens = False
+        for part in parts:
             self.no_comment(part.start, part.end)
-        return self.piece(start, end, "")._replace(final=opens)
+            start = part.start - len(self.lead(part.start))
+            end, opens = self.behind(part, len(self.text))
+            if spans and not self.text[spans[-1].end : start].strip():
+                start = spans.pop().start
+            spans.append(Span(start, end))
+        pieces = [self.piece(*span, "") for span in spans]
+        if opens:
+            start, end = spans[-1]
+            before = len(self.newline) if self.text.endswith(self.newline, 0, start) else 1
+            pieces[-1] = self.piece(start - before, end, "")._replace(final=True)
+        return pieces
 
     def take_flow(self, parts: list[Node], first: int, last: int) -> Piece:
         start, end = parts[first].start, parts[last].end
@@ -320,21 +392,28 @@ class _Writer:
         self.no_comment(start, end)
         return self.piece(start, end, "")
 
-    def emptied(self, node: Map, column: int, fresh: dict[str, Any]) -> Piece:
+    def emptied(self, node: Map, column: int, fresh: dict[str, Any]) -> list[Piece]:
         """All keys go: `{}` stays, or what comes instead."""
         parent = self.chain[-2] if len(self.chain) > 1 else None
         start, end = node.inner, _written_end(self.text, node)
-        self.no_comment(start, end)
         if node.flow:
-            return self.piece(start, end, yamltext.flow(fresh, self.flow_style(node)))
-        if fresh:
-            lines = yamltext.entries(fresh, column, self.style(node, self.chain))
-            return self.piece(_first(node), end, self.newline.join(lines).lstrip(" "))
-        if isinstance(parent, Map):
-            start = self.colon(next(entry.key for entry in parent.entries if entry.value is node))
             self.no_comment(start, end)
-            return self.piece(start, end, " {}")
-        return self.piece(start, end, "{}")
+            return [self.piece(start, end, yamltext.flow(fresh, _outer(self.flow_style(node))))]
+        lines = yamltext.entries(fresh, column, self.style(node, self.chain))
+        lead = self.lead(_first(node))
+        if not lead.strip() and (fresh or isinstance(parent, Map)):
+            gone = self.take_lines(self.parts(node))
+            if fresh:
+                return [*gone, self.lines_at((_first(node) - len(lead), False), lines)]
+            assert isinstance(parent, Map)
+            at = self.colon(next(entry.key for entry in parent.entries if entry.value is node))
+            if node.anchor is not None:
+                at = node.start + 1 + len(node.anchor)
+            return [self.piece(at, at, " {}"), *gone]
+        self.no_comment(start, end)
+        if fresh:
+            return [self.piece(_first(node), end, self.newline.join(lines).lstrip(" "))]
+        return [self.piece(start, end, "{}")]
 
     # --- another value for a key -------------------------------------------------------------------------------
 
@@ -355,14 +434,23 @@ class _Writer:
             return [self.piece(start, end, self.flow_value(parent, key, value))]
         if not nested:
             return [self.piece(start, end, " " + yamltext.scalar(value))]
+        if (in_flow := self.flow_of(key, old, value)) is not None:
+            return [self.piece(start, end, " " + yamltext.flow(value, in_flow))]
         column = self.even(parent)
         style = self.style(parent, self.chain)._replace(quote="")
-        lines = yamltext.entry("k", value, column, style)[1:]
+        lines = yamltext.entry(key.text if isinstance(key, Scalar) else "", value, column, style)[1:]
         place = _last_leaf(old)
         if (isinstance(old, Map | Seq) and not old.flow) or "\n" in self.text[start:end] or place.end != end:
             return [self.piece(start, end, self.newline + self.newline.join(lines))]
         below = self.lines_at(self.behind(old, len(self.text)), lines, 1)
         return [self.piece(start, end, ""), below] if end > start else [below]
+
+    def flow_of(self, key: Node, old: Node, value: Any) -> Flow | None:
+        """How a collection below a key of a block map is written in flow style: as it was, or as the file has it."""
+        like = Map if isinstance(value, dict) else Seq
+        if isinstance(old, like) and old.flow and (old.items if isinstance(old, Seq) else old.entries):
+            return _outer(self.flow_style(old))
+        return self.customs.list_style(key.text if isinstance(key, Scalar) else "", value)
 
     def fill(self, node: Node, value: Any) -> list[Piece]:
         """Children for a null, `{}` or `[]`."""
@@ -395,7 +483,7 @@ class _Writer:
         start, end = node.inner, _written_end(self.text, node)
         self.no_comment(start, end)
         if node.flow or not items:
-            return [self.piece(start, end, yamltext.flow(items, self.flow_style(node)))]
+            return [self.piece(start, end, yamltext.flow(items, _outer(self.flow_style(node))))]
         return [self.piece(start, end, self.newline.join(self.item_lines(node)).lstrip(" "))]
 
     def append(self, node: Seq, last: int) -> Piece:
@@ -411,9 +499,7 @@ class _Writer:
     def item_lines(self, node: Seq) -> list[str]:
         """The lines of the new items of a block list."""
         column = self.even(node)
-        first = node.items[0]
-        gap = self.document.column(first.start) - column if first.end > first.start else 2
-        gap = gap if gap > 1 and "\n" not in self.text[node.inner : first.start] else 2
+        gap = self.gap(node) or 2
         quotes = {item.style for item in node.items if isinstance(item, Scalar) and isinstance(item.value, str)}
         quote = quotes.pop() if len(quotes) == 1 and quotes <= {"'", '"'} else ""
         style = self.style(node, self.chain)
@@ -436,14 +522,18 @@ class _Writer:
     def flow_comma(self, style: Flow) -> str:
         return style.comma if style.prefix is None else f",{style.newline}{style.prefix}"
 
-    def insert_flow(self, node: Map, index: int, values: dict[str, Any]) -> Piece:
-        """New entries of a flow map behind one of its entries."""
+    def insert_flow(self, node: Map, index: int, values: dict[str, Any], first: int) -> Piece:
+        """New entries of a flow map behind one of its entries, or in front of the first that stays."""
         style = self.flow_style(node)
+        comma = self.flow_comma(style)
+        written = [yamltext.flow_entry(key, value, style) for key, value in values.items()]
+        if index < 0:
+            at = node.entries[first].key.start
+            return self.piece(at, at, "".join(entry + comma for entry in written))
         at = _whole(node.entries[index]).end
         if index + 1 == len(node.entries):
             self.flow_end(_whole(node.entries[index]), node)
-        written = [yamltext.flow_entry(key, value, style) for key, value in values.items()]
-        return self.piece(at, at, "".join(self.flow_comma(style) + entry for entry in written))
+        return self.piece(at, at, "".join(comma + entry for entry in written))
 
     def flow_value(self, parent: Map, key: Node, value: Any) -> str:
         style = self.flow_style(parent)
@@ -515,6 +605,16 @@ def _written_end(text: str, node: Node) -> int:
 def _first(node: Node) -> int:
     """Where a block collection begins: its first key, or its first dash."""
     return node.entries[0].key.start if isinstance(node, Map) else node.inner
+
+
+def _usual(numbers: list[int], otherwise: int) -> int:
+    """The number that is there most often."""
+    return Counter(numbers).most_common(1)[0][0] if numbers else otherwise
+
+
+def _outer(style: Flow) -> Flow:
+    """The style of a collection whose entries have a style."""
+    return style if style.prefix is None else style._replace(prefix=style.prefix.removesuffix(style.step))
 
 
 def _runs(numbers: list[int]) -> Iterator[list[int]]:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 _SAFE = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
 _WORDS = frozenset("y n yes no on off true false null none nan inf".split())
 _ESCAPED = re.compile('["\\\\\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]')
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
-
-class Block(NamedTuple):
-    """How block collections are written: blanks of one step, blanks before a dash below its key, quotes of keys."""
-
-    step: int
-    dash: int
-    quote: str = ""
 
 
 class Flow(NamedTuple):
@@ -34,6 +27,24 @@ class Flow(NamedTuple):
     prefix: str | None = None
     step: str = "  "
     pad: str = ""
+
+
+def _in_block(key: str, value: Any) -> Flow | None:
+    return None
+
+
+class Block(NamedTuple):
+    """How block collections are written: blanks of one step, blanks before a dash below its key, quotes of keys.
+
+    `gap` is from a dash to its content; `flow` says of a key and a value below it in which flow style that is written,
+    if it is.
+    """
+
+    step: int
+    dash: int
+    quote: str = ""
+    gap: int = 2
+    flow: Callable[[str, Any], Flow | None] = _in_block
 
 
 def scalar(value: Any, quote: str = "") -> str:
@@ -76,11 +87,13 @@ def _text(value: str, quote: str) -> str:
 def entry(key: str, value: Any, column: int, style: Block) -> list[str]:
     """The lines of one entry of a block map whose keys stand at a column."""
     head = " " * column + _text(key, style.quote)
+    if (in_flow := style.flow(key, value)) is not None:
+        return [f"{head}: {flow(value, in_flow)}"]
     if value and isinstance(value, dict):
         return [head + ":", *entries(value, column + style.step, style)]
     if value and isinstance(value, list):
         below = column + style.dash
-        return [head + ":", *(line for v in value for line in item(v, below, style))]
+        return [head + ":", *(line for v in value for line in item(v, below, style, style.gap))]
     return [f"{head}: {scalar(value)}"]
 
 

@@ -71,9 +71,15 @@ class Builds:
         }
         return next(iter(found)) if len(found) == 1 else None
 
-    def named(self, image: str) -> Build | None:
-        """The build whose result some file gives this name, whatever its tag; None for none, or several."""
+    def named(self, image: str, user: str) -> Build | None:
+        """The build whose result some file gives this name, whatever its tag; None for none, or several.
+
+        `user` is the path of the file that uses the image: of several builds the one nearest to it counts, since
+        repositories of examples use one name again and again.
+        """
         name = _untagged(image)
+        if name not in self._joined:
+            return None
         found = {
             (build.dockerfile, build.target): build
             for path, text in self._texts
@@ -81,12 +87,19 @@ class Builds:
             for build in self._of(path, text)
             if any(_untagged(one) == name for one in build.images)
         }
-        return next(iter(found.values())) if len(found) == 1 else None
+        near = nearest([file for file, _ in found], user)
+        left = [build for (file, _), build in found.items() if file in near]
+        return left[0] if len(left) == 1 else None
 
     @lazy
     def _texts(self) -> tuple[tuple[str, str], ...]:
         """The hints with their texts: read a second time, and only where a base image is not known."""
         return tuple((path, text) for path in self.hints if (text := self.read(path)) is not None)
+
+    @lazy
+    def _joined(self) -> str:
+        """All texts in one: most images are named in none of them."""
+        return "\n".join(text for _, text in self._texts)
 
 
 def builds(hints: Iterable[str], read: Read) -> Builds:
@@ -131,6 +144,17 @@ def _inside(folder: str, path: str) -> str:
 def _plain(image: str) -> str:
     """An image name without the tag that every image has."""
     return image.removesuffix(":latest").removeprefix("docker.io/").removeprefix("library/")
+
+
+def nearest(paths: Iterable[str], user: str) -> list[str]:
+    """Those of some paths that share the most folders with another one."""
+    folders = user.split("/")[:-1]
+    shared = {path: _shared(path.split("/")[:-1], folders) for path in paths}
+    return [path for path, number in shared.items() if number == max(shared.values())]
+
+
+def _shared(one: list[str], two: list[str]) -> int:
+    return next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
 
 
 def _untagged(image: str) -> str:
@@ -202,7 +226,8 @@ def _workflow(path: str, text: str) -> Iterator[Build]:
                     file = using.get("file") or posixpath.join(place, "Dockerfile")
                     inside = isinstance(file, str) and "$" not in file
                     name = posixpath.relpath(file, place) if inside else None
-                    yield from _build("", place, name, using.get("target"), path)
+                    tags = [tag.partition("${{")[0].rstrip(":") for tag in str(using.get("tags", "")).split()]
+                    yield from _build("", place, name, using.get("target"), path, tags)
                 if isinstance(step.get("run"), str):
                     yield from _commands(path, step["run"], "")
 

@@ -1,26 +1,81 @@
-"""Temporary until merged."""
+"""The documents of a file that may describe pods: cut, told apart from templates, and parsed, each for itself."""
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 from fixer.errors import Unreadable
 from fixer.model import Skipped
-from fixer.syntax.yaml import Document, parse_slice, slices
+from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq, Slice, parse_slice, slices
 
+# Without these words a document describes no pod; most YAML of a repository is done after this look.
 MATTERS = re.compile(r"""[cC]ontainers["']?\s*:|\bpredictor["']?\s*:""")
-_TEMPLATED = re.compile(r"\{%-?\s|^[ \t]*#@", re.MULTILINE)
+# {% %} of Jinja, #@ of ytt, %{ if } of Terraform, and its functions, which write whole lines: ${indent(2, x)}. A mere
+# ${name} is left to the shell of a container. The {{ }} of Helm, Go and Jinja are looked for without an expression.
+_TEMPLATED = re.compile(
+    r"\{%-?\s"
+    r"|^[ \t]*#@|[ \t]#@[ \t]"
+    r"|%\{~?[ \t]*(?:if|else|endif|for|endfor)\b"
+    r"""|^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""",
+    re.MULTILINE,
+)
 
 
 def read_manifests(path: str, text: str) -> tuple[list[Document], list[Skipped]]:
-    docs, skipped = [], []
+    """The documents of a YAML or JSON text that may describe pods, and which of them are left out and why.
+
+    Takes the path only to tell it. Of a document that is given, `value` can be read. What is left out is a template
+    (`template`), or no YAML that Kubernetes reads for certain (`unparsable`): one that does not parse, is nested too
+    deeply, or has a key twice, of which some of its tools take the last and others none. It stops no other document.
+    """
+    found: list[Document] = []
+    skipped: list[Skipped] = []
     for part in slices(text, MATTERS):
-        piece = text[part.span.start : part.span.end]
-        if ("{{" in piece and "}}" in piece) or _TEMPLATED.search(piece):
-            skipped.append(Skipped(path, "template", f"document {part.number} is a template"))
+        if is_template(text[slice(*part.span)]):
+            message = f"document {part.number} is a template; judge what it renders to"
+            skipped.append(Skipped(path, "template", message))
             continue
         try:
-            docs.append(parse_slice(text, part))
+            found.append(_read(text, part))
         except Unreadable as error:
-            skipped.append(Skipped(path, error.reason, error.message))
-    return docs, skipped
+            skipped.append(Skipped(path, "unparsable", f"{error.message}; correct it and run again"))
+    return found, skipped
+
+
+def is_template(text: str) -> bool:
+    """Whether a text holds marks of a template engine, so that it is no YAML, though it may parse by luck."""
+    return ("{{" in text and "}}" in text) or _TEMPLATED.search(text) is not None
+
+
+def is_chart_template(root: Path, path: str) -> bool:
+    """Whether a file below a root lies among the templates of a Helm chart, whatever marks it has."""
+    folders = path.split("/")[:-1]
+    above = ("/".join(folders[:n]) for n, folder in enumerate(folders) if folder == "templates")
+    return any(os.path.exists(Path(root, folder, "Chart.yaml")) for folder in above)
+
+
+def _read(text: str, part: Slice) -> Document:
+    document = parse_slice(text, part)
+    twice = min(_repeated(document.root), key=lambda key: key.start, default=None)
+    if twice is not None:
+        raise Unreadable("syntax", f"line {document.line(twice.start)}: the key '{twice.text}' is there twice")
+    try:
+        _ = document.value
+    except Unreadable as error:
+        raise Unreadable(error.reason, f"document {part.number}: {error.message}") from error
+    return document
+
+
+def _repeated(root: Node) -> Iterator[Scalar]:
+    """Keys that their map has already."""
+    todo = [root]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, Seq):
+            todo += node.items
+        elif isinstance(node, Map):
+            todo += [entry.value for entry in node.entries]
+            yield from node.repeated

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fixer.lazy import lazy
 from fixer.model import Span
 from fixer.syntax.yaml import Document, Entry, Map, Node, Seq
-from fixer.understand.workloads import Container, Path, PodTemplate, mapping, place, sequence
+from fixer.understand.workloads import WHOLE_SHAPES, Container, Path, PodTemplate, mapping, place, sequence
 
 _STEP = re.compile(r"\['([^\]]*)'\]|\[(\d+)\]|([^.\[\]]+)")
 
@@ -86,9 +86,14 @@ class Pod:
 
     @property
     def has_context(self) -> bool:
-        """Whether the kind knows a security context of the pod; Knative has those of containers alone."""
+        """Whether settings may go to the pod.
+
+        Knative has security contexts of containers alone, and what an operator makes of those of a pod is its own
+        business.
+        """
         where = self.template.place
-        return where is None or where.pod_security_context == "securityContext"
+        whole = self.template.shape in WHOLE_SHAPES
+        return whole and (where is None or where.pod_security_context == "securityContext")
 
     @property
     def context_path(self) -> Path:

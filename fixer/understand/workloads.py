@@ -33,6 +33,13 @@ KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomiz
 # Shapes whose fields are those of a pod spec, so that the pod can be judged by them.
 WHOLE_SHAPES = frozenset({POD_SPEC, "PodSpec-subset", "PodSpec+framework", "ServingRuntimePodSpec"})
 
+# Shapes of operators whose containers are those of Kubernetes, though the rest of the pod is made elsewhere: what
+# stands in the security context of a container holds, whatever the operator adds.
+CONTAINER_SHAPES = frozenset(
+    "ArgoEventsTemplate ArgoTemplate BankVaults OTel Percona PodSpec-inline SidecarSet SparkPodSpec"
+    " TektonTaskSpec".split()
+)
+
 
 class Container(NamedTuple):
     """A container of a pod: the list (or field) it stands in, its place below the pod spec, its name ("" without)."""

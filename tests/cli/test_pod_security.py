@@ -238,6 +238,9 @@ def test_patches_of_a_kustomization(tree: Path) -> None:
     done = judge(tree)
     assert "over/patches/p.yaml: skipped [patch]" in done.stderr
     assert done.stdout.count("\n") == 1
+    (tree / "over/kustomization.yaml").write_text("patchesStrategicMerge: [q.yaml]\n")
+    (tree / "over/q.yaml").write_text(BARE)
+    assert "over/q.yaml: skipped [patch]" in judge(tree, "over/q.yaml").stderr
 
 
 def test_odd_names_stay_on_their_line(tree: Path) -> None:

@@ -281,6 +281,28 @@ SEVERAL: list[tuple[str, list[YamlChange], str]] = [
     ("a:\n- b: 1\n", [RemoveKey(0, ("a", 0), "b"), SetKey(0, ("a", 0), "c", 1)], "a:\n- c: 1\n"),
     ("a: {b: 1}\n", [RemoveKey(0, ("a",), "b"), SetKey(0, ("a",), "c", 1)], "a: {c: 1}\n"),
     ("b: 1\n", [RemoveKey(0, (), "b")], "{}\n"),
+    ("b: 1 # b", [RemoveKey(0, (), "b"), SetKey(0, (), "c", 1)], "c: 1"),
+    (
+        "a: # a\n  b: 1 # b\n  # of c\n  c: 1\nd: 1\n",
+        [RemoveKey(0, ("a",), "b"), RemoveKey(0, ("a",), "c")],
+        "a: {} # a\n  # of c\nd: 1\n",
+    ),
+    (
+        "a: &a # a\n  b: 1 # b\n  # of c\n  c: 1\n",
+        [RemoveKey(0, ("a",), "b"), RemoveKey(0, ("a",), "c"), SetKey(0, ("a",), "d", [])],
+        "a: &a # a\n  d: []\n  # of c\n",
+    ),
+    ("x: &x\n  a: 1 # c\ny: 1", [RemoveKey(0, ("x",), "a")], "x: &x {}\ny: 1"),
+    (
+        "- a: 1 # a\n\n  b: 2\n  c: 3\n  # of d\n  d: 4\n",
+        [RemoveKey(0, (0,), key) for key in "abd"],
+        "- c: 3\n  # of d\n",
+    ),
+    (
+        '{\n  "a": {\n    "b": 1\n  }\n}\n',
+        [RemoveKey(0, ("a",), "b"), SetKey(0, ("a", "c"), "d", [1])],
+        '{\n  "a": {\n    "c": {\n      "d": [\n        1\n      ]\n    }\n  }\n}\n',
+    ),
     (
         "x:\n  a: [1]\n  b: 2",
         [RemoveKey(0, ("x",), "b"), SetKey(0, ("x",), "c", 3), SetKey(0, (), "d", 4)],
@@ -367,12 +389,113 @@ SINGLE: list[tuple[str, YamlChange, str]] = [
     ("a: 010\n", SetKey(0, (), "a", 8), "a: 010\n"),
     ("{}\n", SetKey(0, (), "a", 8), "{a: 8}\n"),
     ("a: 1\nz: 2\n", SetKey(0, (), "m", 3, before="z"), "a: 1\nm: 3\nz: 2\n"),
+    ("a: 1\n# z\nz: 2\n", SetKey(0, (), "m", 3, before="z"), "a: 1\nm: 3\n# z\nz: 2\n"),
+    ("# file\nz: 2\n", SetKey(0, (), "m", 3, before="z"), "# file\nm: 3\nz: 2\n"),
+    (
+        "x: # x\n  # z\n  # z too\n  z: 2",
+        SetKey(0, ("x",), "m", 3, before="z"),
+        "x: # x\n  m: 3\n  # z\n  # z too\n  z: 2",
+    ),
+    ("x:\n    # x\n\n  z: 2\n", SetKey(0, ("x",), "m", 3, before="z"), "x:\n    # x\n\n  m: 3\n  z: 2\n"),
+    ("- z: 2 # z\n", SetKey(0, (0,), "m", {"n-": 1}, before="z"), "- m:\n    n-: 1\n  z: 2 # z\n"),
+    ("-\n  z: 2\n", SetKey(0, (0,), "m", 3, before="z"), "-\n  m: 3\n  z: 2\n"),
+    ("x: { z: 2 }\n", SetKey(0, ("x",), "m", 3, before="z"), "x: { m: 3, z: 2 }\n"),
+    ('{\n  "z": 2\n}\n', SetKey(0, (), "m", 3, before="z"), '{\n  "m": 3,\n  "z": 2\n}\n'),
+    ("a: ['x', 'y']\n", SetKey(0, (), "a", ["z", "w"]), "a: ['z', 'w']\n"),
+    ("a: {b: 1}\n", SetKey(0, (), "a", {"c": [1]}), "a: {c: [1]}\n"),
+    ("b:\n- a: [ x ]\n- a: # none\n", SetKey(0, ("b", 1), "a", ["v", "z"]), "b:\n- a: [ x ]\n- a: [ v, z ] # none\n"),
+    ("b:\n- a: [x]\n- c: 1\n", SetKey(0, ("b", 1), "a", [["v"]]), "b:\n- a: [x]\n- c: 1\n  a:\n  - - v\n"),
+    (
+        "b:\n- a: [x]\n- a: # 1\n\n  - x\n- 'a':\n  - x\n-\n",
+        EnsureItem(0, ("b", 3, "a"), 1),
+        "b:\n- a: [x]\n- a: # 1\n\n  - x\n- 'a':\n  - x\n- a:\n  - 1\n",
+    ),
+    ("a: ['x']\nb:\n  c: 1\n---\n", EnsureItem(0, ("b", "a"), "y"), "a: ['x']\nb:\n  c: 1\n  a: ['y']\n---\n"),
+    ("a:\n-   b: 1\n", EnsureItem(0, ("c",), 1), "a:\n-   b: 1\nc:\n-   1\n"),
+    ("- a: [A] # why\n  b: 1\n", RemoveItem(0, (0, "a"), "A"), "- b: 1\n"),
     ("a:\n- - 1\n", EnsureItem(0, ("a",), [2, [3]]), "a:\n- - 1\n- - 2\n  - - 3\n"),
     ("a: []\n", EnsureItem(0, ("a",), {"b": 1}), "a:\n  - b: 1\n"),
     ("a:\n-   b: 1\n", EnsureItem(0, ("a",), {"c": {"d": 1}}), "a:\n-   b: 1\n-   c:\n      d: 1\n"),
     ("a: [1]\n", EnsureItem(0, ("a",), 1), "a: [1]\n"),
     ('a: ["x"]\n', EnsureItem(0, ("a",), "y"), 'a: ["x", "y"]\n'),
 ]
+
+
+AFTER_IMAGE = ("name", "image", "imagePullPolicy")
+FIRST = ("spec", "containers", 0)
+
+
+def hardened(*path: str | int) -> list[YamlChange]:
+    """Give what the restricted level wants of a container at a path."""
+    own = (*path, "securityContext")
+    return [
+        SetKey(0, own, "allowPrivilegeEscalation", False, after=AFTER_IMAGE),
+        EnsureItem(0, (*own, "capabilities", "drop"), "ALL", after=AFTER_IMAGE),
+        SetKey(0, own, "runAsNonRoot", True, after=AFTER_IMAGE),
+        SetKey(0, (*own, "seccompProfile"), "type", "RuntimeDefault", after=AFTER_IMAGE),
+    ]
+
+
+def block(column: int, drop: str) -> str:
+    """Give the lines of that block in a file that steps by two blanks."""
+    lines = [
+        "securityContext:", "  allowPrivilegeEscalation: false", "  capabilities:", *drop.split("|"),
+        "  runAsNonRoot: true", "  seccompProfile:", "    type: RuntimeDefault",
+    ]  # fmt: skip
+    return "".join(f"{' ' * column}{line}\n" for line in lines)
+
+
+HARDENED = [
+    (
+        "spec:\n  containers:\n  - image: x\n    name: a\n    ports:\n    - containerPort: 80\n",
+        "spec:\n  containers:\n  - image: x\n    name: a\n"
+        + block(4, "    drop:|    - ALL")
+        + "    ports:\n    - containerPort: 80\n",
+    ),
+    (
+        "spec:\n  containers:\n    - name: a\n      securityContext:   # of us\n      image: x\n",
+        "spec:\n  containers:\n    - name: a\n"
+        + block(6, "    drop:|      - ALL").replace("Context:", "Context:   # of us", 1)
+        + "      image: x\n",
+    ),
+    (
+        "spec:\n  containers:\n    -   name: a\n        image: x # it\n        args:\n          -   y\n",
+        "spec:\n  containers:\n    -   name: a\n        image: x # it\n"
+        + block(8, "    drop:|      -   ALL")
+        + "        args:\n          -   y\n",
+    ),
+    (
+        'spec:\n  containers:\n  - name: a\n  - securityContext:\n      capabilities:\n        drop: ["ALL"]\n',
+        "spec:\n  containers:\n  - name: a\n"
+        + block(4, '    drop: ["ALL"]')
+        + '  - securityContext:\n      capabilities:\n        drop: ["ALL"]\n',
+    ),
+    (
+        "spec:\n  containers:\n  - name: a\n    securityContext:\n      seccompProfile:\n"
+        '        type: "Unconfined" # no\n      allowPrivilegeEscalation: yes  # why\n',
+        "spec:\n  containers:\n  - name: a\n    securityContext:\n      seccompProfile:\n"
+        '        type: "RuntimeDefault" # no\n      allowPrivilegeEscalation: false  # why\n      capabilities:\n'
+        "        drop:\n        - ALL\n      runAsNonRoot: true\n",
+    ),
+    (
+        '{\n    "spec": {\n        "containers": [{\n            "name": "a",\n            "args": ["x"]\n        }]\n'
+        "    }\n}\n",
+        '{\n    "spec": {\n        "containers": [{\n            "name": "a",\n            "securityContext": {\n'
+        '                "allowPrivilegeEscalation": false,\n                "capabilities": {\n'
+        '                    "drop": [\n                        "ALL"\n                    ]\n                },\n'
+        '                "runAsNonRoot": true,\n                "seccompProfile": {\n'
+        '                    "type": "RuntimeDefault"\n                }\n            },\n            "args": ["x"]\n'
+        "        }]\n    }\n}\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), HARDENED)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_what_the_restricted_level_wants_of_a_container(before: str, after: str, newline: str) -> None:
+    done = run(before.replace("\n", newline), hardened(*FIRST))
+    assert not done.refused
+    assert done.after.data.decode() == after.replace("\n", newline)
 
 
 def gone(*values: Any, path: tuple[str | int, ...] = ("x", "a")) -> list[YamlChange]:

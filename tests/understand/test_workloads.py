@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fixer.syntax.yaml import load_manifests
+from fixer.syntax.yaml import parse
 from fixer.understand.workloads import is_kustomization, patch_files, place, pod_templates, value_at
 
 SPEC: dict[str, Any] = {"containers": [{"name": "app", "image": "app:1"}]}
@@ -141,12 +141,12 @@ def test_deep_lists_do_not_break_the_stack() -> None:
 
 
 def test_aliases_that_hold_themselves_or_explode_end() -> None:
-    (circle,) = load_manifests("kind: List\napiVersion: v1\nitems: &a\n- {kind: List, apiVersion: v1, items: *a}\n")
-    assert pod_templates(circle) == ()
+    (circle,) = parse("kind: List\napiVersion: v1\nitems: &a\n- {kind: List, apiVersion: v1, items: *a}\n")
+    assert pod_templates(circle.value) == ()
     lines = ["kind: X", "apiVersion: x/v1", "a0: &a0 {containers: [{name: it}]}"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    (bomb,) = load_manifests("\n".join(lines))
-    assert len(pod_templates(bomb)) == 1
+    (bomb,) = parse("\n".join(lines))
+    assert len(pod_templates(bomb.value)) == 1
 
 
 # --- Kustomize ------------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ process that is not root does not use them, but a file with capabilities or a fa
 `safe` where the container is known not to run as root from its start, and nothing says that its program has
 capabilities of its own. `review` where it is moved off root by this run, where it stays root, and where nobody knows
 the image: what changes owners or steps down from root needs capabilities, and a program file with capabilities of its
-own does not start without them. It is left for images that are known to start as root and step down. Capabilities that
-the container adds are another matter (added-capabilities).
+own does not start without them. A container that may be root and listens below 1024 gets NET_BIND_SERVICE, the one
+capability that the restricted level allows. It is left for images that are known to start as root and step down.
+Capabilities that the container adds are another matter (added-capabilities).
 
 ## References
 Pod Security Standards, restricted: Capabilities; CIS Kubernetes 5.2.9 and 5.2.10; NSA/CISA Kubernetes Hardening
@@ -56,7 +57,13 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     if why is not None:
         return view.finding(CARD, at, message, fix=why)
     safety, risk = _safety(view, pod, member)
-    fix = view.fix(pod, "capabilities: drop ALL", safety, risk, _changes(pod, member))
+    changes = _changes(pod, member)
+    title = "capabilities: drop ALL"
+    if view.seat(pod, member).refusal is not None and any(port < 1024 for port in member.ports):
+        # root without this one could not bind its port
+        changes.append(_item(pod, member, "add", "NET_BIND_SERVICE"))
+        title += ", add NET_BIND_SERVICE"
+    fix = view.fix(pod, title, safety, risk, changes)
     return view.finding(CARD, at, message, fix=fix)
 
 
@@ -65,10 +72,11 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
     seat = view.seat(pod, member)
     if seat.refusal is None:
         return None
-    if seat.image.steps_down and not member.container.value.get("command"):
+    if seat.image.changes_user and not member.container.value.get("command"):
         return Refusal(
             "steps-down",
-            f"{member.image} starts as root and steps down, for which it needs capabilities; let it start as its user",
+            f"{member.image} starts as root and changes its user by itself, for which it needs capabilities; take the"
+            " root from it first",
             member.image,
         )
     if seat.refusal.code == "needs-root":
@@ -79,7 +87,8 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
 def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
     seat = view.seat(pod, member)
     if seat.refusal is not None:
-        return Safety.REVIEW, f"{member.name} may be root, and a root program that changes owners or users fails now"
+        verb = "is" if seat.image.root else "may be"
+        return Safety.REVIEW, f"{member.name} {verb} root, and a root program that changes owners or users fails now"
     if seat.moves:
         return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"
     if not seat.image.certain:
@@ -91,5 +100,8 @@ def _changes(pod: Pod, member: Member) -> list[YamlChange]:
     dropped = sequence(mapping(member.context.get("capabilities")).get("drop"))
     if any(isinstance(one, str) and one.upper() == "ALL" for one in dropped):
         return [set_in_container(pod, member, "drop", ["ALL"], ("capabilities",))]
-    path = (*member.context_path, "capabilities", "drop")
-    return [EnsureItem(pod.document.index, path, "ALL", BEHIND_IMAGE)]
+    return [_item(pod, member, "drop", "ALL")]
+
+
+def _item(pod: Pod, member: Member, key: str, value: str) -> EnsureItem:
+    return EnsureItem(pod.document.index, (*member.context_path, "capabilities", key), value, BEHIND_IMAGE)

@@ -8,10 +8,10 @@ A program that is not root can still become root through a set-uid file, `sudo`,
 on `no_new_privs` in the kernel, which ends that for the container and all that it starts.
 
 ## How safe the fix is
-`safe` where the container is known to run as one user from its start (facts that are verified, or a Dockerfile of this
-repository without `sudo` and set-uid steps, or a user that the manifest names), `review` where nobody knows the image:
-a program that uses `sudo` or set-uid files loses that. A program that starts as root and steps down with `setuid` is
-not hindered. It is left where the container stays privileged, since Kubernetes refuses the two together.
+`safe` where the image is known (facts, or a Dockerfile of this repository), `review` where it is not, since a program
+that uses `sudo` or set-uid files loses that, and where somebody allowed it. A program that starts as root and steps
+down with `setuid` is not hindered. It is left where the container stays privileged: Kubernetes refuses the two
+together.
 
 ## References
 Pod Security Standards, restricted: Privilege Escalation; CIS Kubernetes 5.2.6; Kubernetes API, SecurityContext; Linux,
@@ -63,7 +63,7 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     safety, risk = Safety.SAFE, ""
     if asked:
         safety, risk = Safety.REVIEW, f"somebody allowed it for {member.name}; a program that uses sudo fails now"
-    elif not (seat.image.certain or pod.user(member)):
+    elif not seat.image.familiar:
         safety, risk = Safety.REVIEW, "nobody knows the image; a program that uses sudo or set-uid files fails now"
     changes = [set_in_container(pod, member, _KEY, False)]
     if member.context.get("privileged") is True:

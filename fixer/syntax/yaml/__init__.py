@@ -4,7 +4,7 @@ This package is the one place that imports ruamel.yaml. It knows nothing of Kube
 """
 
 from fixer.syntax.yaml.loading import load_all, load_stream
-from fixer.syntax.yaml.manifests import NotYaml, documents, load_manifests
+from fixer.syntax.yaml.manifests import NotYaml, load_manifests
 from fixer.syntax.yaml.slices import Slice, slices
 from fixer.syntax.yaml.tree import Alias, Document, Entry, Map, Node, Scalar, Seq, parse, parse_slice
 
@@ -18,7 +18,6 @@ __all__ = [
     "Scalar",
     "Seq",
     "Slice",
-    "documents",
     "load_all",
     "load_manifests",
     "load_stream",

@@ -133,6 +133,19 @@ class Map(Node):
         """Whether two keys have one name."""
         return not self.complex_keys and len(self.index) < len(self.entries)
 
+    @property
+    def repeated(self) -> list[Scalar]:
+        """The keys that stand further up in this map already."""
+        seen: set[str] = set()
+        out: list[Scalar] = []
+        for key, _ in self.entries if self.duplicates else ():
+            assert isinstance(key, Scalar)
+            name = scalars.key_name(key.value)
+            if name in seen:
+                out.append(key)
+            seen.add(name)
+        return out
+
 
 def _is_merge(key: Node) -> bool:
     return isinstance(key, Scalar) and not key.style and key.text == MERGE

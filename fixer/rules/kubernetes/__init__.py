@@ -7,6 +7,7 @@ from types import ModuleType
 from fixer.rules.dockerfile import unused_ignore
 from fixer.rules.kubernetes import (
     kept_capabilities,
+    namespace_labels,
     privilege_escalation,
     root_allowed,
     root_number,
@@ -20,5 +21,6 @@ RULES: tuple[ModuleType, ...] = (
     privilege_escalation,
     kept_capabilities,
     seccomp,
+    namespace_labels,
     unused_ignore,
 )

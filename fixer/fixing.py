@@ -212,7 +212,9 @@ def _fix_pods(
     for _ in range(MAX_ROUNDS):
         units = {f"{n}": unit for n, unit in enumerate(_units(found)) if _may(unit, refused, choice)}
         order = sorted(units, key=lambda name: min((-f.severity, f.rule, f.line) for f in units[name]))
-        rewritten = rewrite(view.source, {name: _yaml_changes(units[name]) for name in order}, view.documents)
+        groups = {name: _yaml_changes(units[name]) for name in order}
+        notes = {name: [_note(f) for f in units[name]] for name in order} if choice.annotate else None
+        rewritten = rewrite(view.source, groups, view.documents, notes)
         for name, why in rewritten.refused.items():
             refused.update({_key(f): why for f in units[name]})
         if rewritten.after.data == view.source.data:
@@ -229,6 +231,11 @@ def _fix_pods(
         change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
     done = [f._replace(status=Status.FIXED) for f in fixed]
     return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
+
+
+def _note(finding: Finding) -> str:
+    # whose pod it is, the place of the comment tells
+    return f"{name_of(finding.rule)} ({finding.rule}): {finding.message.partition(': ')[2]}"
 
 
 def _yaml_changes(unit: list[Finding]) -> list[YamlChange]:

@@ -83,7 +83,9 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
     if chosen.user:
         uid, _, gid = chosen.user.partition(":")
         number = int(gid) if gid else int(uid)
-        return ImageUser(reference, None, False, int(uid), number, True, "fixer.toml names this user", facts=facts)
+        # a guess about the image that a person confirms is none any more
+        root = False if facts is not None and facts.default_uid == int(uid) else None
+        return ImageUser(reference, root, False, int(uid), number, True, "fixer.toml names this user", facts=facts)
     if not reference:
         return ImageUser(reference, None, refusal=Refusal("no-image", "the container names no image"))
     made = find_made(reference)

@@ -21,7 +21,7 @@ from fixer.understand.manifests import MATTERS, is_chart_template, read_manifest
 from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates, word
 
 # An object without a kind is none of Kubernetes.
-_KIND = re.compile(rb"""(?:^|[\s{,"'])kind["']?\s*:""", re.MULTILINE)
+_KIND = re.compile(rb"""kind(?<![^\s{,"']kind)["']?\s*:""")
 
 
 class Verdict(NamedTuple):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
 from fixer.syntax.shell import Script, argv, literal_word
-from fixer.understand.pods import Member, Pod
+from fixer.understand.pods import Member, Pod, capability
 from fixer.understand.shellroot import needs_root, service
 from fixer.understand.workloads import Path, mapping, sequence
 
@@ -123,7 +123,7 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     why = needs_host(pod, member)
     if why and member.context.get("privileged") is True:
         return Refusal("needs-root", f"{member.name} is privileged, and {why}; such a container is root on purpose")
-    extra = [one for one in member.added if one != "NET_BIND_SERVICE"]
+    extra = [one for one in member.added if capability(one) != "NET_BIND_SERVICE"]
     if extra and (image.root is not False or user == 0):
         return Refusal(
             "needs-root",
@@ -210,6 +210,9 @@ _BUILDERS = ("dind", "docker:", "buildkit", "buildah", "podman", "kaniko", "csi"
 def _alone(pod: Pod, seat: Seat) -> Iterator[YamlChange]:
     """The changes for one container of a pod in which others stay as they are."""
     member = seat.member
+    if pod.context.get("runAsNonRoot") not in (None, True):
+        # it means no more than nothing, and the restricted level forbids it whatever the containers say
+        yield RemoveKey(pod.document.index, pod.context_path, "runAsNonRoot")
     if member.context.get("runAsNonRoot") is not True:
         yield set_in_container(pod, member, "runAsNonRoot", True)
     if seat.number is not None:
@@ -226,8 +229,9 @@ def _numbers(pod: Pod, member: Member, number: tuple[int, int | None]) -> Iterat
 
 def _together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]:
     """The changes for a pod all of whose containers can be told not to be root."""
-    unset = [s for s in seats if pod.effective(s.member, "runAsNonRoot") is not True]
-    if unset and pod.context.get("runAsNonRoot") is not True:
+    said = pod.context.get("runAsNonRoot")
+    unset = any(pod.effective(seat.member, "runAsNonRoot") is not True for seat in seats)
+    if said is not True and (unset or said is not None):
         yield set_in_pod(pod, "runAsNonRoot", True)
     for seat in seats:
         if seat.member.context.get("runAsNonRoot") is False:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -160,7 +161,7 @@ class Repository:
         from fixer.rules.pods import Surroundings
 
         about = Surroundings(
-            lambda reference: self.image_user(self.kustomize.images(path).get(_name(reference), reference), path),
+            lambda reference: self.image_user(_renamed(reference, self.kustomize.images(path)), path),
             lambda document, changes: self.kustomize.conflict(path, document, changes),
         )
         if not self.tree.whole:
@@ -244,7 +245,8 @@ class Repository:
         moves = decision.is_root and decision.identity is not None and decision.refusal is None
         if moves and self.choice.apply:
             moves = self._is_moved(build.dockerfile, build.target)
-        return Made(build.dockerfile, decision, moves, build.evidence, named)
+        how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
+        return Made(build.dockerfile, decision, moves, how, named)
 
     def _is_moved(self, path: str, target: str) -> bool:
         """Whether this run takes the image of a Dockerfile off root, tried out on a copy."""
@@ -271,7 +273,7 @@ class Repository:
         found = nearest((path for path in self.dockerfiles if name in _called(path)), user)
         if len(found) != 1:
             return None
-        evidence = f"{found[0]} makes {name}, by its name"
+        evidence = f"{found[0]} makes {name}, going by its name"
         return Build(found[0], posixpath.dirname(found[0]), "", evidence), False
 
 
@@ -283,10 +285,14 @@ def _called(path: str) -> tuple[str, ...]:
     return (other,) if other and other.lower() != "dockerfile" else (posixpath.basename(folder),)
 
 
-def _name(reference: str) -> str:
-    """The name of an image as Kustomize compares it: without tag and digest."""
+def _renamed(reference: str, names: Mapping[str, str]) -> str:
+    """What Kustomize makes of a reference: another name, which keeps the tag or digest unless it has its own."""
     head, slash, tail = reference.partition("@")[0].rpartition("/")
-    return head + slash + tail.partition(":")[0]
+    name = head + slash + tail.partition(":")[0]
+    new = names.get(name)
+    if new is None:
+        return reference
+    return new if ":" in new.rpartition("/")[2] or "@" in new else new + reference[len(name) :]
 
 
 def _in_repository(root: Path) -> str:

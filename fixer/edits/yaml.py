@@ -20,13 +20,14 @@ Groups = Mapping[str, Sequence[YamlChange]]
 class YamlPlan(NamedTuple):
     """Edits in the order in which they apply, the groups that they carry out, and those that were refused and why.
 
-    `changes` are those of the groups carried out that the file does not hold yet.
+    `changes` are those of the groups carried out that the file does not hold yet, `owners` the groups behind each edit.
     """
 
     edits: tuple[Edit, ...]
     applied: tuple[str, ...]
     refused: dict[str, Refusal]
     changes: tuple[YamlChange, ...]
+    owners: tuple[frozenset[str], ...]
 
 
 def same(one: Any, two: Any, seen: set[tuple[int, int]] | None = None) -> bool:
@@ -73,7 +74,8 @@ def lower(documents: Iterable[Document], groups: Groups, newline: str = "\n") ->
         refused |= failed
     edits = tuple(Edit(p.span, p.text) for p in pieces)
     applied = tuple(name for name in groups if name not in refused)
-    return YamlPlan(edits, applied, {n: refused[n] for n in groups if n in refused}, tuple(wishes.changes))
+    owners = tuple(p.groups for p in pieces)
+    return YamlPlan(edits, applied, {n: refused[n] for n in groups if n in refused}, tuple(wishes.changes), owners)
 
 
 def _ordered(pieces: list[Piece], newline: str) -> list[Piece]:
@@ -346,3 +348,34 @@ def _writable(document: Document, node: Node) -> None:
 def _refused(document: Document, node: Node, refusal: Refusal) -> Blocked:
     # The line is counted only here: in a long file that takes a while.
     return Blocked(refusal._replace(message=f"line {document.line(node.start)}: {refusal.message}"))
+
+
+def annotated(text: str, plan: YamlPlan, notes: Mapping[str, Sequence[str]], newline: str) -> list[Edit]:
+    """The edits of a plan with comments above what they change.
+
+    Takes the text, the plan, the lines to say about each group (without the comment sign), and the line end.
+    """
+    out: list[Edit] = []
+    above: dict[int, list[str]] = {}
+    said: set[str] = set()
+    for edit, owners in zip(plan.edits, plan.owners, strict=True):
+        lines = [line for name in notes if name in owners for line in notes[name] if line not in said]
+        said.update(lines)
+        begin = len(edit.text) - len(edit.text.lstrip("\r\n"))
+        start = text.rfind("\n", 0, edit.span.start) + 1
+        if lines and edit.span.start == edit.span.end and (begin or start == edit.span.start):
+            body = edit.text[begin:]
+            comments = _comments(body, lines, newline)
+            out.append(edit._replace(text=edit.text[:begin] + comments + body))
+        else:
+            out.append(edit)
+            above.setdefault(start, []).extend(lines)
+    for start, lines in above.items():
+        if lines:
+            out.append(Edit(Span(start, start), _comments(text[start:], lines, newline)))
+    return sorted(out, key=lambda edit: edit.span)
+
+
+def _comments(text: str, lines: Sequence[str], newline: str) -> str:
+    indent = text[: len(text) - len(text.lstrip(" "))]
+    return "".join(f"{indent}# {line}{newline}" for line in dict.fromkeys(lines))

@@ -98,7 +98,7 @@ class Customs:
     def _look(self, key: str) -> Flow | None:
         head = rf"""^[ \t-]*+(["']?){re.escape(key)}\1[ \t]*+:[ \t]*+"""
         found = re.findall(rf"""{head}\[( ?)(["']?)[^\]\s"']""", self.text, re.MULTILINE)
-        below = re.findall(rf"{head}(?:#[^\n]*+)?\s*+-[ \t]", self.text, re.MULTILINE)
+        below = re.findall(rf"{head}(?:#[^\n]*+)?(?:\s*+-[ \t]|\[[ \t]*+\r?\n)", self.text, re.MULTILINE)
         if not found or len(below) > len(found):
             return None
         _, pad, quote = found[0]
@@ -234,7 +234,7 @@ class _Writer:
             message = f"line {self.line(end)}: something else stands behind this on its line; change it by hand"
             raise Blocked(Refusal("other-shape", message))
         if stop < 0:
-            if block and "-" not in self.text[leaf.inner : leaf.inner + 3]:
+            if block and self.needs_end(leaf):
                 raise self.block_end(leaf)
             return len(self.text), True
         at = stop + 1
@@ -245,7 +245,7 @@ class _Writer:
         return at, False
 
     def block_end(self, leaf: Node) -> Blocked:
-        message = f"line {self.line(leaf.start)}: the text block ends the file without a line end; add one"
+        message = f"line {self.line(leaf.start)}: a text block would end the file without its line end; add one"
         return Blocked(Refusal("block-scalar-end", message))
 
     def lines_at(self, place: tuple[int, bool], lines: list[str], deeper: int = 0) -> Piece:
@@ -281,15 +281,16 @@ class _Writer:
                 continue
             lines = yamltext.entries(values, column, self.style(node, self.chain))
             if index < 0:
-                pieces.append(self.in_front(node.entries[kept[0]].key, lines, column))
+                pieces.append(self.in_front(node, node.entries[kept[0]].key, lines, column))
             else:
                 pieces.append(self.lines_at(self.safe_behind(node, kept, index, column), lines))
         return pieces
 
-    def in_front(self, key: Node, lines: list[str], column: int) -> Piece:
-        """Lines in front of the first key of a map, and of the comments right above it that speak of it."""
+    def in_front(self, node: Map, key: Node, lines: list[str], column: int) -> Piece:
+        """Lines in front of the first key of a map that stays, and of the comments right above it."""
         at = key.start - len(self.lead(key.start))
-        if self.lead(key.start).strip():
+        if self.lead(node.entries[0].key.start).strip():
+            # The map begins behind a dash, so that its first key stands there, or moves there.
             text = self.newline.join([*lines, " " * column])
             return self.piece(key.start, key.start, text.lstrip(" "))
         while len(self.chain) > 1:
@@ -349,7 +350,20 @@ class _Writer:
                 pieces.append(self.piece(parts[run[0]].start, parts[run[-1] + 1].start, ""))
             else:
                 pieces += self.take_lines(parts[run[0] : run[-1] + 1])
+                if pieces[-1].final and run[0]:
+                    self.may_end(parts[run[0] - 1], pieces[-1].span.start)
         return pieces
+
+    def may_end(self, part: Node, end: int) -> None:
+        """Refuse to let a text block end the file without the line end that belongs to it."""
+        leaf = _last_leaf(part)
+        block = isinstance(leaf, Scalar) and leaf.style in ("|", ">")
+        if block and self.needs_end(leaf) and not self.text[leaf.end : end].strip():
+            raise self.block_end(leaf)
+
+    def needs_end(self, leaf: Node) -> bool:
+        """Whether a text block would be another one without the line end behind it."""
+        return "-" not in self.text[leaf.inner : leaf.inner + 3]
 
     def parts(self, node: Map | Seq) -> list[Node]:
         """The entries of a map or the items of a list, each as one node that begins with its key, or its dash."""
@@ -537,7 +551,8 @@ class _Writer:
 
     def flow_value(self, parent: Map, key: Node, value: Any) -> str:
         style = self.flow_style(parent)
-        return (style.colon[1:] or "") + yamltext.flow(value, style)
+        own = style.one_line(key.text if isinstance(key, Scalar) else "", value) or style
+        return (style.colon[1:] or "") + yamltext.flow(value, own)
 
     def flow_style(self, node: Node | None) -> Flow:
         """The layout of a flow collection that has children; plain and on one line where there is none."""
@@ -561,7 +576,8 @@ class _Writer:
         if own_line:
             closing = self.lead(node.end - 1)
             deeper = lead.startswith(closing) and not closing.strip() and len(closing) < len(lead)
-            return Flow(quote, colon, ", ", self.newline, lead, lead[len(closing) :] if deeper else "  ")
+            step = lead[len(closing) :] if deeper else "  "
+            return Flow(quote, colon, ", ", self.newline, lead, step, one_line=self.customs.list_style)
         between = self.text[ends[-2] : last.start] if len(kids) > 1 else ", " if " " in colon else ","
         pad = self.text[node.inner + 1 : kids[0].start]
         comma = between if re.fullmatch(r", ?", between) else ", "

@@ -12,12 +12,16 @@ _ESCAPED = re.compile('["\\\\\x00-\x1f\x7f-\xa0\xad\u2028\u2029\ud800-\udfff\ufe
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
+def _as_around(key: str, value: Any) -> Flow | None:
+    return None
+
+
 class Flow(NamedTuple):
     """How a flow collection is written.
 
     `quote` is that of keys and texts; `comma` and `colon` bring their blanks; `prefix` is what stands before an entry
     in a line of its own, None where all is on one line; `step` is what a deeper line has more; `pad` stands inside
-    braces.
+    braces. `one_line` says of a key and a value below it in which other style that is written, if there is one.
     """
 
     quote: str
@@ -27,10 +31,7 @@ class Flow(NamedTuple):
     prefix: str | None = None
     step: str = "  "
     pad: str = ""
-
-
-def _in_block(key: str, value: Any) -> Flow | None:
-    return None
+    one_line: Callable[[str, Any], Flow | None] = _as_around
 
 
 class Block(NamedTuple):
@@ -44,7 +45,7 @@ class Block(NamedTuple):
     dash: int
     quote: str = ""
     gap: int = 2
-    flow: Callable[[str, Any], Flow | None] = _in_block
+    flow: Callable[[str, Any], Flow | None] = _as_around
 
 
 def scalar(value: Any, quote: str = "") -> str:
@@ -131,4 +132,4 @@ def flow(value: Any, style: Flow) -> str:
 def flow_entry(key: str, value: Any, style: Flow) -> str:
     """One entry of a flow map."""
     name = _text(key, style.quote)
-    return name + (style.colon if name[0] in "'\"" else ": ") + flow(value, style)
+    return name + (style.colon if name[0] in "'\"" else ": ") + flow(value, style.one_line(key, value) or style)

@@ -65,16 +65,18 @@ def _allowed_app_armor(value: object) -> bool:
     return value in (None, "", "runtime/default") or (isinstance(value, str) and value.startswith("localhost/"))
 
 
-_DEFAULT_CAPABILITIES = frozenset(
+# What a container may add at each level.
+ADDED_IN_BASELINE = frozenset(
     "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE SETFCAP SETGID SETPCAP SETUID"
     " SYS_CHROOT".split()
 )
+ADDED_IN_RESTRICTED = frozenset({"NET_BIND_SERVICE"})
 
 
 def capabilities_baseline(pod: Pod) -> Found:
     """Only capabilities of the default set may be added, written without CAP_."""
     for container in pod.containers:
-        yield from _added(container.setting, _DEFAULT_CAPABILITIES)
+        yield from _added(container.setting, ADDED_IN_BASELINE)
 
 
 def _added(setting: Setting, allowed: frozenset[str]) -> Found:
@@ -261,7 +263,7 @@ def capabilities_restricted(pod: Pod) -> Found:
         if "ALL" not in sequence(mapping(setting.values.get("capabilities")).get("drop")):
             detail = f'{setting.owner} must set securityContext.capabilities.drop=["ALL"]'
             yield f"{setting.path}.capabilities.drop", detail
-        yield from _added(setting, frozenset({"NET_BIND_SERVICE"}))
+        yield from _added(setting, ADDED_IN_RESTRICTED)
 
 
 _ALLOWED_VOLUMES = frozenset(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fixer.edits.yaml import YamlPlan, lower, same
+from fixer.edits.yaml import YamlPlan, annotated, lower, same
 from fixer.errors import Unreadable
 from fixer.model import Edit, EnsureItem, Refusal, RemoveItem, RemoveKey, SetKey, YamlChange
 from fixer.prove.conditions import Broken
@@ -29,10 +29,16 @@ class Rewritten(NamedTuple):
     refused: dict[str, Refusal]
 
 
-def rewrite(source: SourceFile, groups: Groups, documents: Sequence[Document] | None = None) -> Rewritten:
+def rewrite(
+    source: SourceFile,
+    groups: Groups,
+    documents: Sequence[Document] | None = None,
+    notes: Mapping[str, Sequence[str]] | None = None,
+) -> Rewritten:
     """Carry out groups of changes on a file, each whole or not at all, and prove the result.
 
     `documents` are those of the file that were parsed already; those that changes speak of are parsed without it.
+    `notes` are lines to write as comments above what the groups change, where a comment may stand.
 
     Raises:
         Unreadable: when the file, or a document that a change speaks of, is no YAML.
@@ -49,9 +55,15 @@ def rewrite(source: SourceFile, groups: Groups, documents: Sequence[Document] | 
         refusal = Refusal("readers-disagree", error.message)
         return Rewritten(source, (), (), plan.refused | dict.fromkeys(plan.applied, refusal))
     trial = _Trial(source, documents, before)
+    applied = {name: groups[name] for name in plan.applied}
+    if notes and not any(document.root.flow for document in documents):
+        spoken = plan._replace(edits=tuple(annotated(source.text, plan, notes, source.newline)))
+        try:
+            return Rewritten(trial.prove(spoken, applied), spoken.edits, plan.applied, plan.refused)
+        except Broken:
+            pass  # a comment has no place there; the changes may have one all the same
     try:
-        after = trial.prove(plan, {name: groups[name] for name in plan.applied})
-        return Rewritten(after, plan.edits, plan.applied, plan.refused)
+        return Rewritten(trial.prove(plan, applied), plan.edits, plan.applied, plan.refused)
     except Broken:
         return trial.by_halves(groups, plan)
 

@@ -102,6 +102,8 @@ class ManifestView:
 
     def not_root(self, pod: Pod, member: Member, *, after: bool = True) -> bool:
         """Whether a container is known not to run as root; with `after`, once what can be fixed is fixed."""
+        if pod.effective(member, "runAsNonRoot") is True and pod.user(member) != 0:
+            return True  # it runs as somebody else, or the kubelet does not start it
         seat = self.seat(pod, member)
         return seat.refusal is None and (after or not seat.moves)
 
@@ -170,6 +172,15 @@ def privileges(pod: Pod, member: Member) -> Refusal | None:
     if not why:
         return None
     return Refusal("privileged", f"{member.name} is privileged, and {why}; find out what it needs instead")
+
+
+def uses_host(pod: Pod, member: Member | None) -> Refusal | None:
+    """Why a container keeps what opens its node to it, or any of the pod without one; None where nothing says so."""
+    for one in pod.members if member is None else (member,):
+        why = needs_host(pod, one)
+        if why:
+            return Refusal("needs-host", f"{one.name} may need this, since {why}; find out what it needs instead")
+    return None
 
 
 def unprivileged(image: ImageUser) -> tuple[Fix, ...]:

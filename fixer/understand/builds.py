@@ -130,9 +130,9 @@ def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:
 
 
 def _documents(text: str) -> list[Any]:
-    from fixer.syntax.yaml import load_all
+    from fixer.syntax.yaml import values
 
-    return load_all(text)
+    return values(text)
 
 
 def _inside(folder: str, path: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from fixer.lazy import lazy
 from fixer.model import YamlChange
-from fixer.syntax.yaml import NotYaml, load_manifests
+from fixer.syntax.yaml import values
 from fixer.understand.lasting import Harm, Trial
 from fixer.understand.selecting import Identity, identity, is_named, is_selected
 from fixer.understand.workloads import KUSTOMIZATIONS, is_kustomization, mapping, patch_files, sequence, word
@@ -254,10 +254,7 @@ def _inside(path: str, name: str) -> str:
 
 def _parse(text: str) -> list[Any]:
     """The documents of a text, none where it is no YAML."""
-    try:
-        return [value for value in load_manifests(text) if _is_small(value)]
-    except NotYaml:
-        return []
+    return [value for value in values(text) if _is_small(value)]
 
 
 def _is_small(value: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
+from fixer.model import EnsureItem, RemoveItem, RemoveKey, SetKey, YamlChange
 from fixer.understand.patching import CannotApply, equal, is_there, merge, merge_key, operate, pointer
 from fixer.understand.workloads import Path, mapping, place, sequence, word
 
@@ -95,7 +95,7 @@ class Trial:
         broken = next((wish for wish in self.wishes if not _holds(new, wish)), None)
         if broken is None:
             return None
-        if isinstance(broken.change, RemoveKey):
+        if isinstance(broken.change, RemoveKey | RemoveItem):
             return "set this again"
         return "remove this" if _find(new, broken.steps) is _ABSENT else "overwrite this"
 
@@ -115,14 +115,16 @@ def _place(text: object) -> str:
 
 
 def _full(change: YamlChange) -> Path:
-    return change.path if isinstance(change, EnsureItem) else (*change.path, change.key)
+    return change.path if isinstance(change, EnsureItem | RemoveItem) else (*change.path, change.key)
 
 
 def _changed(value: Any, path: Path, change: YamlChange) -> Any:
     """A value with one change made in it; where the path leads nowhere, the value as it was."""
     if not path:
-        assert isinstance(change, EnsureItem)
         items = sequence(value)
+        if isinstance(change, RemoveItem):
+            return [item for item in items if not equal(item, change.value)]
+        assert isinstance(change, EnsureItem)
         return items if any(equal(item, change.value) for item in items) else [*items, change.value]
     step, rest = path[0], path[1:]
     if isinstance(step, int):
@@ -131,11 +133,12 @@ def _changed(value: Any, path: Path, change: YamlChange) -> Any:
             items[step] = _changed(items[step], rest, change)
         return items
     entries = dict(mapping(value))
-    if isinstance(change, RemoveKey):
-        if step in entries and not rest:
-            del entries[step]
-        elif step in entries:
-            entries[step] = _changed(entries[step], rest, change)
+    if isinstance(change, RemoveKey | RemoveItem):
+        if step in entries:
+            left = _changed(entries[step], rest, change) if rest or isinstance(change, RemoveItem) else None
+            entries[step] = left
+            if not rest and not left:
+                del entries[step]
     elif isinstance(change, SetKey) and not rest:
         entries[step] = change.value
     else:
@@ -177,6 +180,8 @@ def _holds(value: Any, wish: _Wish) -> bool:
     found = _find(value, wish.steps)
     if isinstance(wish.change, RemoveKey):
         return found is _ABSENT
+    if isinstance(wish.change, RemoveItem):
+        return not any(equal(item, wish.change.value) for item in sequence(found))
     if isinstance(wish.change, EnsureItem):
         return any(_has(item, wish.change.value) for item in sequence(found))
     return _has(found, wish.change.value)

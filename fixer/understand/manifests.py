@@ -11,18 +11,19 @@ from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq, Slice, parse_slice, slices
 
-# Without these words a document describes no pod; most YAML of a repository is done after this look.
-MATTERS = re.compile(r"""[cC]ontainers["']?\s*:|\bpredictor["']?\s*:""")
+# Without these words a document describes no pod; most YAML of a repository is done after this look. An expression that
+# begins with fixed letters is found many times faster.
+MATTERS = re.compile(r"""(?:ontainers(?<=[cC]ontainers)|predictor(?<=\bpredictor))["']?\s*:""")
 # A document that is a namespace, or the List of one; the word stands in many others, as the kind of a reference.
 NAMESPACES = re.compile(r"""^kind:[ \t]*["']?Namespace\b|[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b""", re.MULTILINE)
-# {% %} of Jinja, #@ of ytt, %{ if } of Terraform, and its functions, which write whole lines: ${indent(2, x)}. A mere
-# ${name} is left to the shell of a container. The {{ }} of Helm, Go and Jinja are looked for without an expression.
-_TEMPLATED = re.compile(
-    r"\{%-?\s"
-    r"|^[ \t]*#@|[ \t]#@[ \t]"
-    r"|%\{~?[ \t]*(?:if|else|endif|for|endfor)\b"
-    r"""|^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""",
-    re.MULTILINE,
+# The marks of template engines, each with the characters without which there is none: Helm, Go and Jinja, Jinja, ytt,
+# Terraform, and its functions, which write whole lines. A mere ${name} is left to the shell of a container.
+_MARKS = (
+    ("{{", re.compile(r"\}\}")),
+    ("{%", re.compile(r"\{%-?\s")),
+    ("#@", re.compile(r"^[ \t]*#@|[ \t]#@[ \t]", re.MULTILINE)),
+    ("%{", re.compile(r"%\{~?[ \t]*(?:if|else|endif|for|endfor)\b")),
+    ("${", re.compile(r"""^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""", re.MULTILINE)),
 )
 _BOTH = re.compile(f"{MATTERS.pattern}|{NAMESPACES.pattern}", re.MULTILINE)
 
@@ -51,7 +52,7 @@ def read_manifests(path: str, text: str, *, namespaces: bool = False) -> tuple[l
 
 def is_template(text: str) -> bool:
     """Whether a text holds marks of a template engine, so that it is no YAML, though it may parse by luck."""
-    return ("{{" in text and "}}" in text) or _TEMPLATED.search(text) is not None
+    return any(mark in text and pattern.search(text) is not None for mark, pattern in _MARKS)
 
 
 def is_chart_template(root: Path, path: str) -> bool:

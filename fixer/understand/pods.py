@@ -156,3 +156,8 @@ def _below(node: Node, step: str | int) -> Entry | None:
     if isinstance(node, Seq) and isinstance(step, int) and step < len(node.items):
         return Entry(node.items[step], node.items[step])
     return None
+
+
+def capability(text: str) -> str:
+    """A capability as Kubernetes writes it, however it is written: without CAP_, in capitals."""
+    return text.upper().removeprefix("CAP_")

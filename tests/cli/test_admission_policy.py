@@ -20,7 +20,7 @@ from celpy import celtypes
 from celpy.adapter import json_to_cel
 
 from fixer.pod_security import Level, evaluate
-from fixer.syntax.yaml import load_all, load_stream
+from fixer.syntax.yaml import load_stream
 from fixer.templates import render
 from tests.cli.test_cli import HERE
 from tests.pod_security.test_conformance import fixtures
@@ -60,7 +60,7 @@ def rendered(level: str, namespaces: list[str] | None = None, action: str = "Den
 
 @cache
 def policy(level: str) -> dict[str, Any]:
-    found, _ = load_all(rendered(level))
+    found, _ = load_stream(rendered(level))
     assert isinstance(found, dict)
     return found
 
@@ -130,7 +130,7 @@ def of_level(folder: Path, level: str) -> list[tuple[str, str, Any]]:
     """The fixtures of a level: the verdict of Kubernetes, the control, and the pod."""
     files = sorted((folder / level / VERSION).glob("*/*.yaml"))
     assert len(files) > 30
-    rows = ((file, load_all(file.read_text(encoding="utf-8"))) for file in files)
+    rows = ((file, load_stream(file.read_text(encoding="utf-8"))) for file in files)
     return [(file.parent.name, file.stem.rstrip("0123456789"), defaulted(pod)) for file, (pod,) in rows]
 
 
@@ -282,7 +282,7 @@ def test_the_policy_and_its_binding(level: str) -> None:
 
 
 def selector(text: str) -> Any:
-    binding = load_all(text)[1]
+    binding = load_stream(text)[1]
     (row,) = binding["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
     return row["operator"], row["values"]
 
@@ -300,7 +300,7 @@ def test_the_command() -> None:
     done = fixer(*words)
     assert done.stdout == rendered("baseline", ["shop", "123"], "Warn")
     assert selector(done.stdout) == ("In", ["shop", "123"])
-    assert load_all(done.stdout)[1]["spec"]["validationActions"] == ["Warn"]
+    assert load_stream(done.stdout)[1]["spec"]["validationActions"] == ["Warn"]
 
 
 @pytest.mark.parametrize(

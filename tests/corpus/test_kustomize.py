@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fixer.discover import read_inside, scan
 from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
-from fixer.syntax.yaml import NotYaml, load_manifests
+from fixer.syntax.yaml import values
 from fixer.understand.kustomize import Kustomize
 from fixer.understand.workloads import pod_templates
 
@@ -34,9 +34,8 @@ def test_every_repository(shared: Path) -> None:
 
 def _told(kustomize: Kustomize, path: str, text: str) -> set[str]:
     """What is told about the settings that a fix may want for the pods of a file."""
-    try:
-        documents = load_manifests(text) if "containers:" in text else []
-    except NotYaml:
+    documents = values(text) if "containers:" in text else []
+    if not documents:
         return set()
     found: set[str | None] = set()
     for number, document in enumerate(documents):

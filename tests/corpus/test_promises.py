@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from fixer import app
-from fixer.config import Config
 from fixer.errors import Unreadable
 from fixer.model import FileChange, Result, Safety, Severity, Status
 from fixer.render.diff import diff
@@ -20,36 +15,12 @@ from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
 from fixer.understand.stages import stages
 from tests import oracle
-from tests.engine.properties import check_bytes, check_rounds, comments, recorded
+from tests.corpus.conftest import Run
+from tests.engine.properties import check_bytes, comments
 
-CONFIG = Config()
 NUMERIC = re.compile(r"\d+(:\d+)?$")
 HINTS = ("compose", "skaffold", "bake", "makefile")
 MOVES = {"DF001", "DF002"}
-
-
-@dataclass
-class Run:
-    """A run over a copy of the corpus, with `--write`, and a second one over what it left."""
-
-    folder: Path
-    first: Result
-    second: Result
-    before: dict[str, bytes]
-
-
-@pytest.fixture(scope="session")
-def corpus_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    folder = tmp_path_factory.mktemp("corpus") / "corpus"
-    shutil.copytree(shared / "corpus", folder, symlinks=True)
-    with recorded() as rounds:
-        result = app.fix(folder, config=CONFIG)
-    check_rounds(rounds)
-    before = {c.path: c.before for c in result.changes}
-    modes = {c.path: os.stat(folder / c.path).st_mode for c in result.changes}
-    first = app.write_changes(result)
-    assert {p: os.stat(folder / p).st_mode for p in modes} == modes
-    return Run(folder, first, app.fix(folder, config=CONFIG), before)
 
 
 def shares(result: Result) -> str:

@@ -280,6 +280,24 @@ SEVERAL: list[tuple[str, list[YamlChange], str]] = [
     ("{a: 1, b: 2, c: 3}", [RemoveKey(0, (), "a"), RemoveKey(0, (), "c")], "{b: 2}"),
     ("a:\n- b: 1\n", [RemoveKey(0, ("a", 0), "b"), SetKey(0, ("a", 0), "c", 1)], "a:\n- c: 1\n"),
     ("a: {b: 1}\n", [RemoveKey(0, ("a",), "b"), SetKey(0, ("a",), "c", 1)], "a: {c: 1}\n"),
+    ("- a: 1\n  b: 2\n", [RemoveKey(0, (0,), "a"), SetKey(0, (0,), "c", 1, before="b")], "- c: 1\n  b: 2\n"),
+    (
+        "x:\n  a: 1\n  # b\n  b: 2",
+        [RemoveKey(0, ("x",), "a"), SetKey(0, ("x",), "c", 1, before="b")],
+        "x:\n  c: 1\n  # b\n  b: 2",
+    ),
+    ("{a: 1, b: 2}\n", [RemoveKey(0, (), "a"), SetKey(0, (), "c", 1, before="b")], "{c: 1, b: 2}\n"),
+    (
+        '{\n  "a": ["x"],\n  "b": {\n    "a": []\n  }\n}\n',
+        [EnsureItem(0, ("b", "a"), "y")],
+        '{\n  "a": ["x"],\n  "b": {\n    "a": ["y"]\n  }\n}\n',
+    ),
+    ("a:\n- |-\n  b\n- c", [RemoveItem(0, ("a",), "c")], "a:\n- |-\n  b"),
+    (
+        '{\n  "a": ["x"],\n  "b": {\n    "c": 1\n  }\n}\n',
+        [EnsureItem(0, ("b", "a"), "y"), SetKey(0, ("b",), "d", ["z"])],
+        '{\n  "a": ["x"],\n  "b": {\n    "c": 1,\n    "a": ["y"],\n    "d": [\n      "z"\n    ]\n  }\n}\n',
+    ),
     ("b: 1\n", [RemoveKey(0, (), "b")], "{}\n"),
     ("b: 1 # b", [RemoveKey(0, (), "b"), SetKey(0, (), "c", 1)], "c: 1"),
     (
@@ -579,6 +597,8 @@ def test_one_change(before: str, change: YamlChange, after: str) -> None:
         ("a: [b, # c\n  d]\n", RemoveItem(0, ("a",), "b"), "comment-inside"),
         ("- - a\n  # c\n  - b\n", RemoveItem(0, (0,), "a"), "comment-inside"),
         ("a:\n- b\n- |\n  c", RemoveItem(0, ("a",), "c"), "block-scalar-end"),
+        ("a:\n- |\n  b\n- c", RemoveItem(0, ("a",), "c"), "block-scalar-end"),
+        ("a: |+\n  b\n\nc: 1", RemoveKey(0, (), "c"), "block-scalar-end"),
         ("a: &x [1, 2]\nb: *x\n", RemoveItem(0, ("a",), 1), "anchored"),
         ("a: [&x 1, 2]\nb: *x\n", RemoveItem(0, ("a",), 1), "anchored"),
         ("b: &x 1\na: [*x, 2]\n", RemoveItem(0, ("a",), 1), "anchored"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixer.pod_security import evaluate
-from fixer.syntax.yaml import load_all
+from fixer.syntax.yaml import values
 
 # At the restricted level a stricter control of another name may take the place of the one in the file's name.
 STRICTER = {
@@ -31,7 +31,7 @@ def pods(folder: Path) -> Iterator[tuple[Any, str, str, str, str]]:
     files = sorted(folder.glob("*/v1.*/*/*.yaml"))
     assert len(files) > 700
     for file in files:
-        (pod,) = load_all(file.read_text(encoding="utf-8"))
+        (pod,) = values(file.read_text(encoding="utf-8"))
         level, version, verdict, name = file.relative_to(folder).parts
         yield pod, level, version, verdict, name.removesuffix(".yaml").rstrip("0123456789")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixer.errors import Unreadable
-from fixer.syntax.yaml import Alias, Map, Node, Scalar, Seq, load_all, load_stream, parse, slices
+from fixer.syntax.yaml import Alias, Map, Node, Scalar, Seq, load_stream, parse, slices, values
 
 STREAMS: list[tuple[str, list[str]]] = [
     ("", []),
@@ -169,6 +169,16 @@ def test_time_grows_with_the_lines() -> None:
 
 def test_the_second_reader_gives_values() -> None:
     assert load_stream("a: !mine [1]\nb: !mine {c: 1}\nd: !x e\na: 2\n")[0]["b"] == ("!mine", {"c": 1})
-    assert load_all("}") == []
+
+
+def test_plain_values_are_those_that_kubernetes_reads() -> None:
+    assert values("a: yes\nb: off\nc: 0644\nd: 'yes'\n---\n- 1\n") == [
+        {"a": True, "b": False, "c": 420, "d": "yes"},
+        [1],
+    ]
+    assert values("}") == []
+
+
+def test_the_second_reader_refuses_what_is_no_yaml() -> None:
     with pytest.raises(Unreadable, match="second YAML reader"):
         load_stream("}")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fixer.model import EnsureItem, RemoveKey, SetKey, YamlChange
-from fixer.syntax.yaml import load_manifests
+from fixer.syntax.yaml import values
 from fixer.understand.kustomize import Kustomize
 
 DEPLOYMENT = """
@@ -70,7 +70,7 @@ def overlay(kustomization: str, **more: str) -> Kustomize:
 
 
 def told(kustomize: Kustomize, *changes: YamlChange, path: str = "base/web.yaml", document: str = DEPLOYMENT) -> str:
-    return kustomize.conflict(path, load_manifests(document)[0], changes) or ""
+    return kustomize.conflict(path, values(document)[0], changes) or ""
 
 
 def with_operations(*operations: dict[str, Any]) -> Kustomize:
@@ -79,7 +79,7 @@ def with_operations(*operations: dict[str, Any]) -> Kustomize:
 
 
 def with_merge(spec: str) -> Kustomize:
-    pod = {"template": {"spec": load_manifests(spec)[0]}}
+    pod = {"template": {"spec": values(spec)[0]}}
     patch = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": pod}
     return overlay(f"patches: {json.dumps([{'patch': json.dumps(patch)}])}")
 
@@ -241,7 +241,7 @@ END = "which would overwrite this; change the patch as well"
         ("patchesStrategicMerge: [p.yaml]", f"{{}}\n---{USER_ZERO}", f"a strategic merge in over/p.yaml, {END}"),
         (f"patchesStrategicMerge: {json.dumps([USER_ZERO])}", "", f"a strategic merge in an inline patch, {END}"),
         (
-            f"patchesStrategicMerge: {json.dumps([json.dumps(load_manifests(USER_ZERO)[0])])}",
+            f"patchesStrategicMerge: {json.dumps([json.dumps(values(USER_ZERO)[0])])}",
             "",
             f"a strategic merge in an inline patch, {END}",
         ),
@@ -260,7 +260,7 @@ END = "which would overwrite this; change the patch as well"
         ),
         (
             "patchesJson6902: [{path: p.yaml, target: {version: v1, kind: Deployment, name: web}}]",
-            json.dumps(load_manifests(REPLACE)[0]),
+            json.dumps(values(REPLACE)[0]),
             f"'replace' in over/p.yaml, {END}",
         ),
         (
@@ -541,7 +541,7 @@ def test_kinds_without_a_schema() -> None:
 
 
 def test_the_objects_of_a_list() -> None:
-    item = load_manifests(DEPLOYMENT)[0]
+    item = values(DEPLOYMENT)[0]
     document = {"apiVersion": "v1", "kind": "List", "items": [{"kind": "Service"}, item]}
     kustomize = overlay("patches: [{path: p.yaml}]", p_yaml=USER_ZERO)
     for index, harm in ((1, True), (0, False), (2, False)):
@@ -645,7 +645,7 @@ def test_the_order_of_layers_is_that_of_kustomize(tmp_path: Path) -> None:
     command = ["kubectl", "kustomize", str(tmp_path / "over")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
-    built = load_manifests(done.stdout)[0]
+    built = values(done.stdout)[0]
     container = built["spec"]["template"]["spec"]["containers"][0]
     assert container["securityContext"]["runAsUser"] == 10001
     assert (container["image"], built["metadata"]["name"], built["metadata"]["namespace"]) == ("b:v2", "a-web-z", "ns")

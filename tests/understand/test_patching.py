@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fixer.syntax.yaml import load_manifests
+from fixer.syntax.yaml import values
 from fixer.understand.patching import CannotApply, equal, merge, operate, pointer
 
 OBJECT: dict[str, Any] = {"a": {"b": [10, 20, {"c": 1}]}, "x/y": {"m~n": "old"}, "yes": True}
@@ -122,7 +122,7 @@ WRAPPED = {
 
 def wrapped(kind: str, name: str, spec: str) -> dict[str, Any]:
     metadata = {"name": name}
-    pod = {"template": {"spec": load_manifests(spec)[0]}}
+    pod = {"template": {"spec": values(spec)[0]}}
     return {"apiVersion": WRAPPED[kind][0], "kind": kind, "metadata": metadata, "spec": pod}
 
 
@@ -140,7 +140,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Any
     (folder / "kustomization.yaml").write_text(json.dumps(kustomization))
     done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, timeout=120, check=True)
     titles = {name: title for title, name in names.items()}
-    return {(one["kind"], titles[one["metadata"]["name"]]): one for one in load_manifests(done.stdout)}
+    return {(one["kind"], titles[one["metadata"]["name"]]): one for one in values(done.stdout)}
 
 
 @pytest.mark.parametrize("kind", WRAPPED)

@@ -53,9 +53,9 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     why = privileges(pod, member)
     if why is not None:
         return view.finding(CARD, at, message, fix=why)
-    if "SYS_ADMIN" in member.added or "CAP_SYS_ADMIN" in member.added:
+    if "CAP_SYS_ADMIN" in member.added:
         refusal = Refusal(
-            "needs-capability", f"{member.name} adds SYS_ADMIN, with which Kubernetes refuses this setting"
+            "needs-capability", f"{member.name} adds CAP_SYS_ADMIN, with which Kubernetes refuses this setting"
         )
         return view.finding(CARD, at, message, fix=refusal)
     seat = view.seat(pod, member)
@@ -63,6 +63,8 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     safety, risk = Safety.SAFE, ""
     if asked:
         safety, risk = Safety.REVIEW, f"somebody allowed it for {member.name}; a program that uses sudo fails now"
+    elif "SYS_ADMIN" in member.added:
+        safety, risk = Safety.REVIEW, f"{member.name} adds SYS_ADMIN; a program that mounts by set-uid files fails now"
     elif not seat.image.familiar:
         safety, risk = Safety.REVIEW, "nobody knows the image; a program that uses sudo or set-uid files fails now"
     changes = [set_in_container(pod, member, _KEY, False)]

@@ -66,6 +66,8 @@ def _of_pod(view: ManifestView, pod: Pod, plan: Plan, hit: list[int]) -> Finding
     seats = [plan.seats[n] for n in hit] or list(plan.seats)
     names = ", ".join(seat.member.name for seat in seats)
     message = f"{view.names[pod.key]}: nothing says that {names} {'are' if len(seats) > 1 else 'is'} not root"
+    if not hit:
+        message = f"{view.names[pod.key]}: the pod says that it may be root"
     fix = view.user_fix(pod, None, _title(plan.seats))
     return view.finding(CARD, pod.at(pod.path), message, reason=_evidence(seats), fix=fix)
 

@@ -3,10 +3,9 @@
 This package is the one place that imports ruamel.yaml. It knows nothing of Kubernetes but how it reads a scalar.
 """
 
-from fixer.syntax.yaml.loading import load_all, load_stream
-from fixer.syntax.yaml.manifests import NotYaml, load_manifests
+from fixer.syntax.yaml.loading import load_stream
 from fixer.syntax.yaml.slices import Slice, slices
-from fixer.syntax.yaml.tree import Alias, Document, Entry, Map, Node, Scalar, Seq, parse, parse_slice
+from fixer.syntax.yaml.tree import Alias, Document, Entry, Map, Node, Scalar, Seq, parse, parse_slice, values
 
 __all__ = [
     "Alias",
@@ -14,14 +13,12 @@ __all__ = [
     "Entry",
     "Map",
     "Node",
-    "NotYaml",
     "Scalar",
     "Seq",
     "Slice",
-    "load_all",
-    "load_manifests",
     "load_stream",
     "parse",
     "parse_slice",
     "slices",
+    "values",
 ]

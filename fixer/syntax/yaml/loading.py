@@ -7,17 +7,6 @@ from typing import Any
 from fixer.errors import Unreadable
 
 
-def load_all(text: str) -> list[Any]:
-    """The documents of a YAML stream as plain values; an empty list when it does not parse."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        return list(YAML(typ="safe").load_all(text))
-    except (YAMLError, ValueError, RecursionError, TypeError, AttributeError):
-        return []
-
-
 def load_stream(text: str) -> list[Any]:
     """The documents of a stream as plain values; a value with a tag of its own is a pair of tag and value.
 

@@ -131,7 +131,7 @@ class Map(Node):
     @property
     def duplicates(self) -> bool:
         """Whether two keys have one name."""
-        return not self.complex_keys and len(self.index) < len(self.entries)
+        return len(self.index) < len(self.entries) and not self.complex_keys
 
     @property
     def repeated(self) -> list[Scalar]:
@@ -253,6 +253,14 @@ def parse(text: str, matters: re.Pattern[str] | None = None) -> list[Document]:
         Unreadable: when it is no YAML, with one sentence that names the line.
     """
     return [parse_slice(text, part) for part in slices(text, matters)]
+
+
+def values(text: str) -> list[Any]:
+    """The documents of a stream as plain values, as Kubernetes reads them; an empty list when it is no YAML."""
+    try:
+        return [document.value for document in parse(text)]
+    except Unreadable:
+        return []
 
 
 def parse_slice(text: str, part: Slice) -> Document:

@@ -112,7 +112,7 @@ def _tree(argument: Path, config: Config) -> Tree:
     # Files elsewhere may all have the same name, so each is told with its whole path.
     root = here if name.is_relative_to(here) else Path(name.anchor)
     only = (name.relative_to(root).as_posix(),)
-    return Tree(root, (), (), (), only) if is_manifest(name.name) else Tree(root, only, (), ())
+    return Tree(root, (), (), (), only, False) if is_manifest(name.name) else Tree(root, only, (), (), (), False)
 
 
 def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -> Iterator[Outcome]:

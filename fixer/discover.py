@@ -45,7 +45,8 @@ _NOT_MANIFEST = re.compile(
 class Tree(NamedTuple):
     """What one argument holds: Dockerfiles, their templates, and files that may say how images are built.
 
-    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells.
+    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `whole` is False where
+    one file was named, so that nothing is known about those beside it.
     """
 
     root: Path
@@ -53,6 +54,7 @@ class Tree(NamedTuple):
     templates: tuple[str, ...]
     hints: tuple[str, ...]
     manifests: tuple[str, ...] = ()
+    whole: bool = True
 
 
 def is_dockerfile(name: str) -> bool:
@@ -84,7 +86,7 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     if not os.path.lexists(argument):
         raise UsageError(f"{argument}: no such file or folder; check the path")
     if not argument.is_dir():
-        return Tree(argument.parent, (argument.name,), (), (), (argument.name,))
+        return Tree(argument.parent, (argument.name,), (), (), (argument.name,), False)
     dockerfiles: list[str] = []
     templates: list[str] = []
     hints: list[str] = []
@@ -101,7 +103,8 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
             hints.append(path)
         elif is_manifest(path):
             manifests.append(path)
-    return Tree(argument, *(tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests)))
+    found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests)]
+    return Tree(argument, found[0], found[1], found[2], found[3])
 
 
 def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:

@@ -6,7 +6,7 @@ import re
 from types import ModuleType
 
 from fixer.config import Config
-from fixer.engine import Outcome, findings_of, told, unread
+from fixer.engine import Outcome, findings_of, rules_for, told, unread
 from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.rules.pods import ManifestView, Surroundings
@@ -20,9 +20,18 @@ _KIND = re.compile(rb"""kind["']?\s*:""")
 _PODS = re.compile(MATTERS.pattern.encode())
 
 
-def may_describe_pods(data: bytes) -> bool:
-    """Whether the bytes of a file may hold an object of Kubernetes that describes pods."""
-    return _KIND.search(data) is not None and _PODS.search(data) is not None
+def may_matter(data: bytes, config: Config) -> bool:
+    """Whether the bytes of a file may hold an object of Kubernetes that describes pods, or a namespace to be judged."""
+    if _KIND.search(data) is None:
+        return False
+    return _PODS.search(data) is not None or (b"Namespace" in data and _judges_namespaces(config))
+
+
+def _judges_namespaces(config: Config) -> bool:
+    """Whether the one rule on namespaces speaks; if not, none of their documents is read."""
+    from fixer.rules.kubernetes import namespace_labels
+
+    return bool(rules_for(config, (namespace_labels,)))
 
 
 class Reading:
@@ -34,8 +43,8 @@ class Reading:
 
     @property
     def judged(self) -> bool:
-        """Whether a pod was seen; else all was skipped."""
-        return bool(self.view.pods or self.view.strangers)
+        """Whether a pod or a namespace was seen; else all was skipped."""
+        return bool(self.view.pods or self.view.strangers or self.view.namespaces)
 
 
 def understand(source: SourceFile, config: Config, surroundings: Surroundings) -> Reading | None:
@@ -44,9 +53,9 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
     Raises:
         Unreadable: when its bytes are no text.
     """
-    if not may_describe_pods(source.data):
+    if not may_matter(source.data, config):
         return None
-    documents, skipped = read_manifests(source.path, source.text)
+    documents, skipped = read_manifests(source.path, source.text, namespaces=_judges_namespaces(config))
     pods: list[Pod] = []
     strangers: list[Pod] = []
     for document in documents:
@@ -57,9 +66,9 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
         # an operator's object has settings at many places, and those without a container say nothing of their own
         left = [pod for pod in found if pod not in judged and (pod.members or not judged)]
         skipped += (_operator(source.path, p) if _is_made(p) else _fragment(source.path, p) for p in left)
-    if not (pods or strangers or skipped):
-        return None
     view = ManifestView(source, documents, pods, strangers, surroundings, config)
+    if not (pods or strangers or skipped or view.namespaces):
+        return None
     return Reading(view, tuple(dict.fromkeys(skipped)))
 
 

@@ -23,6 +23,8 @@ from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
     from fixer.imageusers import ImageUser, Made
+    from fixer.manifests import Reading
+    from fixer.namespaces import Namespaces
     from fixer.rules.pods import Surroundings
     from fixer.understand.kustomize import Kustomize
 
@@ -116,20 +118,18 @@ class Repository:
 
     def manifest(self, path: str) -> Outcome | None:
         """What becomes of one file of manifests; None where it holds none."""
-        from fixer.manifests import may_describe_pods
+        from fixer.manifests import may_matter
 
         try:
-            data = read_bytes(self.tree.root, path, "a manifest", "; split it")
+            source = self._manifest(path)
         except Unreadable as error:
             return unread(path, error)
-        if not may_describe_pods(data):
+        if not may_matter(source.data, self.config):
             return None
         left = self._left_out(path)
         if left is not None:
             return Outcome(skipped=(left,), judged=False)
-        return run_manifest(
-            SourceFile(path, data), self.config, self.surroundings(path), self.manifest_rules, self.choice
-        )
+        return run_manifest(source, self.config, self.surroundings(path), self.manifest_rules, self.choice)
 
     def _left_out(self, path: str) -> Skipped | None:
         """Why a file is not judged whatever it holds: it is a patch, or lies among the templates of a chart."""
@@ -160,10 +160,62 @@ class Repository:
         """What the repository tells about a file of manifests."""
         from fixer.rules.pods import Surroundings
 
-        return Surroundings(
+        about = Surroundings(
             lambda reference: self.image_user(_renamed(reference, self.kustomize.images(path)), path),
             lambda document, changes: self.kustomize.conflict(path, document, changes),
         )
+        if not self.tree.whole:
+            return about
+        return about._replace(
+            # Kustomize renames a namespace together with what is in it
+            namespace_level=lambda name: self.namespaces.level(frozenset({name, self.kustomize.namespace(path)} - {""}))
+        )
+
+    @lazy
+    def namespaces(self) -> Namespaces:
+        """The pods of the tree by namespace."""
+        from fixer.namespaces import Namespaces
+
+        paths = self.tree.manifests
+        version = self.config.pod_security_version
+        return Namespaces(paths, self._reading, self._fixed, self.kustomize.namespace, version)
+
+    def _reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
+        """What a file of manifests holds as it is, or what is skipped of it.
+
+        Every template of a chart may put pods somewhere, whatever words are in it.
+        """
+        from fixer import manifests
+
+        try:
+            source = self._manifest(path)
+            left = self._left_out(path)
+            if left is not None:
+                return (left,) if left.reason == "template" or manifests.may_matter(source.data, self.config) else None
+            return manifests.understand(source, self.config, self.surroundings(path))
+        except Unreadable as error:
+            return unread(path, error).skipped
+
+    def _fixed(self, path: str) -> Reading | None:
+        """What a file of manifests holds once this run, or a fix after a mere check, has fixed its pods."""
+        from fixer import manifests
+        from fixer.rules.kubernetes import namespace_labels
+
+        try:
+            source = self._manifest(path)
+            about = self.surroundings(path)
+            # the rule that asks this cannot be waited for
+            rules = tuple(rule for rule in self.manifest_rules if rule is not namespace_labels)
+            choice = self.choice if self.choice.apply else Choice(True)
+            outcome = run_manifest(source, self.config, about, rules, choice)
+            if outcome is not None and outcome.change is not None:
+                source = SourceFile(path, outcome.change.after)
+            return manifests.understand(source, self.config, about)
+        except Unreadable:
+            return None
+
+    def _manifest(self, path: str) -> SourceFile:
+        return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""

@@ -15,6 +15,7 @@ from fixer.cli.options import (
     NoConfigOption,
     NoIgnoresOption,
     Paths,
+    PodSecurityVersionOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, check
@@ -31,7 +32,8 @@ def command(
     config: ConfigOption = None,
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
+    pod_security_version: PodSecurityVersionOption = None,
 ) -> None:
     """Parse words, run, set the exit code."""
-    options = Options(goal, select, ignore, config, no_config, no_ignores)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version)
     raise typer.Exit(check(paths or [Path()], options, output.value))

@@ -16,6 +16,7 @@ from fixer.cli.options import (
     NoConfigOption,
     NoIgnoresOption,
     Paths,
+    PodSecurityVersionOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, fix
@@ -48,10 +49,11 @@ def command(
     config: ConfigOption = None,
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
+    pod_security_version: PodSecurityVersionOption = None,
 ) -> None:
     """Parse words, run, set the exit code."""
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
-    options = Options(goal, select, ignore, config, no_config, no_ignores)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version)
     where = paths or [Path()]
     raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))

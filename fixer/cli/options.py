@@ -34,4 +34,13 @@ ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Read this configuration.", show_default=False)
 ]
 NoConfigOption = Annotated[bool, typer.Option("--no-config", help="Read no configuration.")]
+PodSecurityVersionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--pod-security-version",
+        metavar="v1.N|latest",
+        help="By which version of Kubernetes to judge pods (default: latest).",
+        show_default=False,
+    ),
+]
 NoIgnoresOption = Annotated[bool, typer.Option("--no-ignores", help="Do not honour '# fixer: ignore[..]' comments.")]

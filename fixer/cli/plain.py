@@ -13,7 +13,14 @@ from fixer.model import Goal
 
 # The options of `fixer.cli.check`, with the names that they have in `Options`.
 SWITCHES = {"--no-config": "no_config", "--no-ignores": "no_ignores"}
-VALUED = {"--goal": "goal", "--format": "output", "--select": "select", "--ignore": "ignore", "--config": "config"}
+VALUED = {
+    "--goal": "goal",
+    "--format": "output",
+    "--select": "select",
+    "--ignore": "ignore",
+    "--config": "config",
+    "--pod-security-version": "pod_security_version",
+}
 _READERS: dict[str, Any] = {"goal": Goal, "config": Path}
 
 

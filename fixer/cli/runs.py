@@ -24,6 +24,7 @@ class Options(NamedTuple):
     config: Path | None = None
     no_config: bool = False
     no_ignores: bool = False
+    pod_security_version: str | None = None
 
 
 def check(paths: list[Path], options: Options, output: str = "text") -> int:
@@ -109,9 +110,21 @@ def configured(paths: list[Path], options: Options) -> Config:
         select=_rules(options.select) or None,
         ignore=config.ignore | _rules(options.ignore),
         honour_ignores=False if options.no_ignores else None,
+        pod_security_version=_version(options.pod_security_version),
     )
     known(config.select | config.ignore)
     return config
+
+
+def _version(text: str | None) -> str | None:
+    if text is not None:
+        from fixer.pod_security import parse_version
+
+        try:
+            parse_version(text)
+        except ValueError as error:
+            raise UsageError(f"--pod-security-version: {error}") from None
+    return text
 
 
 def _rules(words: str) -> frozenset[str]:

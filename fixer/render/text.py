@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from fixer.model import Finding, Result, Severity, Status
-from fixer.render.summary import summary
+from fixer.model import Finding, Result, Severity, Skipped, Status
+from fixer.render.summary import LEFT_OUT, summary
 from fixer.rules import name_of
 
 Line = list[tuple[str, str]]
@@ -25,13 +26,30 @@ def findings(result: Result, *, fixing: bool = False, written: bool = False) -> 
     for finding in result.findings:
         mark: Line = [(f"{words[finding.status]:<{width}}", _MARK_STYLE[finding.status])] if fixing else []
         yield from _finding(finding, mark)
-    for skipped in result.skipped:
-        yield [
-            (skipped.path, "bold"),
-            (": skipped ", ""),
-            (f"[{skipped.reason}] ", "dim"),
-            (skipped.message, ""),
-        ]
+    yield from _skipped(result.skipped)
+
+
+# More of one reason than this are told in one line, with the first paths.
+_FEW = 5
+_PATHS = 3
+_IMAGES = 10
+
+
+def _skipped(skipped: tuple[Skipped, ...]) -> Iterator[Line]:
+    """What was not judged; much that is left out for such a reason takes one line."""
+    rows: dict[str, list[Skipped]] = {}
+    for one in skipped:
+        rows.setdefault(one.reason, []).append(one)
+    many = {reason: found for reason, found in rows.items() if reason in LEFT_OUT and len(found) > _FEW}
+    for one in skipped:
+        if one.reason not in many:
+            yield [(one.path, "bold"), (": skipped ", ""), (f"[{one.reason}] ", "dim"), (one.message, "")]
+    for reason, found in sorted(many.items()):
+        paths = list(dict.fromkeys(one.path for one in found))
+        files = f"in {len(paths)} file{'' if len(paths) == 1 else 's'}: "
+        more = f" and {len(paths) - _PATHS} more" if len(paths) > _PATHS else ""
+        first = (", ".join(paths[:_PATHS]), "bold")
+        yield [(f"{len(found)} skipped ", ""), (f"[{reason}] ", "dim"), (files, ""), first, (more, "")]
 
 
 def _finding(finding: Finding, mark: Line) -> Iterator[Line]:
@@ -68,14 +86,13 @@ def closing(result: Result, *, fixing: bool, written: bool = False) -> Iterator[
         if counts["fixable"]:
             yield [(f"  {counts['fixable']} can be fixed: run 'fixer fix' to see the diff", "")]
     yield from _reasons("left for a person", counts["refused_by_reason"])
+    yield from _images(counts["images_in_the_way"])
     yield from _reasons("skipped", counts["skipped"])
 
 
-def _fixed(counts: dict[str, object], files: str, written: bool) -> Iterator[Line]:
+def _fixed(counts: dict[str, Any], files: str, written: bool) -> Iterator[Line]:
     verb = "written" if written else "to change (nothing was written; --write does it)"
-    safety = counts["fixed_by_safety"]
-    assert isinstance(safety, dict)
-    kinds = ", ".join(f"{n} {word}" for word, n in safety.items())
+    kinds = ", ".join(f"{n} {word}" for word, n in counts["fixed_by_safety"].items())
     yield [(f"{files} checked, {counts['changed']} {verb}", "bold")]
     if counts["fixed"]:
         done = "fixed" if written else "would be fixed"
@@ -86,3 +103,14 @@ def _reasons(what: str, reasons: dict[str, int]) -> Iterator[Line]:
     if reasons:
         each = ", ".join(f"{n} {code}" for code, n in sorted(reasons.items(), key=lambda r: (-r[1], r[0])))
         yield [(f"  {sum(reasons.values())} {what}: ", ""), (each, "yellow")]
+
+
+def _images(rows: list[dict[str, Any]]) -> Iterator[Line]:
+    if rows:
+        each = ", ".join(f"{row['findings']} {row['image']}" for row in rows[:_IMAGES])
+        more = f" and {len(rows) - _IMAGES} more" if len(rows) > _IMAGES else ""
+        yield [
+            ("  images in the way: ", ""),
+            (f"{each}{more}", "yellow"),
+            ("; tell who they work as in fixer.toml", ""),
+        ]

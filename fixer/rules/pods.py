@@ -17,10 +17,17 @@ from fixer.rules.base import Card
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
 from fixer.understand.pods import Member, Pod, steps_of
-from fixer.understand.workloads import Path
+from fixer.understand.workloads import Path, mapping, word
 
 FindUser = Callable[[str], ImageUser]
 Conflict = Callable[[Mapping[Any, Any], Sequence[YamlChange]], "str | None"]
+
+
+class NamespaceLevel(NamedTuple):
+    """The level that all pods of a namespace satisfy, None where nobody can tell; `reason` says why no higher one."""
+
+    level: Level | None
+    reason: str = ""
 
 
 class Surroundings(NamedTuple):
@@ -32,7 +39,9 @@ class Surroundings(NamedTuple):
 
     find_user: FindUser
     conflict: Conflict = lambda document, changes: None
-    namespace_level: Callable[[str], Level | None] = lambda name: None
+    namespace_level: Callable[[str], NamespaceLevel] = lambda name: NamespaceLevel(
+        None, "only this file was looked at, and others may put pods there"
+    )
 
 
 class ManifestView:
@@ -114,6 +123,13 @@ class ManifestView:
         n = next((n for n, seat in enumerate(plan.seats) if seat.member is member), min(plan.each))
         seat = plan.seats[n]
         return self.fix(pod, title, seat.safety, seat.risk, plan.each[n], f"user-{pod.key}-{n}")
+
+    @lazy
+    def namespaces(self) -> tuple[Document, ...]:
+        """The documents that are namespaces, those in a List left out."""
+        rows = ((one, mapping(one.value)) for one in self.documents)
+        named = ((one, value) for one, value in rows if word(mapping(value.get("metadata")).get("name")))
+        return tuple(one for one, value in named if (value.get("apiVersion"), value.get("kind")) == ("v1", "Namespace"))
 
     def finding(
         self,

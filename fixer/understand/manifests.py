@@ -14,6 +14,8 @@ from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq, Slice, parse_sli
 # Without these words a document describes no pod; most YAML of a repository is done after this look. An expression that
 # begins with fixed letters is found many times faster.
 MATTERS = re.compile(r"""(?:ontainers(?<=[cC]ontainers)|predictor(?<=\bpredictor))["']?\s*:""")
+# A document that is a namespace, or the List of one; the word stands in many others, as the kind of a reference.
+NAMESPACES = re.compile(r"""^kind:[ \t]*["']?Namespace\b|[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b""", re.MULTILINE)
 # The marks of template engines, each with the characters without which there is none: Helm, Go and Jinja, Jinja, ytt,
 # Terraform, and its functions, which write whole lines. A mere ${name} is left to the shell of a container.
 _MARKS = (
@@ -23,18 +25,20 @@ _MARKS = (
     ("%{", re.compile(r"%\{~?[ \t]*(?:if|else|endif|for|endfor)\b")),
     ("${", re.compile(r"""^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""", re.MULTILINE)),
 )
+_BOTH = re.compile(f"{MATTERS.pattern}|{NAMESPACES.pattern}", re.MULTILINE)
 
 
-def read_manifests(path: str, text: str) -> tuple[list[Document], list[Skipped]]:
+def read_manifests(path: str, text: str, *, namespaces: bool = False) -> tuple[list[Document], list[Skipped]]:
     """The documents of a YAML or JSON text that may describe pods, and which of them are left out and why.
 
-    Takes the path only to tell it. Of a document that is given, `value` can be read. What is left out is a template
-    (`template`), or no YAML that Kubernetes reads for certain (`unparsable`): one that does not parse, is nested too
-    deeply, or has a key twice, of which some of its tools take the last and others none. It stops no other document.
+    Takes the path only to tell it; with `namespaces`, documents that are namespaces are given as well. Of a document
+    that is given, `value` can be read. What is left out is a template (`template`), or no YAML that Kubernetes reads
+    for certain (`unparsable`): one that does not parse, is nested too deeply, or has a key twice, of which some of its
+    tools take the last and others none. It stops no other document.
     """
     found: list[Document] = []
     skipped: list[Skipped] = []
-    for part in slices(text, MATTERS):
+    for part in slices(text, _BOTH if namespaces else MATTERS):
         if is_template(text[slice(*part.span)]):
             message = f"document {part.number} is a template; judge what it renders to"
             skipped.append(Skipped(path, "template", message))

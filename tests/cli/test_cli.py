@@ -110,6 +110,9 @@ def test_help_is_no_error(tree: Path, arguments: list[str]) -> None:
         (["check", "--ignore", "DF999"], "unknown rule 'DF999'"),
         (["fix", "--diff", "--write"], "contradict"),
         (["check", "--config", "x.toml", "--no-config"], "contradict"),
+        (["check", "--pod-security-version", "1.24"], "'1.24' is no version"),
+        (["check", "--pod-security-version", ""], "'' is no version"),
+        (["fix", "--pod-security-version=v1.x"], "--pod-security-version: 'v1.x' is no version"),
         (["check", "gone"], "gone: no such file"),
         (["check", "--config", "gone.toml"], "gone.toml"),
     ],
@@ -490,6 +493,35 @@ def test_select_and_ignore(tree: Path) -> None:
     (tree / "fixer.toml").write_text('ignore = ["root-user"]\n')
     assert "DF001" not in rules()
     assert "DF001" in rules("--no-config")
+
+
+POD = """apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+spec:
+  securityContext:
+    runAsNonRoot: true
+  containers:
+    - name: web
+      image: nobody/knows:1
+      securityContext:
+        runAsUser: 1234
+        allowPrivilegeEscalation: false
+        capabilities: {drop: [ALL]}
+"""
+
+
+def test_the_version_of_the_standards_decides(tree: Path) -> None:
+    """A profile of seccomp is asked for since 1.19."""
+    (tree / "pod.yaml").write_text(POD)
+    for command in ("check", "fix"):
+        for version, rules in (("latest", {"KS007"}), ("v1.19", {"KS007"}), ("v1.18", set())):
+            found = report(fixer(tree, command, "--format", "json", "--pod-security-version", version))
+            assert {f["rule"] for f in found["findings"]} == rules, (command, version)
+    (tree / "fixer.toml").write_text('pod-security-version = "v1.18"\n')
+    assert fixer(tree, "check").returncode == 0
+    assert fixer(tree, "check", "--pod-security-version", "latest").returncode == 1
 
 
 def test_a_configured_user_is_used(tree: Path) -> None:

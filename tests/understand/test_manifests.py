@@ -112,3 +112,21 @@ def test_the_templates_of_a_chart_are_known_by_their_place(tmp_path: Path) -> No
     assert not is_chart_template(tmp_path, "templates/x.yaml")
     (tmp_path / "Chart.yaml").touch()
     assert is_chart_template(tmp_path, "templates/x.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("apiVersion: v1\nkind: Namespace\n", 1),
+        ("kind:  'Namespace'  # ours\n", 1),
+        ('{\n  "kind": "Namespace"\n}\n', 1),
+        ("{apiVersion: v1, kind: Namespace}\n", 1),
+        ("kind: NamespaceClass\n", 0),
+        ("kind: Role\nref:\n  kind: Namespace\n", 0),
+        ("kind: Role\nnote: kind is Namespace\n", 0),
+    ],
+)
+def test_namespaces_are_read_on_request(text: str, found: int) -> None:
+    pod = "kind: Pod\nspec: {containers: []}\n"
+    assert len(read_manifests("a.yaml", f"{text}---\n{pod}")[0]) == 1
+    assert len(read_manifests("a.yaml", f"{text}---\n{pod}", namespaces=True)[0]) == found + 1

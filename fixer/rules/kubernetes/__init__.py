@@ -13,6 +13,7 @@ from fixer.rules.kubernetes import (
     host_port,
     host_process,
     kept_capabilities,
+    namespace_labels,
     privilege_escalation,
     privileged,
     probe_host,
@@ -45,6 +46,7 @@ RULES: tuple[ModuleType, ...] = (
     selinux_options,
     host_process,
     probe_host,
+    namespace_labels,
     refused_image,
     unused_ignore,
 )

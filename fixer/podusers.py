@@ -360,4 +360,4 @@ def numbers(pod: Pod, seat: Seat) -> tuple[int | None, int | None]:
     else:
         uid, gid = seat.image.uid, seat.image.gid
     asked = pod.effective(seat.member, "runAsGroup")
-    return uid, asked if isinstance(asked, int) and asked else gid
+    return uid, asked if isinstance(asked, int) and not isinstance(asked, bool) and asked else gid

@@ -187,10 +187,11 @@ def _objects(text: str) -> tuple[tuple[str, str, Mapping[Any, Any], int], ...]:
     out = []
     for part in slices(text):
         try:
-            value = parse_slice(text, part).value
+            document = parse_slice(text, part)
+            value = document.value
         except Unreadable:
             continue
-        line = text.count("\n", 0, part.span.start) + 1
+        line = document.line(document.root.start)
         listed = sequence(mapping(value).get("items"))
         for one in map(mapping, listed or [value]):
             name = word(mapping(one.get("metadata")).get("name"))

@@ -11,7 +11,7 @@ file system there is no place for it but the volumes, and what the program write
 `review`: the setting comes with an `emptyDir` for `/tmp` and for every folder that the image is known to write: from
 facts on the image, from the Dockerfile of this repository that makes it, or from `writable` of `[images."name"]` in
 fixer.toml. What a volume of the pod holds already is left as it is. `safe` where the command in the manifest does
-nothing but wait or print. It is left
+nothing but print, ask others, and wait a while. It is left
 
 - where nobody knows what the image writes: a program that cannot write its files mostly does not start;
 - where the manifest starts another program than the image does, since what is known is about that of the image;
@@ -36,6 +36,7 @@ from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, Ya
 from fixer.podusers import Seat, script_of, set_in_container
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView
+from fixer.syntax.shell import Script
 from fixer.understand.harmless import harmless
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.pods import Member, Pod
@@ -151,8 +152,11 @@ def _known(
 ) -> tuple[tuple[str, ...], frozenset[str], str] | Refusal:
     """What a container writes, which of it is made to be a volume, and what to look at."""
     command = bool(member.container.value.get("command"))
-    if command and harmless(script_of(member), (_TMP, *_mounted(pod, member))):
-        return (), frozenset(), ""
+    if command and not member.container.value.get("lifecycle"):
+        script = script_of(member)
+        if harmless(script, (_TMP, *_mounted(pod, member))):
+            risk = f"who works in a shell of {member.name} can write nothing but its volumes"
+            return (), frozenset(), risk if _waits(script) else ""
     chosen = configured_image(image.reference, view.config).writable
     if chosen:
         risk = f"{member.image} writes what fixer.toml names, as far as somebody knows; volumes there start empty"
@@ -176,6 +180,16 @@ def _known(
     else:
         risk = f"no facts name a folder that {member.image} writes, and nobody tried"
     return folders, frozenset(fits), risk
+
+
+def _waits(script: Script) -> bool:
+    """Whether a container seems to wait for somebody who works in it."""
+    for command in script.commands:
+        if command.name in ("tail", "true", ":", "pause", "cat"):
+            return True
+        if command.name == "sleep" and not re.fullmatch(r"\d{1,3}s?", command.words[-1].text):
+            return True
+    return False
 
 
 def _of_file(image: ImageUser) -> tuple[tuple[str, ...], frozenset[str], str]:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.errors import UsageError
 from fixer.model import Goal
+from fixer.named import NamedTuple
 
 FILE = "fixer.toml"
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.facts import NewUser, taken_ids
 from fixer.facts.software import software
 from fixer.model import Refusal
+from fixer.named import NamedTuple
 from fixer.understand.image import Account, Image
 from fixer.understand.process import Running
 from fixer.understand.roothome import root_home

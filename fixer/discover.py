@@ -8,10 +8,11 @@ import stat
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fixer.errors import UsageError
 from fixer.lazy import lazy
+from fixer.named import NamedTuple
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.decide import decide_all
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore, ignores
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
+from fixer.named import NamedTuple
 from fixer.rules import RULES
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
 from fixer.model import Edit
+from fixer.named import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 MAX_BYTES = 4 * 1024 * 1024

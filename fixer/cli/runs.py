@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.errors import UsageError
 from fixer.model import Goal, Result
+from fixer.named import NamedTuple
 
 
 class Options(NamedTuple):

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from shlex import quote
-from typing import NamedTuple
 
 from fixer.facts import NewUser, creation
 from fixer.model import (
@@ -29,6 +28,7 @@ from fixer.model import (
     Span,
     StartAsRoot,
 )
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.image import base_facts
 from fixer.understand.making import below

@@ -25,7 +25,9 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
+
+from fixer.named import NamedTuple
 
 _DATA = Path(__file__).with_name("data")
 _NO_ENV: Mapping[str, str] = MappingProxyType({})

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
 from fixer.facts.images import Family, ImageFacts
 from fixer.facts.images import family as find_family
+from fixer.named import NamedTuple
 from fixer.templates import render
 
 # What both groupadd and busybox accept without complaint.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from fixer.decide import Decision
 from fixer.facts import Hardened, ImageRef, hardened
 from fixer.model import Fix, Safety
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 
 # The person decided already, or the image would not be what it is for without root.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from fixer.config import Config
 from fixer.decide import Decision, configured, owners
 from fixer.ignores import Ignore
 from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
+from fixer.named import NamedTuple
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import Dockerfile, Instruction
 from fixer.understand.filling import Filling, filling

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.decide import Decision
 from fixer.model import Change, Fix, HandOver, Refusal, ReplaceText, Safety, SetFlag, Span
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options

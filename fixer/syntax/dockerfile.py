@@ -11,11 +11,12 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
 from fixer.model import Span
+from fixer.named import NamedTuple
 from fixer.syntax.expand import expand
 
 KEYWORDS = frozenset(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from posixpath import basename
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
+
+from fixer.named import NamedTuple
 
 Dialect = Literal["posix", "powershell", "cmd", "other"]
 

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from posixpath import basename, dirname, join
-from typing import Final, NamedTuple
+from typing import Final
 
+from fixer.named import NamedTuple
 from fixer.syntax.shell import Word
 from fixer.understand import shelloptions as options
 from fixer.understand.making import below

@@ -7,9 +7,10 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.lazy import lazy
+from fixer.named import NamedTuple
 from fixer.syntax.shell import commands
 
 Read = Callable[[str], "str | None"]

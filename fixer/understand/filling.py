@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname
-from typing import NamedTuple
 
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Word
 from fixer.understand.bringing import Kind, brought

@@ -6,10 +6,10 @@ import posixpath
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from fixer.facts import ImageFacts, family_from_package_manager, lookup, package_managers
 from fixer.lazy import lazy
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
 from fixer.understand.stages import Stage, join
@@ -305,7 +305,7 @@ class Image:
                 item,
             )
         name, _, group = value.partition(":")
-        gid = int(group) if group.isdigit() else self.group_ids.get(group)
+        gid = int(group) if group.isdigit() else self.group_ids.get(group) if group else None
         where = f"line {item.line}: USER {item.args}"
         if name.isdigit():
             return User(value, "", int(name), gid, int(name) == 0, not group or group.isdigit(), True, where, item)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.understand.process import Running
 from fixer.understand.shellports import ports

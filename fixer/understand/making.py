@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from posixpath import basename
-from typing import NamedTuple
 
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
 from fixer.understand.image import INSTALL, Image, holds

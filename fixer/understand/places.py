@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from fixer.model import Span
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word, parse
 from fixer.understand.image import Image, script_of

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from posixpath import basename, join
-from typing import NamedTuple
 
+from fixer.named import NamedTuple
 from fixer.syntax.shell import commands
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Copy, Image, script_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.facts.software import Software, software
 from fixer.lazy import lazy
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
 from fixer.understand.image import Copy, Image, holds

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from posixpath import basename
-from typing import NamedTuple
 
 from fixer.model import Span
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import below

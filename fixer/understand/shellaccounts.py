@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
+from fixer.named import NamedTuple
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
 from fixer.understand.shellvalues import Values

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from fixer.named import NamedTuple
 from fixer.syntax.shellwords import Word, behind
 
 # Text pasted from web pages and word processors has these where a hyphen belongs.

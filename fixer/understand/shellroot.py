@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from posixpath import dirname, join, normpath
-from typing import Final, NamedTuple
+from typing import Final
 
+from fixer.named import NamedTuple
 from fixer.syntax.shell import Command, Redirect
 from fixer.syntax.shellwords import Word
 from fixer.understand import shelloptions as options

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
+from fixer.named import NamedTuple
 from fixer.syntax.shell import Command, dialect_of_script, parse
 from fixer.understand.shellaccounts import TOOLS
 from fixer.understand.shellpackages import MANAGERS

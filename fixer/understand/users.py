@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from fixer.facts import taken_ids
 from fixer.model import Span
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.expand import names
 from fixer.syntax.shell import Word

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from posixpath import basename, dirname, normpath
-from typing import NamedTuple
 
+from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.filling import Filled
 from fixer.understand.image import MODES, Image

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Dockerfile
 
-_IGNORE = re.compile(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
+_IGNORE = regex(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 
 
 class Ignore:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any, NoReturn
 
 from fixer.errors import Unreadable
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 from fixer.model import Span
 from fixer.named import NamedTuple
 from fixer.syntax.expand import expand
@@ -35,13 +35,13 @@ _JSON_FORMS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VO
 _HEREDOC_FORMS = frozenset({"ADD", "COPY", "RUN"})
 _SWITCHES = frozenset({"link", "keep-git-dir", "parents", "unpack"})
 _REPEATED = frozenset({"mount", "exclude", "device"})
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+_STAGE_NAME = regex(r"[a-z][a-z0-9_.-]*")
 _NO_ARGUMENT_NEEDED = frozenset({"CMD", "ENTRYPOINT", "RUN"})
 # Go's \s, which has no vertical tab.
-_DIRECTIVE = re.compile(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$")
+_DIRECTIVE = regex(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$")
 _DIRECTIVES = frozenset({"check", "escape", "syntax"})
-_HEREDOC = re.compile(r"([0-9]*)<<(-?)([^<]*)$")
-_BLANKS = re.compile(r"[\t\v\f\r ]+")
+_HEREDOC = regex(r"([0-9]*)<<(-?)([^<]*)$")
+_BLANKS = regex(r"[\t\v\f\r ]+")
 _MAX_LINE = 65535
 # Go's unicode.IsSpace; Python's str.strip() also takes the separators 0x1c-0x1f, which Go does not.
 _SPACE = (
@@ -49,11 +49,11 @@ _SPACE = (
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _ASCII_SPACE = "\t\n\v\f\r "
-_WORD = re.compile(rf"[^{_SPACE}]+")
+_WORD = regex(rf"[^{_SPACE}]+")
 # Pairs that need no closer look: NAME=value, with quotes that are closed and no escapes.
-_PLAIN_PAIRS = re.compile(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
+_PLAIN_PAIRS = regex(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
 # What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
-_UNCLEAN = re.compile(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
+_UNCLEAN = regex(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
 _BLANK_ENDS = frozenset(" \t")
 _NOT_TELLING = ("", "#")
 _ESCAPES = frozenset("\\`")

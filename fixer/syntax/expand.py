@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping
 from fnmatch import translate
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-]")
-_MODIFIER = re.compile(r"(:?[-+?]|##?|%%?|//?)")
+from fixer.lazy import regex
+
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-]")
+_MODIFIER = regex(r"(:?[-+?]|##?|%%?|//?)")
 
 Env = Mapping[str, "str | None"]
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from posixpath import join, normpath
 from typing import TYPE_CHECKING, Any, Final
 
+from fixer.lazy import regex
 from fixer.named import NamedTuple
 from fixer.syntax.shellwords import (
     PREFIXES,
@@ -124,9 +125,9 @@ def argv(words: Sequence[Word]) -> Script:
 
 # --------------------------------------------------------------------------------------------- preparing
 
-_CONTINUATION: Final = re.compile(r"\\[ \t]*\r?\n")
-_LAST_ESCAPE: Final = re.compile(r"\\\s*\Z")
-_NOT_ASCII: Final = re.compile(r"[^\x01-\x7f]")
+_CONTINUATION: Final = regex(r"\\[ \t]*\r?\n")
+_LAST_ESCAPE: Final = regex(r"\\\s*\Z")
+_NOT_ASCII: Final = regex(r"[^\x01-\x7f]")
 
 
 def _blank_before_escape(match: re.Match[str]) -> str:
@@ -240,7 +241,7 @@ class _Kinds(NamedTuple):
 
 
 _NO_KINDS: Final = _Kinds({}, {}, {}, frozenset(), frozenset(), frozenset())
-_SUBSTITUTION: Final = re.compile(r"\$\(|`|[<>]\(")
+_SUBSTITUTION: Final = regex(r"\$\(|`|[<>]\(")
 
 
 class _Parts:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from fixer.facts import ImageFacts
+from fixer.lazy import regex
 from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
@@ -32,7 +33,7 @@ _SAME = {"uid": "--uid", "gid": "--gid", "ingroup": "--gid", "home": "--home-dir
 _IMPLIED = frozenset({"quiet", "disabled-password", "disabled-login", "system", "group", "no-create-home"})
 _CREATES = ("useradd", "groupadd", "adduser", "addgroup")
 # What follows a command when `||` takes its failure: more of its list, redirections and closing braces before it.
-_OR = re.compile(r"(?:[^\n;(|]|\\\r?\n|;\s*\}|\|(?!\|))*\|\|")
+_OR = regex(r"(?:[^\n;(|]|\\\r?\n|;\s*\}|\|(?!\|))*\|\|")
 
 
 class Creation(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from fixer.lazy import regex
 from fixer.model import Span
 from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
@@ -17,7 +17,7 @@ from fixer.understand.stages import Stage
 
 _UNSURE = frozenset("*?$`{}~[]")
 # What may stand behind the last command of a script that another one can follow: closing words, and no comment.
-_CLOSING = re.compile(r"(?:[\s;)}\\]|\b(?:fi|done|esac)\b)*")
+_CLOSING = regex(r"(?:[\s;)}\\]|\b(?:fi|done|esac)\b)*")
 
 
 def word_span(item: Instruction, word: Word) -> Span | None:

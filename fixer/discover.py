@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -268,7 +268,9 @@ def _matching(top: str, path: str) -> list[str]:
         names = os.listdir(os.path.join(top, folder))
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in sorted(names) if fnmatchcase(name, pattern)]
+    # fnmatchcase looks its pattern up for each name anew.
+    matches = re.compile(translate(pattern)).match
+    return [os.path.join(folder, name) for name in sorted(filter(matches, names))]
 
 
 def _below(top: str, paths: list[str]) -> Iterator[tuple[str, os.stat_result]]:

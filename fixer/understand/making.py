@@ -11,7 +11,7 @@ from fixer.lazy import regex
 from fixer.named import NamedTuple
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
-from fixer.understand.image import INSTALL, Image, holds
+from fixer.understand.image import INSTALL, INSTALL_OPTIONS, Image, holds
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -32,12 +32,12 @@ _ARCHIVE = regex(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNOREC
 # What a step that makes a folder or a file is known by, with the words behind it; and one that may take it away again.
 # The second pattern is the slow one, for words that stand in few steps.
 _MAKES = regex(r"mkdir([^;&|\n)]*)|touch([^;&|\n)]*)|>>?(?!\s*(?:/dev/|&))\s*([^\s;&|)]*)")
-_MAKES_TOO = regex(r"\b(?:tee|truncate|dd|install\s+-[bcCdDgmopstTvZ-])([^;&|\n)]*)")
+_MAKES_TOO = regex(rf"\b(?:tee|truncate|dd|install\s+-(?:{'|'.join(INSTALL_OPTIONS)}))([^;&|\n)]*)")
 _WORDS = ("mkdir", ">", "touch")
 _RARE_WORDS = ("tee ", "truncate ", "dd ", *INSTALL)
 _TAKES = regex(r"\brm\b|rmdir|\bmv\b")
 _VARIABLE = regex(r"\$\{?(\w+)\}?(?=/|$)")
-_PLAIN_PATH = regex(r"/[\w./+-]+")
+_PLAIN_PATH = regex(r"/[\w./+-]*")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
 
 

@@ -58,6 +58,8 @@ class Tree(NamedTuple):
 
 def is_dockerfile(name: str) -> bool:
     """Whether a file name is one that builders and people use for Dockerfiles."""
+    if name == "Dockerfile":  # as most are called
+        return True
     return bool(_DOCKERFILE.fullmatch(name)) and not _NOT_DOCKERFILE.fullmatch(name) and not is_template(name)
 
 

@@ -116,7 +116,7 @@ class ImageRef(NamedTuple):
 
 def _canonical(registry: str, path: str) -> tuple[str, str]:
     registry = _SAME_REGISTRY.get(registry, registry)
-    if re.fullmatch(_ECR, registry):
+    if "amazonaws" in registry and re.fullmatch(_ECR, registry):
         for prefix in _ECR_CACHES:
             if path.startswith(prefix):
                 registry, path = "docker.io", path.removeprefix(prefix)

@@ -30,11 +30,13 @@ def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
         _show_rich(lines, out)
         return
     encoding = getattr(out, "encoding", None) or "utf-8"
+    texts: list[str] = []
     for line in lines:
         text = "".join([piece for piece, _ in line])
         if not (text.isascii() and text.isprintable()):  # which takes no time, and most are
             text = clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)
-        out.write(f"{text}\n")
+        texts.append(f"{text}\n")
+    out.write("".join(texts))
 
 
 def _show_rich(lines: Iterable[Line], out: IO[str]) -> None:

@@ -7,13 +7,13 @@ ships for its application, if facts have verified it; else a new one. Numbers on
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.facts import NewUser, taken_ids
 from fixer.facts.software import software
+from fixer.lazy import regex
 from fixer.model import Refusal
 from fixer.understand.image import Account, Image
 from fixer.understand.process import Running
@@ -298,11 +298,11 @@ def _new(image: Image, running: Running, config: Config) -> Identity:
 
 
 # Programs whose writes are those of the code that the file brings; libraries of some keep caches in $HOME.
-_RUNNERS = re.compile(
+_RUNNERS = regex(
     r"(?:python|pypy|node|java|ruby|perl|php|lua)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi"
     r"|puma|unicorn|thin|php-fpm[\d.]*|serve|http-server|pm2-runtime|nodemon|ts-node|next|ng"
 )
-_WANT_HOME = re.compile(
+_WANT_HOME = regex(
     r"(?:python|pypy|ruby)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi|puma|unicorn|thin"
 )
 

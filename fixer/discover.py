@@ -6,12 +6,12 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from fixer.errors import UsageError
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -21,20 +21,20 @@ VENDORED = frozenset(
     ".git .hg .svn node_modules bower_components vendor third_party site-packages .venv venv .tox .nox"
     " __pycache__ .terraform .mypy_cache .ruff_cache .pytest_cache .idea .vscode .cache".split()
 )
-_DOCKERFILE = re.compile(r"(?:dockerfile|containerfile)(?:[._-].*)?|.*\.(?:dockerfile|containerfile)", re.IGNORECASE)
-_NOT_DOCKERFILE = re.compile(
+_DOCKERFILE = regex(r"(?:dockerfile|containerfile)(?:[._-].*)?|.*\.(?:dockerfile|containerfile)", re.IGNORECASE)
+_NOT_DOCKERFILE = regex(
     r".*\.(?:md|txt|py|go|js|ts|json|ya?ml|sh|rb|java|html|rst|dockerignore|containerignore|orig|rej|bak|swp|lock|toml|adoc"
     r"|gpg|sig|asc|png|svg|tar|gz|zip|diff|patch)",
     re.IGNORECASE,
 )
-_TEMPLATE = re.compile(r".*\.(?:j2|jinja|jinja2|tmpl|tpl|template|erb|mustache|hbs|in|m4|gotmpl|ejs)", re.IGNORECASE)
-_HINTS = re.compile(
+_TEMPLATE = regex(r".*\.(?:j2|jinja|jinja2|tmpl|tpl|template|erb|mustache|hbs|in|m4|gotmpl|ejs)", re.IGNORECASE)
+_HINTS = regex(
     r"(?:docker-)?compose.*\.ya?ml|skaffold.*\.ya?ml|docker-bake.*\.(?:hcl|json)|makefile|gnumakefile|.*\.mk|.*\.sh"
     r"|\.gitlab-ci\.ya?ml|jenkinsfile|tiltfile|justfile",
     re.IGNORECASE,
 )
 # Files of the same endings that hold no objects of Kubernetes: settings of tools, lock files, CI.
-_NOT_MANIFEST = re.compile(
+_NOT_MANIFEST = regex(
     r"package(?:-lock)?\.json|composer\.json|tsconfig.*\.json|.*[-.]lock\.(?:json|ya?ml)|renovate\.json|mkdocs\.ya?ml"
     r"|azure-pipelines.*\.ya?ml|bitbucket-pipelines\.ya?ml|appveyor\.ya?ml|cloudbuild\.ya?ml|codecov\.ya?ml|buildspec\.ya?ml"
     r"|dependabot\.ya?ml|openapi\.(?:json|ya?ml)|swagger\.(?:json|ya?ml)|chart\.ya?ml|\..*",
@@ -59,6 +59,8 @@ class Tree(NamedTuple):
 
 def is_dockerfile(name: str) -> bool:
     """Whether a file name is one that builders and people use for Dockerfiles."""
+    if name == "Dockerfile":  # as most are called
+        return True
     return bool(_DOCKERFILE.fullmatch(name)) and not _NOT_DOCKERFILE.fullmatch(name) and not is_template(name)
 
 
@@ -270,7 +272,9 @@ def _matching(top: str, path: str) -> list[str]:
         names = os.listdir(os.path.join(top, folder))
     except OSError:
         return []
-    return [os.path.join(folder, name) for name in sorted(names) if fnmatchcase(name, pattern)]
+    # fnmatchcase looks its pattern up for each name anew.
+    matches = re.compile(translate(pattern)).match
+    return [os.path.join(folder, name) for name in sorted(filter(matches, names))]
 
 
 def _below(top: str, paths: list[str]) -> Iterator[tuple[str, os.stat_result]]:

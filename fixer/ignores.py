@@ -6,18 +6,17 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Dockerfile
 
 if TYPE_CHECKING:
     from fixer.syntax.yaml import Document, Node
 
-_IGNORE = re.compile(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
+_IGNORE = regex(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 
 # In YAML a comment may stand behind a value.
-_YAML_IGNORE = re.compile(
-    r"(?:(?<=[ \t])|^)#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE
-)
+_YAML_IGNORE = regex(r"(?:(?<=[ \t])|^)#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 
 
 class Ignore:

@@ -78,7 +78,7 @@ def read_bytes(root: Path, path: str, what: str, too_large: str) -> bytes:
             raise Unreadable("not-a-file", f"this is no regular file; name {what} or a folder")
         if info.st_size > MAX_BYTES:
             raise Unreadable("too-large", f"the file is larger than 4 MiB{too_large}")
-        with open(file, "rb") as stream:
+        with open(file, "rb", buffering=0) as stream:  # read whole, it needs no buffer
             return stream.read()
     except OSError as error:
         raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from fixer.errors import FixerError
@@ -16,6 +15,9 @@ def write(file: Path, change: FileChange) -> None:
     Raises:
         FixerError: when the file changed since it was read, is a link, or cannot be written.
     """
+    # Imported here: a check writes nothing, and this brings half of the standard library.
+    import tempfile
+
     try:
         if file.is_symlink() or file.read_bytes() != change.before:
             raise FixerError(

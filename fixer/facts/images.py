@@ -27,6 +27,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from fixer.lazy import regex
+
 _DATA = Path(__file__).with_name("data")
 _NO_ENV: Mapping[str, str] = MappingProxyType({})
 
@@ -58,7 +60,7 @@ _NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-_REGEX = re.compile(r"[(*\[?\\|]")
+_REGEX = regex(r"[(*\[?\\|]")
 
 
 class ImageRef(NamedTuple):
@@ -113,7 +115,7 @@ class ImageRef(NamedTuple):
 
 def _canonical(registry: str, path: str) -> tuple[str, str]:
     registry = _SAME_REGISTRY.get(registry, registry)
-    if re.fullmatch(_ECR, registry):
+    if "amazonaws" in registry and re.fullmatch(_ECR, registry):
         for prefix in _ECR_CACHES:
             if path.startswith(prefix):
                 registry, path = "docker.io", path.removeprefix(prefix)

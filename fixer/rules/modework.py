@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from fixer.decide import Decision
+from fixer.lazy import regex
 from fixer.model import Change, Fix, HandOver, Refusal, ReplaceText, Safety, SetFlag, Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
@@ -20,7 +20,7 @@ from fixer.understand.shellroot import chmod_words
 from fixer.understand.stages import Stage, join
 
 _STICKY_PLACES = ("/tmp", "/var/tmp")
-_PROGRAMS = re.compile(r".*/s?bin/[^/]+|.*\.(sh|bash|py|pl|rb|jar|js|php|so)|.*(entrypoint|entry-point)[^/]*")
+_PROGRAMS = regex(r".*/s?bin/[^/]+|.*\.(sh|bash|py|pl|rb|jar|js|php|so)|.*(entrypoint|entry-point)[^/]*")
 _GIVE = "give the files to the user of the image with chown"
 _RISK = "whoever else wrote here (another user, a volume that somebody else owns) no longer can"
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fixer.assess import assess
 from fixer.decide import FOREIGN, Decision
 from fixer.facts import family, style
+from fixer.lazy import regex
 from fixer.model import Change, CreateUser, Fix, Refusal, ReplaceText, SetUser, Span, StartAsRoot
 from fixer.rules.base import DockerfileView
 from fixer.understand.image import Image
@@ -16,7 +16,7 @@ from fixer.understand.private import Private
 from fixer.understand.stages import Stage
 from fixer.understand.writable import is_key
 
-_ROOT = re.compile(r"(?:root|0)(?::.*)?")
+_ROOT = regex(r"(?:root|0)(?::.*)?")
 
 # Packages and commands that make accounts, as `installed` is asked for them.
 _TOOLS = ("shadow", "useradd")

@@ -11,10 +11,11 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NamedTuple, NoReturn
 
 from fixer.errors import Unreadable
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 from fixer.model import Span
 from fixer.syntax.expand import expand
 
@@ -33,13 +34,13 @@ _JSON_FORMS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VO
 _HEREDOC_FORMS = frozenset({"ADD", "COPY", "RUN"})
 _SWITCHES = frozenset({"link", "keep-git-dir", "parents", "unpack"})
 _REPEATED = frozenset({"mount", "exclude", "device"})
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9_.-]*")
+_STAGE_NAME = regex(r"[a-z][a-z0-9_.-]*")
 _NO_ARGUMENT_NEEDED = frozenset({"CMD", "ENTRYPOINT", "RUN"})
 # Go's \s, which has no vertical tab.
-_DIRECTIVE = re.compile(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$")
+_DIRECTIVE = regex(r"#[\t\n\f\r ]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.+?)[\t\n\f\r ]*$")
 _DIRECTIVES = frozenset({"check", "escape", "syntax"})
-_HEREDOC = re.compile(r"([0-9]*)<<(-?)([^<]*)$")
-_BLANKS = re.compile(r"[\t\v\f\r ]+")
+_HEREDOC = regex(r"([0-9]*)<<(-?)([^<]*)$")
+_BLANKS = regex(r"[\t\v\f\r ]+")
 _MAX_LINE = 65535
 # Go's unicode.IsSpace; Python's str.strip() also takes the separators 0x1c-0x1f, which Go does not.
 _SPACE = (
@@ -47,11 +48,11 @@ _SPACE = (
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _ASCII_SPACE = "\t\n\v\f\r "
-_WORD = re.compile(rf"[^{_SPACE}]+")
+_WORD = regex(rf"[^{_SPACE}]+")
 # Pairs that need no closer look: NAME=value, with quotes that are closed and no escapes.
-_PLAIN_PAIRS = re.compile(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
+_PLAIN_PAIRS = regex(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
 # What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
-_UNCLEAN = re.compile(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
+_UNCLEAN = regex(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
 _BLANK_ENDS = frozenset(" \t")
 _NOT_TELLING = ("", "#")
 _ESCAPES = frozenset("\\`")
@@ -146,11 +147,13 @@ class Instruction:
 
     @lazy
     def _split(self) -> tuple[tuple[Flag, ...], int]:
-        match = _BLANKS.search(self.logical, len(self.name))
-        if match is None:
-            return (), len(self.logical)
-        at = match.end()
-        return self._flags(at) if self.logical.startswith("--", at) else ((), at)
+        text, at = self.logical, len(self.name) + 1
+        if text[at - 1 : at] != " " or text[at : at + 1] in _ASCII_SPACE:  # more than the one blank that is usual
+            match = _BLANKS.search(text, at - 1)
+            if match is None:
+                return (), len(text)
+            at = match.end()
+        return self._flags(at) if text.startswith("--", at) else ((), at)
 
     def _flags(self, at: int) -> tuple[tuple[Flag, ...], int]:
         flags: list[Flag] = []
@@ -204,7 +207,7 @@ class Instruction:
         """The blank-separated words of the arguments as written, quotes respected and kept."""
         text = self.args
         if "'" not in text and '"' not in text and self.escape not in text:
-            return tuple(_WORD.findall(text))
+            return tuple(text.split() if text.isprintable() else _WORD.findall(text))
         return tuple(text[a:b] for a, b in split_words(text, self.escape))
 
     @lazy
@@ -346,16 +349,27 @@ def unquote(word: str, escape: str = "\\") -> str:
 
 
 class _Lines:
-    """The physical lines of a text, one at a time: where each starts, and its characters without the line end."""
+    """The physical lines of a text and where each starts.
+
+    `telling` are those that are neither blank nor comments: number (from 0), offset, and characters without the line
+    end; `next` is the place in it of the one that comes next.
+    """
 
     def __init__(self, text: str) -> None:
         self.rows = text.split("\n")
         if not self.rows[-1]:
             self.rows.pop()
-        self.number = 0  # of the line given last; the first one is 1
-        self.at = 0
         if len(text) > _MAX_LINE:
             self._refuse_long()
+        self.starts = list(accumulate([len(row) + 1 for row in self.rows], initial=0))
+        # Python's own blanks are found faster, and are the same as Go's but for these.
+        blanks = _SPACE if any(separator in text for separator in "\x1c\x1d\x1e\x1f") else None
+        self.telling = [
+            (number, self.starts[number], row.rstrip("\r"))
+            for number, row in enumerate(self.rows)
+            if row.lstrip(blanks)[:1] not in _NOT_TELLING
+        ]
+        self.next = 0
 
     def _refuse_long(self) -> None:
         for number, row in enumerate(self.rows, 1):
@@ -365,29 +379,10 @@ class _Lines:
                     f"line {number} is longer than 65,535 characters, which BuildKit refuses",
                 )
 
-    def next(self) -> tuple[int, str] | None:
-        """The offset and the text of the next line, or None behind the last one."""
-        if self.number >= len(self.rows):
-            return None
-        start, row = self.at, self.rows[self.number]
-        self.number += 1
-        self.at = start + len(row) + 1
-        return start, row.rstrip("\r")
-
-    def next_telling(self) -> tuple[int, str] | None:
-        """The same for the next line that is neither blank nor a comment."""
-        rows, number, start = self.rows, self.number, self.at
-        while number < len(rows):
-            row = rows[number]
-            at = start
-            number += 1
-            start += len(row) + 1
-            # Python takes a few characters more for blanks than Go, and what it finds telling, Go does.
-            if row.lstrip()[:1] not in _NOT_TELLING or row.lstrip(_SPACE)[:1] not in _NOT_TELLING:
-                self.number, self.at = number, start
-                return at, row.rstrip("\r")
-        self.number, self.at = number, start
-        return None
+    def skip(self, number: int) -> None:
+        """Leave out what stands above a line."""
+        while self.next < len(self.telling) and self.telling[self.next][0] < number:
+            self.next += 1
 
 
 def parse(text: str) -> Dockerfile:
@@ -405,11 +400,8 @@ def parse(text: str) -> Dockerfile:
     if escape not in _ESCAPES:
         raise Unreadable("syntax", f"line 1: the escape directive '{escape}' is neither ` nor \\; correct it")
     out: list[Instruction] = []
-    while (line := lines.next_telling()) is not None:
-        start, first = line
-        stripped = first.lstrip(_SPACE)
-        start += len(first) - len(stripped)
-        out.append(_instruction(text, lines, len(out), start, stripped, escape))
+    while lines.next < len(lines.telling):
+        out.append(_instruction(text, lines, len(out), escape))
     if not out:
         raise Unreadable("empty", "the file holds no instruction")
     _validate(out)
@@ -436,12 +428,29 @@ def _directives(text: str) -> dict[str, str]:
     return found
 
 
-def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, escape: str) -> Instruction:
-    line_number = lines.number
+def _instruction(text: str, lines: _Lines, index: int, escape: str) -> Instruction:
+    number, at, current = lines.telling[lines.next]
+    lines.next += 1
+    if not current[0].isalpha():
+        at += len(current)
+        current = current.lstrip(_SPACE)
+        at -= len(current)
+    if current[-1] != escape and current[-1] not in _BLANK_ENDS:  # most stand on one line
+        name, span = _name(current), Span(at, at + len(current))
+        return _made(text, lines, Instruction(
+            index, name, name.upper(), number + 1, number + 1, span, current, ((0, at),), text, escape,
+            logical_end=span.end,
+        ))  # fmt: skip
+    return _continued(text, lines, index, (number, at, current), escape)
+
+
+def _continued(text: str, lines: _Lines, index: int, first: tuple[int, int, str], escape: str) -> Instruction:
+    """An instruction whose first line may go on in the next one."""
     parts: list[str] = []
     pieces: list[tuple[int, int]] = []
-    length, at, current = 0, start, first
+    length = 0
     open_end = False
+    number, at, current = first
     while True:
         # The usual line has no blanks at its end; BuildKit allows them behind the escape.
         kept = current.rstrip(" \t") if current[-1:] in _BLANK_ENDS else current
@@ -451,27 +460,26 @@ def _instruction(text: str, lines: _Lines, index: int, start: int, first: str, e
             pieces.append((length, at))
             parts.append(kept)
             length += len(kept)
-        end = at + len(current)
         if not continues:
             break
-        following = lines.next_telling()
-        if following is None:
+        if lines.next == len(lines.telling):
             open_end = True
             break
-        at, current = following
-    logical = "".join(parts)
+        number, at, current = lines.telling[lines.next]
+        lines.next += 1
+    end, logical = at + len(current), "".join(parts)
     if logical[:1] in _SPACE:  # the first physical line was only a continuation character
         lead = len(logical) - len(logical.lstrip(_SPACE))
         if lead == len(logical):
             raise Unreadable(
-                "syntax", f"line {line_number}: nothing stands before or behind the '{escape}'; remove the line"
+                "syntax", f"line {first[0] + 1}: nothing stands before or behind the '{escape}'; remove the line"
             )
         logical = logical[lead:]
         pieces = _shift(pieces, lead)
     name = _name(logical)
     return _made(text, lines, Instruction(
-        index, name, name.upper(), line_number, lines.number, Span(pieces[0][1], end), logical, tuple(pieces), text,
-        escape, logical_end=end, open_end=open_end,
+        index, name, name.upper(), first[0] + 1, len(lines.rows) if open_end else number + 1, Span(pieces[0][1], end),
+        logical, tuple(pieces), text, escape, logical_end=end, open_end=open_end,
     ))  # fmt: skip
 
 
@@ -503,11 +511,12 @@ def _may_hold_heredoc(instruction: Instruction) -> bool:
 
 def _with_heredocs(text: str, lines: _Lines, instruction: Instruction) -> Instruction:
     found: list[Heredoc] = []
-    end = instruction.span.end
+    end, number = instruction.span.end, instruction.end_line
     for head in heredoc_heads(instruction.logical):
-        body_start, terminated = min(lines.at, len(text)), False
-        while (line := lines.next()) is not None:
-            start, current = line
+        body_start, terminated = min(lines.starts[number], len(text)), False
+        while number < len(lines.rows):
+            start, current = lines.starts[number], lines.rows[number].rstrip("\r")
+            number += 1
             if (current.lstrip("\t") if head.chomp else current) == head.name:
                 found.append(
                     Heredoc(
@@ -529,8 +538,9 @@ def _with_heredocs(text: str, lines: _Lines, instruction: Instruction) -> Instru
             )
     if not found:
         return instruction
+    lines.skip(number)
     return Instruction(
-        instruction.index, instruction.name, instruction.keyword, instruction.line, lines.number,
+        instruction.index, instruction.name, instruction.keyword, instruction.line, number,
         Span(instruction.span.start, end), instruction.logical, instruction.pieces, text, instruction.escape,
         tuple(found), instruction.logical_end,
     )  # fmt: skip
@@ -609,7 +619,7 @@ def _validate_one(item: Instruction) -> None:
         _refuse(item, f"'{item.name[:40]}' is no Dockerfile instruction; a lost backslash above it is the usual cause")
     if not item.args and not item.heredocs and keyword not in _NO_ARGUMENT_NEEDED:
         _refuse(item, f"{item.name} has no argument; BuildKit refuses it")
-    if item.flags:
+    if item._split[0]:
         _validate_flags(item)
     arity = _ARITY.get(keyword)
     problem = _line_problem(item) or (arity(item) if arity is not None else "")
@@ -632,8 +642,13 @@ def _validate_flags(item: Instruction) -> None:
             _refuse(item, f"the flag '--{flag.name}' stands twice; BuildKit refuses it")
 
 
+def _split_at_blanks(args: str) -> list[str]:
+    # In printable text a space is the only blank, and Python's own way is faster.
+    return args.split() if args.isprintable() else _BLANKS.split(args)
+
+
 def _arity_from(item: Instruction) -> str:
-    words = _BLANKS.split(item.args)
+    words = _split_at_blanks(item.args)
     if len(words) not in (1, 3) or (len(words) == 3 and words[1].upper() != "AS"):
         return "FROM takes one image, or an image and 'AS name'; BuildKit refuses it"
     if len(words) == 3 and not _STAGE_NAME.fullmatch(words[2].lower()):
@@ -642,7 +657,7 @@ def _arity_from(item: Instruction) -> str:
 
 
 def _arity_copy(item: Instruction) -> str:
-    count = len(_BLANKS.split(item.args) if item.json is None else item.json)
+    count = len(_split_at_blanks(item.args) if item.json is None else item.json)
     return "" if count >= 2 else f"{item.name} needs a source and a destination; BuildKit refuses it"
 
 

@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping
 from fnmatch import translate
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-]")
-_MODIFIER = re.compile(r"(:?[-+?]|##?|%%?|//?)")
+from fixer.lazy import regex
+
+_NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-]")
+_MODIFIER = regex(r"(:?[-+?]|##?|%%?|//?)")
 
 Env = Mapping[str, "str | None"]
 
@@ -37,7 +39,7 @@ def expand(text: str, env: Env, escape: str = "\\", unset: str | None = "") -> s
     Returns:
         The value, or None when it depends on something that only the build knows, or is malformed.
     """
-    if "$" not in text and "'" not in text and '"' not in text and escape not in text:
+    if is_plain(text, escape):
         return text
     try:
         scope = _Scope(env)
@@ -46,6 +48,11 @@ def expand(text: str, env: Env, escape: str = "\\", unset: str | None = "") -> s
     except (_Unknown, IndexError):
         return None
     return value if at == len(text) else None
+
+
+def is_plain(text: str, escape: str) -> bool:
+    """Whether a word means what is written, whatever the variables are."""
+    return "$" not in text and "'" not in text and '"' not in text and escape not in text
 
 
 def names(text: str) -> frozenset[str]:

@@ -15,8 +15,9 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from posixpath import join, normpath
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shellwords import (
     PREFIXES,
     SHELLS,
@@ -123,9 +124,9 @@ def argv(words: Sequence[Word]) -> Script:
 
 # --------------------------------------------------------------------------------------------- preparing
 
-_CONTINUATION: Final = re.compile(r"\\[ \t]*\r?\n")
-_LAST_ESCAPE: Final = re.compile(r"\\\s*\Z")
-_NOT_ASCII: Final = re.compile(r"[^\x01-\x7f]")
+_CONTINUATION: Final = regex(r"\\[ \t]*\r?\n")
+_LAST_ESCAPE: Final = regex(r"\\\s*\Z")
+_NOT_ASCII: Final = regex(r"[^\x01-\x7f]")
 
 
 def _blank_before_escape(match: re.Match[str]) -> str:
@@ -150,9 +151,28 @@ def _prepared(script: str) -> str:
 def _parser() -> Parser:
     # Imported here: loading the grammar takes longer than most files, and many runs never need it.
     import tree_sitter
-    import tree_sitter_bash
 
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_bash.language()))
+    return tree_sitter.Parser(tree_sitter.Language(_grammar()))
+
+
+def _grammar() -> Any:
+    """The grammar of tree-sitter-bash, without what its package imports for queries that nobody asks for here.
+
+    That would take longer than the grammar itself; where the package is laid out in another way, it is imported whole.
+    """
+    from importlib.machinery import PathFinder
+    from importlib.util import find_spec, module_from_spec
+
+    package = find_spec("tree_sitter_bash")
+    folders = package.submodule_search_locations if package is not None else None
+    spec = PathFinder.find_spec("tree_sitter_bash._binding", folders)
+    if spec is None or spec.loader is None:
+        import tree_sitter_bash
+
+        return tree_sitter_bash.language()
+    binding = module_from_spec(spec)
+    spec.loader.exec_module(binding)
+    return binding.language()
 
 
 @lru_cache(maxsize=4096)
@@ -220,7 +240,7 @@ class _Kinds(NamedTuple):
 
 
 _NO_KINDS: Final = _Kinds({}, {}, {}, frozenset(), frozenset(), frozenset())
-_SUBSTITUTION: Final = re.compile(r"\$\(|`|[<>]\(")
+_SUBSTITUTION: Final = regex(r"\$\(|`|[<>]\(")
 
 
 class _Parts:

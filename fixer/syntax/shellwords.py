@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from posixpath import basename
 from typing import Final, Literal, NamedTuple
 
+from fixer.lazy import regex
+
 Dialect = Literal["posix", "powershell", "cmd", "other"]
 
 
@@ -38,8 +40,8 @@ class Assignment(NamedTuple):
 
 # ----------------------------------------------------------------------------------------------- words
 
-SPECIAL: Final = re.compile(r"[\\'\"$`(]")
-_PIECE: Final = re.compile(
+SPECIAL: Final = regex(r"[\\'\"$`(]")
+_PIECE: Final = regex(
     r"""\$'(?P<ansi>(?:[^'\\]|\\.)*)'            # $'\n'
       | '(?P<single>[^']*)'
       | \$?"(?P<double>(?:[^"\\]|\\.)*)"
@@ -48,9 +50,9 @@ _PIECE: Final = re.compile(
       | (?P<plain>.)""",
     re.DOTALL | re.VERBOSE,
 )
-_DOUBLE: Final = re.compile(r"\\(?P<escaped>[$`\"\\\n])|(?P<expansion>\$[A-Za-z0-9_{@*#?!$(-]|`)", re.DOTALL)
-_EXPANSION: Final = re.compile(r"\$[A-Za-z0-9_{@*#?!$(-]|`")
-_ANSI: Final = re.compile(r"\\(?:x(?P<hex>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))", re.DOTALL)
+_DOUBLE: Final = regex(r"\\(?P<escaped>[$`\"\\\n])|(?P<expansion>\$[A-Za-z0-9_{@*#?!$(-]|`)", re.DOTALL)
+_EXPANSION: Final = regex(r"\$[A-Za-z0-9_{@*#?!$(-]|`")
+_ANSI: Final = regex(r"\\(?:x(?P<hex>[0-9A-Fa-f]{1,2})|(?P<octal>[0-7]{1,3})|(?P<letter>.))", re.DOTALL)
 _ANSI_LETTERS: Final = dict(zip("ntrabefv", "\n\t\r\a\b\x1b\f\v", strict=True))
 
 
@@ -162,7 +164,7 @@ PREFIXES: Final[dict[str, _Prefix]] = {
     "busybox": _prefix(),
     "xvfb-run": _prefix("efnpsw", "error-file auth-file server-num xauth-protocol server-args wait"),
 }
-_ASSIGNMENT: Final = re.compile(r"([A-Za-z_]\w*)=")
+_ASSIGNMENT: Final = regex(r"([A-Za-z_]\w*)=")
 
 
 def prefix_length(words: tuple[Word, ...]) -> tuple[int, list[Assignment]]:
@@ -232,7 +234,7 @@ def quoted_script(words: tuple[Word, ...]) -> Word | None:
     return None
 
 
-_REAL_ESCAPE: Final = re.compile(r"\\[$`\"\\]")
+_REAL_ESCAPE: Final = regex(r"\\[$`\"\\]")
 
 
 def inside(word: Word) -> tuple[str, int | None]:
@@ -254,7 +256,7 @@ SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})  # they h
 _POSIX: Final = SHELLS | {"busybox", "rbash", "mksh", "yash", "bashio"}
 _POWERSHELL: Final = frozenset({"powershell", "pwsh"})
 _CARRIERS: Final = frozenset({"env", "nice", "time", "exec", "with-contenv"})
-_SHEBANG: Final = re.compile(r"\ufeff?#![ \t]*(\S[^\r\n]*)")
+_SHEBANG: Final = regex(r"\ufeff?#![ \t]*(\S[^\r\n]*)")
 
 
 def dialect(shell: Sequence[str]) -> Dialect:

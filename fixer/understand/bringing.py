@@ -12,6 +12,7 @@ from enum import StrEnum
 from posixpath import basename, dirname, join
 from typing import Final, NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shell import Word
 from fixer.understand import shelloptions as options
 from fixer.understand.making import below
@@ -71,17 +72,17 @@ _BUILDERS: Final = frozenset(
     " grunt parcel rollup esbuild cargo".split()
 )
 # A program of the project, or an interpreter of one, that runs in the build.
-_PROJECT: Final = re.compile(
+_PROJECT: Final = regex(
     r"(?:python|pypy|node|ruby|perl|php|sh|bash|ash|dash|flask|alembic|django-admin|prisma|sqlite3|manage\.py|artisan"
     r"|java)[\d.]*"
 )
 # Words with which it builds, and does not make data.
-_BUILDS_ONLY: Final = re.compile(
+_BUILDS_ONLY: Final = regex(
     r"(?:^|\s)(?:\S*/)?(?:install|ci|i|add|cache|build\S*|compile\S*|package|collectstatic|setup\.py|pip|venv|ensurepip"
     r"|get-pip\.py|prune|dedupe|audit|lint|test|link|rebuild|generate|config|configure|autogen\.sh|bootstrap|gradlew|mvnw"
     r"|restore|publish|tool)(?=\s|$)"
 )
-_ONLY_ASKS: Final = re.compile(r"-{1,2}(?:version|v|V|help|h)")
+_ONLY_ASKS: Final = regex(r"-{1,2}(?:version|v|V|help|h)")
 _JS_INSTALLS: Final = frozenset("install ci i add update upgrade rebuild link dedupe import".split())
 _JS_QUIET: Final = frozenset(
     "config cache set get login logout whoami audit version view info prune root bin pkg".split()
@@ -109,7 +110,7 @@ _CURL: Final = options.grammar(
 _OTHER_NAMES: Final = frozenset(
     {"content-disposition", "trust-server-names", "recursive", "mirror", "force-directories", "remote-header-name"}
 )
-_ARCHIVE: Final = re.compile(r"-?[A-Za-z]*x[A-Za-z]*|--extract|--get")
+_ARCHIVE: Final = regex(r"-?[A-Za-z]*x[A-Za-z]*|--extract|--get")
 
 
 def brought(step: Step, folder: str) -> Iterator[Brought]:

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 from fixer.syntax.shell import commands
 
 Read = Callable[[str], "str | None"]
@@ -113,7 +113,7 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
 
 
 # Without one of these, a build uses the Dockerfile in its own context and its last stage, which is what is assumed.
-_SPEAKS = re.compile(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
+_SPEAKS = regex(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
 
 
 def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:
@@ -249,8 +249,8 @@ def _bake_json(path: str, text: str) -> Iterator[Build]:
             )
 
 
-_HCL_BLOCK = re.compile(r'^target\s+"([^"]+)"\s*\{(.*?)^\}', re.MULTILINE | re.DOTALL)
-_HCL_VALUE = re.compile(r'^\s*(context|dockerfile|target)\s*=\s*"([^"]*)"', re.MULTILINE)
+_HCL_BLOCK = regex(r'^target\s+"([^"]+)"\s*\{(.*?)^\}', re.MULTILINE | re.DOTALL)
+_HCL_VALUE = regex(r'^\s*(context|dockerfile|target)\s*=\s*"([^"]*)"', re.MULTILINE)
 
 
 def _bake_hcl(path: str, text: str) -> Iterator[Build]:
@@ -266,7 +266,7 @@ def _bake_hcl(path: str, text: str) -> Iterator[Build]:
         )
 
 
-_BUILD_LINE = re.compile(r"(?:docker|podman|buildah|nerdctl)\b[^\n]*\b(?:build|bud)\b(?:[^\n]*\\\n)*[^\n]*")
+_BUILD_LINE = regex(r"(?:docker|podman|buildah|nerdctl)\b[^\n]*\b(?:build|bud)\b(?:[^\n]*\\\n)*[^\n]*")
 
 
 def _commands(path: str, text: str, folder: str | None = None) -> Iterator[Build]:

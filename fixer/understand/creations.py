@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fixer.facts import ImageFacts
+from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
@@ -32,7 +33,7 @@ _SAME = {"uid": "--uid", "gid": "--gid", "ingroup": "--gid", "home": "--home-dir
 _IMPLIED = frozenset({"quiet", "disabled-password", "disabled-login", "system", "group", "no-create-home"})
 _CREATES = ("useradd", "groupadd", "adduser", "addgroup")
 # What follows a command when `||` takes its failure: more of its list, redirections and closing braces before it.
-_OR = re.compile(r"(?:[^\n;(|]|\\\r?\n|;\s*\}|\|(?!\|))*\|\|")
+_OR = regex(r"(?:[^\n;(|]|\\\r?\n|;\s*\}|\|(?!\|))*\|\|")
 
 
 class Creation(NamedTuple):

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from posixpath import basename, dirname
 from typing import NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Word
 from fixer.understand.bringing import Kind, brought
@@ -22,7 +23,7 @@ from fixer.understand.process import Running
 from fixer.understand.stages import Stage, join
 
 # What a program in the working directory is started by: a path, or a file of a kind that is started.
-_STARTED = re.compile(r"(?!-)(?![a-z]+://)(?:\S*/\S+|\S+\.(?:jar|war|py|js|mjs|rb|php|pl|dll|sh))")
+_STARTED = regex(r"(?!-)(?![a-z]+://)(?:\S*/\S+|\S+\.(?:jar|war|py|js|mjs|rb|php|pl|dll|sh))")
 # A step that works elsewhere and brings something here has one of these words, or the name of the folder.
 _FROM_ELSEWHERE = ("$", "tar", "unzip", "git", "cp", "mv", "rsync")
 _REMOVES = frozenset({"rm", "rmdir", "mv"})

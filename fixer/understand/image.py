@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from fixer.facts import ImageFacts, family_from_package_manager, lookup, package_managers
@@ -33,8 +33,12 @@ ACCOUNTS = (
     "passwd", "/etc/group",
 )  # fmt: skip
 MODES = ("chmod",)
-# The program `install` by the options that it has and package managers have not.
-INSTALL = tuple(f"install -{letter}" for letter in "bcCdDgmopstTvZ-")
+# The program `install` by the options that it has and most package managers have not.
+INSTALL_OPTIONS = (
+    *"bcCdDgmopstTvZ", "-backup", "-compare", "-context", "-debug", "-directory", "-group", "-mode", "-no-target",
+    "-owner", "-preserve", "-strip", "-suffix", "-target-directory", "-verbose",
+)  # fmt: skip
+INSTALL = tuple(f"install -{option}" for option in INSTALL_OPTIONS)
 OWNERS = ("chown", "chgrp", *INSTALL)
 
 
@@ -305,7 +309,7 @@ class Image:
                 item,
             )
         name, _, group = value.partition(":")
-        gid = int(group) if group.isdigit() else self.group_ids.get(group)
+        gid = int(group) if group.isdigit() else self.group_ids.get(group) if group else None
         where = f"line {item.line}: USER {item.args}"
         if name.isdigit():
             return User(value, "", int(name), gid, int(name) == 0, not group or group.isdigit(), True, where, item)
@@ -444,10 +448,28 @@ class Image:
 
 def holds(text: str, words: tuple[str, ...]) -> bool:
     """Whether one of the words stands somewhere in the text."""
-    for word in words:  # noqa: SIM110 - a generator takes twice as long, and this runs for each RUN and question
-        if word in text:
+    for beginning, alike in _by_beginning(words):
+        if beginning not in text:
+            continue
+        if not alike:
             return True
+        for word in alike:  # no generator, which takes twice as long, and this runs for each RUN and question
+            if word in text:
+                return True
     return False
+
+
+@cache
+def _by_beginning(words: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Words that begin alike under what they have in common, so that all are looked for at once where none stands.
+
+    What begins like no other, or with another one, has nothing to be looked for behind it.
+    """
+    groups: dict[str, list[str]] = {}
+    for word in words:
+        groups.setdefault(word[:3], []).append(word)
+    shared = {posixpath.commonprefix(group): tuple(group) for group in groups.values()}
+    return tuple((beginning, () if beginning in group else group) for beginning, group in shared.items())
 
 
 @lru_cache(maxsize=4096)

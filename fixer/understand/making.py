@@ -8,9 +8,10 @@ from functools import lru_cache
 from posixpath import basename
 from typing import NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
-from fixer.understand.image import INSTALL, Image, holds
+from fixer.understand.image import INSTALL, INSTALL_OPTIONS, Image, holds
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
@@ -25,18 +26,18 @@ SYSTEM = frozenset(
 # A folder made here is code, configuration or a step of the build, not data.
 _NOT_DATA = tuple("/etc /usr /opt /bin /sbin /lib /lib64 /root /build /src /go /boot /gopath".split())
 _TEMPORARY = ("/tmp", "/var/tmp")
-_DATA_FILE = re.compile(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.lock)|.*state.*")
+_DATA_FILE = regex(r".*\.(?:log|db|sqlite3?|pid|sock|lock|dat|rdb|json\.lock)|.*state.*")
 _DATA_PLACES = ("/var/log", "/var/lib", "/var/cache", "/var/spool", "/run", "/var/run")
-_ARCHIVE = re.compile(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
+_ARCHIVE = regex(r".*\.(?:tar|tar\.(?:gz|bz2|xz|zst)|tgz|tbz2?|txz)", re.IGNORECASE)
 # What a step that makes a folder or a file is known by, with the words behind it; and one that may take it away again.
 # The second pattern is the slow one, for words that stand in few steps.
-_MAKES = re.compile(r"mkdir([^;&|\n)]*)|touch([^;&|\n)]*)|>>?(?!\s*(?:/dev/|&))\s*([^\s;&|)]*)")
-_MAKES_TOO = re.compile(r"\b(?:tee|truncate|dd|install\s+-[bcCdDgmopstTvZ-])([^;&|\n)]*)")
+_MAKES = regex(r"mkdir([^;&|\n)]*)|touch([^;&|\n)]*)|>>?(?!\s*(?:/dev/|&))\s*([^\s;&|)]*)")
+_MAKES_TOO = regex(rf"\b(?:tee|truncate|dd|install\s+-(?:{'|'.join(INSTALL_OPTIONS)}))([^;&|\n)]*)")
 _WORDS = ("mkdir", ">", "touch")
 _RARE_WORDS = ("tee ", "truncate ", "dd ", *INSTALL)
-_TAKES = re.compile(r"\brm\b|rmdir|\bmv\b")
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?(?=/|$)")
-_PLAIN_PATH = re.compile(r"/[\w./+-]+")
+_TAKES = regex(r"\brm\b|rmdir|\bmv\b")
+_VARIABLE = regex(r"\$\{?(\w+)\}?(?=/|$)")
+_PLAIN_PATH = regex(r"/[\w./+-]*")
 _WHOLE = frozenset({"redirect", "tee", "truncate", "dd"})
 
 

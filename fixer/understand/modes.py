@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from fixer.lazy import regex
 
 _OTHERS_WRITE = 0o002
 _GROUP_WRITE = 0o020
 _SET_GID = 0o2000
 _SET_UID = 0o4000
 _STICKY = 0o1000
-_NUMBER = re.compile(r"[0-7]{1,5}")
-_CLAUSE = re.compile(r"(?P<who>[ugoa]*)(?P<actions>(?:[-+=][rwxXst]*)+)")
-_ACTION = re.compile(r"([-+=])([rwxXst]*)")
+_NUMBER = regex(r"[0-7]{1,5}")
+_CLAUSE = regex(r"(?P<who>[ugoa]*)(?P<actions>(?:[-+=][rwxXst]*)+)")
+_ACTION = regex(r"([-+=])([rwxXst]*)")
 _READ_AND_START = 0o5
 # A symbolic mode that takes from others, or gives to the owner alone, what one must have to read or start a file.
-_KEEPS_OUT = re.compile(r"(?:u=?\+?[rwx]+,)?(?:go|o|g?o)(?:=|-[rwx]*[rx][rwx]*)|u\+x|u=[rwx]*x")
+_KEEPS_OUT = regex(r"(?:u=?\+?[rwx]+,)?(?:go|o|g?o)(?:=|-[rwx]*[rx][rwx]*)|u\+x|u=[rwx]*x")
 
 
 def number(mode: str) -> int | None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from posixpath import dirname, normpath
 
+from fixer.lazy import regex
 from fixer.understand.image import Image
 from fixer.understand.making import SYSTEM, below
 
-_DIRECTIVE = re.compile(
+_DIRECTIVE = regex(
     r"(?:^|[;{])[ \t]*(access_log|error_log|pid|lock_file|\w+_temp_path|\w+_cache_path)[ \t]+(/[^\s;$]+)", re.MULTILINE
 )
 # The official image makes these links to the standard streams.

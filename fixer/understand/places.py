@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word, parse
@@ -17,7 +17,7 @@ from fixer.understand.stages import Stage
 
 _UNSURE = frozenset("*?$`{}~[]")
 # What may stand behind the last command of a script that another one can follow: closing words, and no comment.
-_CLOSING = re.compile(r"(?:[\s;)}\\]|\b(?:fi|done|esac)\b)*")
+_CLOSING = regex(r"(?:[\s;)}\\]|\b(?:fi|done|esac)\b)*")
 
 
 def word_span(item: Instruction, word: Word) -> Span | None:

@@ -6,11 +6,11 @@ the stage that it is copied out of. Questions are asked of one path at a time, s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from posixpath import basename, join
 from typing import NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shell import commands
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Copy, Image, script_of
@@ -21,8 +21,8 @@ from fixer.understand.process import context_paths
 from fixer.understand.shellroot import chmod_words
 
 Images = Mapping[int, Image]
-_CHANGES_MODES = re.compile(r"\b(?:chmod|umask|cp|mv|install)\b")
-_SCRIPT = re.compile(r".*\.(?:sh|bash|py|pl|rb|php|js)|.*entry-?point.*")
+_CHANGES_MODES = regex(r"\b(?:chmod|umask|cp|mv|install)\b")
+_SCRIPT = regex(r".*\.(?:sh|bash|py|pl|rb|php|js)|.*entry-?point.*")
 _FROM_URL = "a file from a URL has mode 600"
 _DEPTH = 8  # copies of copies; a file that goes further is not followed
 _QUESTIONS = 200  # for one COPY; a file that is copied to and fro has no end

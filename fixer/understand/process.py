@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from fixer.facts.software import Software, software
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
 from fixer.understand.image import Copy, Image, holds
@@ -44,7 +44,7 @@ class Purpose(NamedTuple):
 
 
 _STEP_DOWN_WORDS = ("gosu", "su-exec", "s6-overlay", "setpriv", "chpst", "runuser", "fixuid")
-_STEP_DOWN_TOOL = re.compile(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b")
+_STEP_DOWN_TOOL = regex(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b")
 # Packages that people install only to run what is in them.
 _DAEMON_PACKAGES = {
     "cron": "cron",

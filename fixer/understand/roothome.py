@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from posixpath import basename
 from typing import NamedTuple
 
+from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.image import Copy, Image, holds
@@ -17,25 +18,25 @@ from fixer.understand.writable import writable
 
 HOME = "/root"
 PLACE = "/app"
-_ROOT = re.compile(r"(?<![\w.-])/root(?![\w.-])")
-_TILDE = re.compile(r"(?<![\w/~])~(?=/|\s|$)|\$HOME\b|\$\{HOME\}")
-_MOVED_OFF = re.compile(r"\b(?:mv|cp|install)\b[^&;|\n]*(?:/root|~|\$HOME)")
+_ROOT = regex(r"(?<![\w.-])/root(?![\w.-])")
+_TILDE = regex(r"(?<![\w/~])~(?=/|\s|$)|\$HOME\b|\$\{HOME\}")
+_MOVED_OFF = regex(r"\b(?:mv|cp|install)\b[^&;|\n]*(?:/root|~|\$HOME)")
 # Installers that put what they bring below $HOME, with the variables that say otherwise.
 _INSTALLERS = (
-    ("rustup", re.compile(r"sh\.rustup\.rs|rustup-init"), ("CARGO_HOME",)),
-    ("nvm", re.compile(r"nvm-sh/nvm|creationix/nvm"), ("NVM_DIR",)),
-    ("uv", re.compile(r"astral\.sh/uv"), ("UV_INSTALL_DIR", "UV_UNMANAGED_INSTALL", "XDG_BIN_HOME")),
-    ("poetry", re.compile(r"install\.python-poetry\.org|get-poetry"), ("POETRY_HOME",)),
-    ("bun", re.compile(r"bun\.sh/install"), ("BUN_INSTALL",)),
-    ("deno", re.compile(r"deno\.land/(?:x/)?install"), ("DENO_INSTALL",)),
-    ("pyenv", re.compile(r"pyenv\.run|pyenv-installer"), ("PYENV_ROOT",)),
-    ("pip --user", re.compile(r"\bpip[\d.]*\s+install\b[^&|;]*\s--user\b"), ("PYTHONUSERBASE",)),
-    ("pipx", re.compile(r"\bpipx install\b"), ("PIPX_HOME",)),
-    ("playwright", re.compile(r"\bplaywright install(?![\w-])"), ("PLAYWRIGHT_BROWSERS_PATH",)),
-    ("conda", re.compile(r"(?i:conda)\S*\.sh\b(?![^&;|]*\s-\w*p)[^&;|]*\s-\w*b"), ()),
-    ("mix", re.compile(r"\bmix\s+(?:do\s.*)?(?:local\.(?:hex|rebar)|archive\.install)"), ("MIX_HOME",)),
-    ("volta", re.compile(r"get\.volta\.sh"), ("VOLTA_HOME",)),
-    ("sdkman", re.compile(r"get\.sdkman\.io"), ("SDKMAN_DIR",)),
+    ("rustup", regex(r"sh\.rustup\.rs|rustup-init"), ("CARGO_HOME",)),
+    ("nvm", regex(r"nvm-sh/nvm|creationix/nvm"), ("NVM_DIR",)),
+    ("uv", regex(r"astral\.sh/uv"), ("UV_INSTALL_DIR", "UV_UNMANAGED_INSTALL", "XDG_BIN_HOME")),
+    ("poetry", regex(r"install\.python-poetry\.org|get-poetry"), ("POETRY_HOME",)),
+    ("bun", regex(r"bun\.sh/install"), ("BUN_INSTALL",)),
+    ("deno", regex(r"deno\.land/(?:x/)?install"), ("DENO_INSTALL",)),
+    ("pyenv", regex(r"pyenv\.run|pyenv-installer"), ("PYENV_ROOT",)),
+    ("pip --user", regex(r"\bpip[\d.]*\s+install\b[^&|;]*\s--user\b"), ("PYTHONUSERBASE",)),
+    ("pipx", regex(r"\bpipx install\b"), ("PIPX_HOME",)),
+    ("playwright", regex(r"\bplaywright install(?![\w-])"), ("PLAYWRIGHT_BROWSERS_PATH",)),
+    ("conda", regex(r"(?i:conda)\S*\.sh\b(?![^&;|]*\s-\w*p)[^&;|]*\s-\w*b"), ()),
+    ("mix", regex(r"\bmix\s+(?:do\s.*)?(?:local\.(?:hex|rebar)|archive\.install)"), ("MIX_HOME",)),
+    ("volta", regex(r"get\.volta\.sh"), ("VOLTA_HOME",)),
+    ("sdkman", regex(r"get\.sdkman\.io"), ("SDKMAN_DIR",)),
 )
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (

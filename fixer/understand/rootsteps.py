@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
 from fixer.understand.creations import may_fail
@@ -12,7 +13,7 @@ from fixer.understand.shellpackages import MANAGERS
 from fixer.understand.shellroot import absolute, needs_root, path_need, written
 
 # A RUN without one of these words needs no root for certain, so it need not be parsed.
-_HINT = re.compile(
+_HINT = regex(
     r"\b(?:apt|apt-get|apk|yum|dnf|microdnf|tdnf|zypper|pacman|dpkg|rpm|adduser|useradd|addgroup|groupadd|usermod"
     r"|groupmod|userdel|deluser|chpasswd|chown|setcap|ldconfig|update-ca-certificates|update-ca-trust"
     r"|locale-gen|a2en\w+|gosu|su-exec|docker-php-ext-\w+|npm|service|systemctl|add-apt-repository"

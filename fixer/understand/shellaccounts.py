@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shell import Command, Word
 from fixer.understand import shelloptions as options
 from fixer.understand.shellvalues import Values
@@ -256,8 +257,8 @@ TOOLS: Final = frozenset(_READERS)
 # ------------------------------------------------------------------------- lines of /etc/passwd, /etc/group
 
 _START: Final = r"(?:^|(?<=[\n\s'\"]))(?P<name>[A-Za-z_$][\w.{}$-]*):[^:\s]*:"
-_PASSWD_LINE: Final = re.compile(_START + r"(?P<uid>[\w${}()-]+):(?P<gid>[\w${}()-]+):[^:\n]*:(?P<home>[^:\n]*):")
-_GROUP_LINE: Final = re.compile(_START + r"(?P<gid>[\w${}()-]+):(?![^:\s]*:)")
+_PASSWD_LINE: Final = regex(_START + r"(?P<uid>[\w${}()-]+):(?P<gid>[\w${}()-]+):[^:\n]*:(?P<home>[^:\n]*):")
+_GROUP_LINE: Final = regex(_START + r"(?P<gid>[\w${}()-]+):(?![^:\s]*:)")
 
 
 def account_lines(path: str, text: str, word: Word, command: Command) -> list[UserAdd | GroupAdd]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from fixer.lazy import regex
 from fixer.syntax.shell import Command
 from fixer.understand import shelloptions as options
 
@@ -15,16 +15,16 @@ _VERB_MANAGERS: Final = frozenset({
 })  # fmt: skip
 _FLAG_MANAGERS: Final = {
     "pacman": (
-        re.compile(r"-S[yuw]*|--sync|-U|--upgrade"),
-        re.compile(r"-[SUR][a-hj-rt-z]*|--sync|--remove|--upgrade"),
+        regex(r"-S[yuw]*|--sync|-U|--upgrade"),
+        regex(r"-[SUR][a-hj-rt-z]*|--sync|--remove|--upgrade"),
     ),
     "dpkg": (
-        re.compile(r"-i|--install"),
-        re.compile(r"-[irPa]|--(?:install|unpack|configure|remove|purge|(?:add|remove)-architecture)"),
+        regex(r"-i|--install"),
+        regex(r"-[irPa]|--(?:install|unpack|configure|remove|purge|(?:add|remove)-architecture)"),
     ),
     "rpm": (
-        re.compile(r"-[a-zA-Z]*[iUF][a-zA-Z]*|--install|--upgrade"),
-        re.compile(r"-(?![a-zA-Z]*q)[a-zA-Z]*[iUFe][a-zA-Z]*|--(?:install|upgrade|erase|import|rebuilddb)"),
+        regex(r"-[a-zA-Z]*[iUF][a-zA-Z]*|--install|--upgrade"),
+        regex(r"-(?![a-zA-Z]*q)[a-zA-Z]*[iUFe][a-zA-Z]*|--(?:install|upgrade|erase|import|rebuilddb)"),
     ),
 }
 MANAGERS: Final = _VERB_MANAGERS | _FLAG_MANAGERS.keys() | {"emerge", "xbps-install", "urpmi"}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from posixpath import basename
 from typing import Final, NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shellwords import Word, literal_word, prefix_length
 
 
@@ -30,24 +31,22 @@ _CLIENTS: Final = frozenset({
 })  # fmt: skip
 _NUMBER: Final = r"(?P<port>\d{1,5})"
 _HOST: Final = r"(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost|\*|\+|\[[0-9a-fA-F:.]*\]|::|\$\{?\w+\}?|%[\w]+)?"
-_BARE: Final = re.compile(_NUMBER)
-_ADDRESS: Final = re.compile(rf"(?:\w+://)?{_HOST}:{_NUMBER}(?:[/;,?].*)?")
-_EITHER: Final = re.compile(rf"(?:(?:\w+://)?{_HOST}:)?{_NUMBER}(?:[/;,?].*)?")
+_BARE: Final = regex(_NUMBER)
+_ADDRESS: Final = regex(rf"(?:\w+://)?{_HOST}:{_NUMBER}(?:[/;,?].*)?")
+_EITHER: Final = regex(rf"(?:(?:\w+://)?{_HOST}:)?{_NUMBER}(?:[/;,?].*)?")
 
 _OF: Final = (
     r"(?:(?:http|https|server|listen|web|app|bind|service|metrics|admin|ui|grpc|api|management|health|dns|tls"
     r"|ssl|rest|console|dashboard|prometheus|tcp|udp)[-._])?"
 )
-_PORT_FLAG: Final = re.compile(rf"(?:D?){_OF}port|D(?:jetty|quarkus|micronaut)\.(?:http|https|server)\.port")
-_ADDRESS_FLAG: Final = re.compile(
+_PORT_FLAG: Final = regex(rf"(?:D?){_OF}port|D(?:jetty|quarkus|micronaut)\.(?:http|https|server)\.port")
+_ADDRESS_FLAG: Final = regex(
     r"bind|listen|(?:web|http|https|metrics|console|admin|grpc|health)?[-._]?(?:bind|listen)?[-._]?addr(?:ess)?"
     r"|(?:web|metrics)\.listen-address|health-probe-bind-address|listen-client-urls|listen-peer-urls|urls|http\.addr"
     r"|entry[pP]oints\.\w+\.address|api\.bind_addr"
 )
 _EITHER_FLAGS: Final = frozenset({"listen", "http-listen", "web-listen"})
-_ENVIRONMENT: Final = re.compile(
-    r"(?:HTTP_|HTTPS_|SERVER_|LISTEN_|APP_|WEB_|BIND_|SERVICE_)?PORT|ASPNETCORE_HTTPS?_PORTS?"
-)
+_ENVIRONMENT: Final = regex(r"(?:HTTP_|HTTPS_|SERVER_|LISTEN_|APP_|WEB_|BIND_|SERVICE_)?PORT|ASPNETCORE_HTTPS?_PORTS?")
 _URLS: Final = frozenset({"ASPNETCORE_URLS", "DOTNET_URLS"})
 
 # Servers whose short options (or bare words) name a port or an address. What is not here is not guessed.

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from posixpath import dirname, join, normpath
 from typing import Final, NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shell import Command, Redirect
 from fixer.syntax.shellwords import Word
 from fixer.understand import shelloptions as options
@@ -37,9 +38,9 @@ class Service(NamedTuple):
 
 # ------------------------------------------------------------------------------------------------ paths
 
-_SYSTEM: Final = re.compile(r"/(?:etc|usr|bin|sbin|lib(?:32|64|x32)?|root|boot|proc|sys)(?:/|$)")
-_USUALLY: Final = re.compile(r"/(?:opt|var|srv|home|run|mnt|media|data|app|dev)(?:/|$)")
-_FREE: Final = re.compile(r"/(?:tmp|var/tmp|dev/(?:shm|null|zero|stdout|stderr|tty|fd))(?:/|$)")
+_SYSTEM: Final = regex(r"/(?:etc|usr|bin|sbin|lib(?:32|64|x32)?|root|boot|proc|sys)(?:/|$)")
+_USUALLY: Final = regex(r"/(?:opt|var|srv|home|run|mnt|media|data|app|dev)(?:/|$)")
+_FREE: Final = regex(r"/(?:tmp|var/tmp|dev/(?:shm|null|zero|stdout|stderr|tty|fd))(?:/|$)")
 
 
 def absolute(path: str, cwd: str | None, workdir: str | None = None) -> str | None:
@@ -159,7 +160,7 @@ _WRITTEN: Final[dict[str, Callable[[Command], list[Word]]]] = {
     "dd": _dd_file,
     "truncate": _last,
 }
-_CHMOD_OPTION: Final = re.compile(r"-[Rvcf]+|--(?:recursive|verbose|changes|silent|quiet|(?:no-)?preserve-root)")
+_CHMOD_OPTION: Final = regex(r"-[Rvcf]+|--(?:recursive|verbose|changes|silent|quiet|(?:no-)?preserve-root)")
 
 
 def chmod_words(command: Command) -> tuple[bool, Word | None, list[Word]]:

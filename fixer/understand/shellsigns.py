@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.shell import Command, dialect_of_script, parse
 from fixer.understand.shellaccounts import TOOLS
 from fixer.understand.shellpackages import MANAGERS
@@ -28,7 +28,7 @@ class Sign(NamedTuple):
     guarded: bool = False
 
 
-_ROOT_TEST: Final = re.compile(r"\bid\s+-[a-z]*u|\$\{?E?UID\b|\bwhoami\b")
+_ROOT_TEST: Final = regex(r"\bid\s+-[a-z]*u|\$\{?E?UID\b|\bwhoami\b")
 _KINDS: Final[dict[str, str]] = {
     **dict.fromkeys(MANAGERS, "package-manager"),
     **dict.fromkeys((*KERNEL, "sysctl", "ip"), "kernel"),

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from fixer.lazy import regex
 from fixer.syntax.shell import Script, Word
 
 Expand = Callable[[str], "str | None"]
 
-_VARIABLE: Final = re.compile(
+_VARIABLE: Final = regex(
     r"\$(?:(?P<plain>[A-Za-z_]\w*)|\{(?P<name>[A-Za-z_]\w*)(?:(?P<op>:?[-=+])(?P<word>[^{}$]*))?\})"
 )
 _UNKNOWN: Final = "\0"  # stands for a value that only the build knows

@@ -8,7 +8,7 @@ from weakref import ReferenceType, ref
 
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
-from fixer.syntax.expand import expand
+from fixer.syntax.expand import expand, is_plain
 
 # Set by BuildKit in every build; the values depend on the machine that builds.
 _PLATFORM_ARGS = dict.fromkeys(
@@ -148,6 +148,8 @@ class Stage:
 
     def expand(self, text: str, item: Instruction) -> str | None:
         """A word of an instruction with its variables replaced; None when only the build knows the value."""
+        if is_plain(text, self.escape):
+            return text  # without a look at the variables, which many a stage is never asked for
         return expand(text, self.env(item), self.escape, self.unset)
 
     @lazy

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fixer.facts import taken_ids
+from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.expand import names
@@ -18,7 +19,7 @@ from fixer.understand.stages import Stage, declared, pairs
 Images = Mapping[int, Image]
 
 # A RUN that may create users where nobody can see it: scripts, configuration tools, packages from files.
-_UNSEEN = re.compile(
+_UNSEEN = regex(
     r"\.sh\b|\|\s*(?:sudo\s+)?(?:ba|da|a|z)?sh\b|\b(?:ansible|puppet|chef|salt|make|sysusers)\b|(?:^|[\s;&])\./"
     r"|\bdpkg\b|\brpm\b|\.(?:deb|rpm|apk)\b|/etc/passwd|<<|\brsync\b|\btar\b[^;&|]*-C\s*/(?:\s|$)"
 )
@@ -28,7 +29,7 @@ _MADE_BY = {
     "www-data": ("apache", "nginx", "php", "lighttpd"), "http": ("apache", "nginx"), "_apt": ("apt",),
     "systemd-network": ("systemd",), "epmd": ("erlang", "rabbitmq"), "lp": ("cups",), "avahi": ("avahi",),
 }  # fmt: skip
-_PASSWD_LINE = re.compile(r"^([^:\s#][^:\s]*):[^:]*:(\d+):(\d+):", re.MULTILINE)
+_PASSWD_LINE = regex(r"^([^:\s#][^:\s]*):[^:]*:(\d+):(\d+):", re.MULTILINE)
 
 
 class Known(NamedTuple):

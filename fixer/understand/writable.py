@@ -8,6 +8,7 @@ from itertools import pairwise
 from posixpath import basename, dirname, normpath
 from typing import NamedTuple
 
+from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.filling import Filled
 from fixer.understand.image import MODES, Image
@@ -19,12 +20,12 @@ from fixer.understand.process import Running
 
 # Empty folders of the distribution that hold only what the file puts there: fit for a working directory.
 _PARENTS = frozenset({"/usr/src", "/opt", "/srv", "/mnt", "/media", "/go/src"})
-_FOR_DATA = re.compile(
+_FOR_DATA = regex(
     r"data|cache|log(?!in|level|-level|_level|-format|_format)|pid-?_?file|state|storage|upload|db-?_?(?:path|dir|file)",
     re.IGNORECASE,
 )
 _NEVER_DATA = ("/etc", "/root", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/lib", "/boot")
-_ENV_FOR_DATA = re.compile(
+_ENV_FOR_DATA = regex(
     r"(?:DATA|CACHE|LOGS?|UPLOADS?|STORAGE|STATE|MEDIA|DB)_?(?:DIR|DIRECTORY|PATH|HOME|FOLDER|ROOT)$|^(?:HF|TORCH)_HOME$"
 )
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")

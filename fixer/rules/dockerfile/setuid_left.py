@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from fixer.lazy import regex
 from fixer.model import Finding, Fix, Safety, Severity, Span
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
@@ -54,10 +55,10 @@ _DEBIAN = {
 }
 _ALPINE = {"busybox-suid": "bbsuid", "doas": "doas", "fuse": "fusermount", "shadow-uidmap": "newuidmap"}
 _PACKAGES = {"apt": _DEBIAN, "apt-get": _DEBIAN, "aptitude": _DEBIAN, "apk": _ALPINE}
-_STRIPPED = re.compile(r"-perm\b.*chmod\s+\S*-s", re.DOTALL)
+_STRIPPED = regex(r"-perm\b.*chmod\s+\S*-s", re.DOTALL)
 _WORDS = ("setcap", "chmod", *_DEBIAN, *_ALPINE)
 # A step without one of these has nothing of this; a plain mode such as 755 or +x is none.
-_SIGNS = re.compile(
+_SIGNS = regex(
     r"setcap|chmod(?!\s+(?:--?\w[\w-]*\s+)*(?:0?[0-7]{3}|[ugoa]*[-+=][rwxXt]*)\s)|"
     + "|".join(map(re.escape, {**_DEBIAN, **_ALPINE}))
 )

@@ -19,10 +19,10 @@ CIS Docker Benchmark 4.8 and 5.26 (no-new-privileges); Pod Security Standards, r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fixer.decide import Decision
+from fixer.lazy import regex
 from fixer.model import Finding, Fix, RemoveInstruction, ReplaceText, Safety, Severity, Span
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
@@ -38,7 +38,7 @@ CARD = Card(
     standards=("CIS Docker 4.8", "PSS restricted: Privilege Escalation"),
 )
 _SIGNS = ("sudo", "NOPASSWD", "wheel", "usermod", "gpasswd", "addgroup")
-_HINT = re.compile(r"sudo|NOPASSWD|(?<![\w./-])(?:wheel|docker)(?![\w./-])")
+_HINT = regex(r"sudo|NOPASSWD|(?<![\w./-])(?:wheel|docker)(?![\w./-])")
 _GROUPS = frozenset({"sudo", "wheel", "docker"})
 _HARMLESS = frozenset({"-E", "-H", "-n", "-S", "-EH", "-HE", "--preserve-env", "--set-home", "--non-interactive"})
 _WRITERS = frozenset({"echo", "printf", "tee", "chmod", "mkdir", "cat"})

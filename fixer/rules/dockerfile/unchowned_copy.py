@@ -22,17 +22,17 @@ Dockerfile reference, COPY --chown; CIS Docker Benchmark 4.1.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fixer.decide import NO_PASSWD, Decision
+from fixer.lazy import regex
 from fixer.model import Finding, Fix, Safety, SetFlag, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import Copy
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.writable import may_go
 
-_DATA = re.compile(r"/(?:data|cache|state|storage|uploads?|logs?|db|tmp|spool)/?$")
+_DATA = regex(r"/(?:data|cache|state|storage|uploads?|logs?|db|tmp|spool)/?$")
 
 CARD = Card(
     id="DF006",

@@ -74,10 +74,12 @@ class Namespaces:
             return NamespaceLevel(None, "no manifest puts a pod there")
         worst = NamespaceLevel(Level.RESTRICTED)
         for path, pod in self._pods(files, names):
-            forbidden = evaluate(pod.template, Level.BASELINE, self._version)
+            # clusters older than 1.35 forgive nothing to a pod with users of its own
+            template = pod.template._replace(spec={k: v for k, v in pod.spec.items() if k != "hostUsers"})
+            forbidden = evaluate(template, Level.BASELINE, self._version)
             if forbidden:
                 return NamespaceLevel(Level.PRIVILEGED, _told(path, pod, forbidden))
-            forbidden = evaluate(pod.template, Level.RESTRICTED, self._version)
+            forbidden = evaluate(template, Level.RESTRICTED, self._version)
             if forbidden and worst.level is Level.RESTRICTED:
                 worst = NamespaceLevel(Level.BASELINE, _told(path, pod, forbidden))
         return worst

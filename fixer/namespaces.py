@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fixer.manifests import Reading
 from fixer.model import Skipped
 from fixer.pod_security import Level, Violation, evaluate
-from fixer.rules.pods import NamespaceLevel
+from fixer.rules.pods import NamespaceLevel, on_host_users
 from fixer.understand.pods import Pod
 from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates
 
@@ -74,10 +74,12 @@ class Namespaces:
             return NamespaceLevel(None, "no manifest puts a pod there")
         worst = NamespaceLevel(Level.RESTRICTED)
         for path, pod in self._pods(files, names):
-            forbidden = evaluate(pod.template, Level.BASELINE, self._version)
+            # what the label says holds on clusters too that are older than the exception
+            template = on_host_users(pod.template)
+            forbidden = evaluate(template, Level.BASELINE, self._version)
             if forbidden:
                 return NamespaceLevel(Level.PRIVILEGED, _told(path, pod, forbidden))
-            forbidden = evaluate(pod.template, Level.RESTRICTED, self._version)
+            forbidden = evaluate(template, Level.RESTRICTED, self._version)
             if forbidden and worst.level is Level.RESTRICTED:
                 worst = NamespaceLevel(Level.BASELINE, _told(path, pod, forbidden))
         return worst

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fixer.manifests import Reading
 from fixer.model import Skipped
 from fixer.pod_security import Level, Violation, evaluate
-from fixer.rules.pods import NamespaceLevel
+from fixer.rules.pods import NamespaceLevel, on_host_users
 from fixer.understand.pods import Pod
 from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates
 
@@ -74,8 +74,8 @@ class Namespaces:
             return NamespaceLevel(None, "no manifest puts a pod there")
         worst = NamespaceLevel(Level.RESTRICTED)
         for path, pod in self._pods(files, names):
-            # clusters older than 1.35 forgive nothing to a pod with users of its own
-            template = pod.template._replace(spec={k: v for k, v in pod.spec.items() if k != "hostUsers"})
+            # what the label says holds on clusters too that are older than the exception
+            template = on_host_users(pod.template)
             forbidden = evaluate(template, Level.BASELINE, self._version)
             if forbidden:
                 return NamespaceLevel(Level.PRIVILEGED, _told(path, pod, forbidden))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from posixpath import normpath
 from typing import NamedTuple
 
 from fixer.imageusers import ImageUser
@@ -22,6 +23,8 @@ _OWNABLE = (
     " photonPersistentDisk portworxVolume rbd scaleIO storageos vsphereVolume".split()
 )
 _READ_BY_ALL = 0o004
+# PostgreSQL up to 17 changes the mode of this folder before it fills it, as only its owner can.
+OWNED_FOLDER = "/var/lib/postgresql/data"
 
 FindImage = Callable[[str], ImageUser]
 
@@ -150,6 +153,8 @@ def _risks(pod: Pod, member: Member, image: ImageUser) -> Iterator[str]:
         yield f"{member.name} binds a port below 1024, which the sysctl opens for the pod from Kubernetes 1.22 on"
     if _fs_group(pod, member, (0, 0)) is not None:
         yield "volumes change hands when they are mounted"
+    if any(mount.get("mountPath") == OWNED_FOLDER for mount, _ in pod.mounts(member)) and not owns_elsewhere(member):
+        yield f"initdb must own {OWNED_FOLDER}, and a new volume belongs to root; set PGDATA to a folder below it"
 
 
 # --- signs of root ------------------------------------------------------------------------------------------------
@@ -361,3 +366,10 @@ def numbers(pod: Pod, seat: Seat) -> tuple[int | None, int | None]:
         uid, gid = seat.image.uid, seat.image.gid
     asked = pod.effective(seat.member, "runAsGroup")
     return uid, asked if isinstance(asked, int) and not isinstance(asked, bool) and asked else gid
+
+
+def owns_elsewhere(member: Member) -> bool:
+    """Whether PostgreSQL is told to keep its data in a folder below `OWNED_FOLDER`, which it makes itself."""
+    rows = map(mapping, sequence(member.container.value.get("env")))
+    values = [row.get("value") for row in rows if row.get("name") == "PGDATA"]
+    return bool(values) and isinstance(values[0], str) and normpath(values[0]) != OWNED_FOLDER

@@ -18,7 +18,7 @@ from fixer.rules.base import Card
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
 from fixer.understand.pods import Member, Pod, steps_of
-from fixer.understand.workloads import Path, mapping, place, word
+from fixer.understand.workloads import Path, PodTemplate, mapping, place, word
 
 FindUser = Callable[[str], ImageUser]
 Conflict = Callable[[Mapping[Any, Any], Sequence[YamlChange]], "str | None"]
@@ -92,7 +92,7 @@ class ManifestView:
             if self.config.goal is not Goal.RESTRICTED:
                 # The level lets root be where the pod has users of its own. Who wants more wants no root there either,
                 # and host-users, which turns that on, must not make what root-allowed has found go away.
-                template = template._replace(spec={k: v for k, v in template.spec.items() if k != "hostUsers"})
+                template = on_host_users(template)
             self._violations[pod.key] = evaluate(template, Level.RESTRICTED, self.config.pod_security_version)
         for one in self._violations[pod.key]:
             if one.control in controls:
@@ -209,3 +209,11 @@ def unprivileged(image: ImageUser) -> tuple[Fix, ...]:
         risk = "another image may lack what this one has"
         out.append(Fix(f"image: {row.to}", Safety.MANUAL, risk, instructions=f"{steps}. {row.notes}"))
     return tuple(out)
+
+
+def on_host_users(template: PodTemplate) -> PodTemplate:
+    """A template as an API server judges it that makes no exception for pods with users of their own.
+
+    Only from 1.35 on does one make it, and only where all nodes have user namespaces.
+    """
+    return template._replace(spec={key: value for key, value in template.spec.items() if key != "hostUsers"})

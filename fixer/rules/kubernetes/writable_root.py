@@ -33,14 +33,14 @@ from typing import NamedTuple
 
 from fixer.imageusers import ImageUser, configured_image
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
-from fixer.podusers import Seat, script_of, set_in_container
+from fixer.podusers import OWNED_FOLDER, Seat, owns_elsewhere, script_of, set_in_container
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView
 from fixer.syntax.shell import Script
 from fixer.understand.harmless import harmless
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.pods import Member, Pod
-from fixer.understand.workloads import WHOLE_SHAPES, Path, mapping, sequence
+from fixer.understand.workloads import WHOLE_SHAPES, Path
 from fixer.understand.writable import writable
 
 CARD = Card(
@@ -61,8 +61,6 @@ _CONTENT = ("/app", "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/root",
 _SCRATCH = ("/tmp", "/run", "/var/run", "/var/lock", "/var/cache", "/var/log", "/var/tmp", "/var/spool")
 # Data that the images which write it bring empty, although they do not call it a VOLUME.
 _EMPTY = frozenset({"/data", "/loki", "/prometheus", "/var/lib/grafana", "/var/lib/haproxy"})
-# `initdb` changes the mode of this folder, as only its owner can.
-_OWNED = "/var/lib/postgresql/data"
 
 
 class _Writes(NamedTuple):
@@ -132,7 +130,7 @@ def _writes(view: ManifestView, pod: Pod, seat: Seat) -> _Writes | Refusal:
     for path in dict.fromkeys([_TMP, *map(normpath, folders)]):
         if any(below(path, one) for one in _MOUNTED) or _covered(pod, member, path):
             continue
-        if path == _OWNED and not _elsewhere(member):
+        if path == OWNED_FOLDER and not owns_elsewhere(member):
             why = f"{member.name} must own {path}; set PGDATA to a folder below it, and mount a volume there"
             return Refusal("owned-folder", why, image.reference)
         if path not in fits and not any(below(path, one) for one in _SCRATCH):
@@ -246,13 +244,6 @@ def _covered(pod: Pod, member: Member, path: str) -> bool:
 def _mounted(pod: Pod, member: Member) -> tuple[str, ...]:
     places = [mount.get("mountPath") for mount, _ in pod.mounts(member)]
     return tuple(normpath(one) for one in places if isinstance(one, str))
-
-
-def _elsewhere(member: Member) -> bool:
-    """Whether PostgreSQL is told to keep its data in a folder below."""
-    rows = map(mapping, sequence(member.container.value.get("env")))
-    values = [row.get("value") for row in rows if row.get("name") == "PGDATA"]
-    return bool(values) and isinstance(values[0], str) and normpath(values[0]) != _OWNED
 
 
 # --- names of volumes -----------------------------------------------------------------------------------------------

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
+from bisect import bisect_left
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ from fixer.model import Edit
 
 BOM = b"\xef\xbb\xbf"
 MAX_BYTES = 4 * 1024 * 1024
+_LONG = 100_000
 
 
 class _SourceFile(NamedTuple):
@@ -36,7 +39,7 @@ class SourceFile(_SourceFile):
         """
         data = self.data
         if len(data) > MAX_BYTES:
-            raise Unreadable("too-large", "the file is larger than 4 MiB, which no Dockerfile is; it was not read")
+            raise Unreadable("too-large", "the file is larger than 4 MiB; split it, or leave it out with `exclude`")
         if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data:
             raise Unreadable("encoding", "the file is UTF-16 or binary; save it as UTF-8 to have it checked")
         return data.removeprefix(BOM).decode("utf-8", "surrogateescape")
@@ -49,7 +52,14 @@ class SourceFile(_SourceFile):
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of a character offset."""
-        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+        long = len(self.text) > _LONG
+        above = bisect_left(self._ends, offset) if long else self.text.count("\n", 0, offset)
+        return above + 1, offset - self.text.rfind("\n", 0, offset)
+
+    @lazy
+    def _ends(self) -> list[int]:
+        """The offsets of all line ends: in a long file with many findings, counting takes longer."""
+        return [match.start() for match in re.finditer("\n", self.text)]
 
     def with_text(self, text: str) -> SourceFile:
         """The same file with another text, its byte order mark kept."""

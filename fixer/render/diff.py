@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from difflib import SequenceMatcher
+from typing import Literal
 
 from fixer.model import FileChange
 
+_Opcode = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
+
 CONTEXT = 3
+# difflib compares every line with all that are the same, which in long files of like objects takes hours.
+_LONG = 3000
+_WINDOW = 400  # lines in which two texts have met again behind a change
+_MEET = 4  # equal lines after which they have
 _ODD = re.compile(rb'[\x00-\x1f\x7f"\\]|\xc2[\x80-\x9f]')
 _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
@@ -38,7 +45,9 @@ def _lines(data: bytes) -> list[bytes]:
 
 
 def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
-    for group in SequenceMatcher(None, old, new, autojunk=False).get_grouped_opcodes(CONTEXT):
+    exact = len(old) <= _LONG
+    matcher = SequenceMatcher(None, old, new, autojunk=False) if exact else _Nearby(old, new)
+    for group in matcher.get_grouped_opcodes(CONTEXT):
         first, last = group[0], group[-1]
         yield b"@@ -%s +%s @@\n" % (_range(first[1], last[2]), _range(first[3], last[4]))
         for tag, a, b, c, d in group:
@@ -47,6 +56,50 @@ def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
                 continue
             yield from _marked(b"-", old[a:b])
             yield from _marked(b"+", new[c:d])
+
+
+class _Nearby(SequenceMatcher[bytes]):
+    """Groups what `_nearby` finds as difflib does."""
+
+    def __init__(self, old: list[bytes], new: list[bytes]) -> None:
+        super().__init__(None, [], [])
+        self.found = list(_nearby(old, new))
+
+    def get_opcodes(self) -> list[_Opcode]:
+        """What differs."""
+        return self.found
+
+
+def _nearby(old: list[bytes], new: list[bytes]) -> Iterator[_Opcode]:
+    """What differs, in the form of difflib, found by walking along both texts: changes are small and far apart.
+
+    Where the texts do not meet again within a window, all that is left counts as changed.
+    """
+    a = b = 0
+    while a < len(old) or b < len(new):
+        start = a
+        while a < len(old) and b < len(new) and old[a] == new[b]:
+            a, b = a + 1, b + 1
+        if a > start:
+            yield ("equal", start, a, b - (a - start), b)
+        if a < len(old) or b < len(new):
+            c, d = _meeting(old, new, a, b)
+            kind: Literal["replace", "delete", "insert"] = "delete" if d == b else "insert" if c == a else "replace"
+            yield (kind, a, c, b, d)
+            a, b = c, d
+
+
+def _meeting(old: list[bytes], new: list[bytes], a: int, b: int) -> tuple[int, int]:
+    """The nearest place behind two lines from which on both texts are equal for a while."""
+    for distance in range(1, _WINDOW):
+        for more in range(distance + 1):
+            c, d = a + more, b + distance - more
+            if c > len(old) or d > len(new):
+                continue
+            some = old[c : c + _MEET]
+            if some == new[d : d + _MEET] and (some or (c == len(old) and d == len(new))):
+                return c, d
+    return len(old), len(new)
 
 
 def _marked(mark: bytes, lines: list[bytes]) -> Iterator[bytes]:

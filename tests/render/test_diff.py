@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fixer.model import FileChange
+from fixer.render import diff as module
 from fixer.render.diff import diff
 
 
@@ -43,19 +45,29 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(LINES, LINES, st.booleans(), st.booleans())
+@settings(max_examples=120, deadline=None)
+@given(LINES, LINES, st.booleans(), st.booleans(), st.booleans())
 def test_git_applies_any_diff(
-    tmp_path_factory: pytest.TempPathFactory, one: list[bytes], two: list[bytes], x: bool, y: bool
+    tmp_path_factory: pytest.TempPathFactory, one: list[bytes], two: list[bytes], x: bool, y: bool, long: bool
 ) -> None:
     before, after = (b"\n".join(lines) + (b"\n" if end else b"") for lines, end in ((one, x), (two, y)))
     if before == after or not before or not after:
         return
     folder: Path = tmp_path_factory.mktemp("git")
     (folder / "f").write_bytes(before)
-    patch = diff(FileChange("f", before, after))
+    with mock.patch.object(module, "_LONG", 0 if long else 3000):
+        patch = diff(FileChange("f", before, after))
     done = subprocess.run(
         ["git", "apply", "--whitespace=nowarn"], cwd=folder, input=patch, capture_output=True, check=False
     )
     assert done.returncode == 0, (done.stderr, patch)
     assert (folder / "f").read_bytes() == after
+
+
+def test_a_long_file_of_like_objects_has_small_hunks() -> None:
+    thing = b"---\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: b\n"
+    before = thing * 3000
+    after = thing.replace(b"spec:\n", b"spec:\n  x:\n    y: z\n") * 3000
+    lines = diff(FileChange("x", before, after)).split(b"\n")
+    assert sum(line.startswith(b"+") for line in lines) == 2 * 3000 + 1
+    assert sum(line.startswith(b"-") for line in lines) == 1

@@ -18,10 +18,13 @@ from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, pod_templ
 # Without both a file describes no pod; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""kind["']?\s*:""")
 _PODS = re.compile(MATTERS.pattern.encode())
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def may_matter(data: bytes, config: Config) -> bool:
     """Whether the bytes of a file may hold an object of Kubernetes that describes pods, or a namespace to be judged."""
+    if data[:2] in _UTF16:
+        data = data.replace(b"\0", b"")  # it cannot be read, and is told where it would have counted
     if _KIND.search(data) is None:
         return False
     return _PODS.search(data) is not None or (b"Namespace" in data and _judges_namespaces(config))

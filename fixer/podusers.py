@@ -141,7 +141,19 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
             "privileged-port",
             f"{member.name} binds port {low[0]} in the network of its node, as only root can; use a port above 1023",
         )
+    if image.root and _initialises(pod, member):
+        return Refusal(
+            "owned-folder",
+            f"initdb must own {OWNED_FOLDER}, which as a volume belongs to root; set PGDATA to a folder below it and move"
+            " what is there already",
+            member.image,
+        )
     return image.refusal
+
+
+def _initialises(pod: Pod, member: Member) -> bool:
+    """Whether PostgreSQL would make its data folder right where a volume begins."""
+    return any(mount.get("mountPath") == OWNED_FOLDER for mount, _ in pod.mounts(member)) and not owns_elsewhere(member)
 
 
 def _risks(pod: Pod, member: Member, image: ImageUser) -> Iterator[str]:
@@ -153,7 +165,7 @@ def _risks(pod: Pod, member: Member, image: ImageUser) -> Iterator[str]:
         yield f"{member.name} binds a port below 1024, which the sysctl opens for the pod from Kubernetes 1.22 on"
     if _fs_group(pod, member, (0, 0)) is not None:
         yield "volumes change hands when they are mounted"
-    if any(mount.get("mountPath") == OWNED_FOLDER for mount, _ in pod.mounts(member)) and not owns_elsewhere(member):
+    if _initialises(pod, member):
         yield f"initdb must own {OWNED_FOLDER}, and a new volume belongs to root; set PGDATA to a folder below it"
 
 

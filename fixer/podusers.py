@@ -86,7 +86,8 @@ def set_in_container(pod: Pod, member: Member, key: str, value: object, below: P
 def plan(pod: Pod, find_image: FindImage) -> Plan:
     """Work out who each container of a pod runs as, and what has to be written."""
     seats = tuple(_seat(pod, member, find_image(member.image)) for member in pod.members)
-    if any(seat.refusal is not None for seat in seats) or not pod.has_context:
+    # what holds for the pod would hold for containers too that others add to it, some of which are root
+    if any(seat.refusal is not None for seat in seats) or not pod.has_context or pod.injector:
         each = {n: tuple(_alone(pod, seat)) for n, seat in enumerate(seats) if seat.refusal is None}
         return Plan(seats, (), each)
     return Plan(seats, tuple(_together(pod, seats)), {})

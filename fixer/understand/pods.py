@@ -13,6 +13,18 @@ from fixer.understand.workloads import WHOLE_SHAPES, Container, Path, PodTemplat
 
 _STEP = re.compile(r"\['([^\]]*)'\]|\[(\d+)\]|([^.\[\]]+)")
 
+# The words by which a pod asks for containers that are not its own, as the documentation of each project has them.
+INJECTORS = {
+    "sidecar.istio.io/inject": "Istio",
+    "linkerd.io/inject": "Linkerd",
+    "vault.hashicorp.com/agent-inject": "Vault",
+    "consul.hashicorp.com/connect-inject": "Consul",
+    "dapr.io/enabled": "Dapr",
+    "sidecar.opentelemetry.io/inject": "OpenTelemetry",
+    "kuma.io/sidecar-injection": "Kuma",
+}
+_ON = ("true", "enabled", "ingress", "yes")
+
 
 def steps_of(text: str) -> Path:
     """The steps of a path that `fixer.understand.workloads.place` wrote."""
@@ -109,6 +121,13 @@ class Pod:
     def windows(self) -> bool:
         """Whether it says that it runs on Windows."""
         return mapping(self.spec.get("os")).get("name") == "windows"
+
+    @property
+    def injector(self) -> str:
+        """Who adds containers to the pod when it is made, as its labels and annotations say; "" for nobody."""
+        metadata = self.template.metadata
+        said = {**mapping(metadata.get("labels")), **mapping(metadata.get("annotations"))}
+        return next((who for key, who in INJECTORS.items() if str(said.get(key, "")).lower() in _ON), "")
 
     @property
     def host_network(self) -> bool:

@@ -11,7 +11,9 @@ build is noticed at once.
 
 ## How safe the fix is
 The setting goes where it is least to read: to the pod where every container can have it, else to the containers that
-can. It is never set on hope, because a pod whose image is root then does not start.
+can. Where somebody else adds containers to the pod (Istio, Linkerd, Vault and their like, by its labels and
+annotations), it goes to the containers too. It is never set on hope, because a pod whose image is root then does not
+start.
 
 - `safe`: the manifest itself names another user, or the image is known not to be root by number (a Dockerfile of this
   repository that a Compose file or skaffold names, or verified facts).
@@ -80,7 +82,9 @@ def _of_container(view: ManifestView, pod: Pod, plan: Plan, n: int) -> Finding:
         other = unprivileged(seat.image)
         return view.finding(CARD, at, message, reason=seat.image.evidence, fix=seat.refusal, alternatives=other)
     fix = view.user_fix(pod, seat.member, _title([seat]))
-    return view.finding(CARD, at, message, reason=seat.image.evidence, fix=fix)
+    added = f"{pod.injector} adds containers of its own to this pod" if pod.injector else ""
+    reason = "; ".join(one for one in (seat.image.evidence, added) if one)
+    return view.finding(CARD, at, message, reason=reason, fix=fix)
 
 
 def _title(seats: tuple[Seat, ...] | list[Seat]) -> str:

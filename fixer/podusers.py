@@ -145,8 +145,8 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     if image.root and _initialises(pod, member):
         return Refusal(
             "owned-folder",
-            f"initdb must own {OWNED_FOLDER}, which as a volume belongs to root; set PGDATA to a folder below it and move"
-            " what is there already",
+            f"initdb must own {OWNED_FOLDER}, which as a volume belongs to root; set PGDATA to a folder below it, and move"
+            " there what is in it",
             member.image,
         )
     return image.refusal

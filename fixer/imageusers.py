@@ -38,7 +38,8 @@ class ImageUser(NamedTuple):
     `runAsNonRoot` is needed; else `uid` and `gid` are those to write, None where they are not known: without a group
     the passwd entry of the image decides. `certain` is False where the evidence is not verified. `refusal` says why
     there is no number. `facts` are those of the image itself, `path` is the Dockerfile that makes it, and `steps_down`
-    an entrypoint that needs root at its start. `risk` is what a person should look at, "" for nothing.
+    an entrypoint that needs root at its start. `risk` is what a person should look at, "" for nothing. `made` is what
+    is known of that Dockerfile.
     """
 
     reference: str
@@ -53,6 +54,7 @@ class ImageUser(NamedTuple):
     path: str = ""
     steps_down: bool = False
     risk: str = ""
+    made: Made | None = None
 
     @property
     def familiar(self) -> bool:
@@ -75,7 +77,7 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
         config: the configuration, whose `[images."name"]` counts before everything else.
         find_made: finds the Dockerfile of the repository that makes the image.
     """
-    chosen = _configured(reference, config)
+    chosen = configured_image(reference, config)
     facts = _facts(reference)
     if chosen.root_on_purpose:
         message = f"fixer.toml says that {reference} is root on purpose: {chosen.root_on_purpose}"
@@ -90,11 +92,11 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
         return ImageUser(reference, None, refusal=Refusal("no-image", "the container names no image"))
     made = find_made(reference)
     if made is not None:
-        return _of_file(reference, made)
+        return _of_file(reference, made)._replace(made=made)
     return _of_facts(reference, facts, config)
 
 
-def _configured(reference: str, config: Config) -> ImageConfig:
+def configured_image(reference: str, config: Config) -> ImageConfig:
     """What the configuration says about an image: under its name as written, without its digest, without its tag."""
     if not config.images:
         return ImageConfig()

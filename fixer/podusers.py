@@ -10,7 +10,7 @@ from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChan
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.understand.pods import Member, Pod, capability
 from fixer.understand.shellroot import needs_root, service
-from fixer.understand.workloads import Path, mapping, sequence
+from fixer.understand.workloads import Path, mapping, sequence, value_at
 
 # Behind these a security context stands where people look for it.
 BEHIND_IMAGE = ("name", "image", "imagePullPolicy")
@@ -103,7 +103,7 @@ def _seat(pod: Pod, member: Member, image: ImageUser) -> Seat:
     # an image that is not root by itself and is made root by the manifest moves as well
     moves = image.root is not False or user == 0
     asked = f"somebody asked for root in {member.name}" if user == 0 else ""
-    risks = [asked, image.risk, *(_risks(pod, member) if moves else ())]
+    risks = [asked, image.risk, *(_risks(pod, member, image) if moves else ())]
     risk = "; ".join(one for one in risks if one)
     return Seat(member, image, number, moves, Safety.REVIEW, risk or _named(image))
 
@@ -132,7 +132,7 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     need = root_command(member)
     if need:
         return Refusal("needs-root", f"{member.name} {need}, as only root can; do that in the image or with fsGroup")
-    low = [port for port in member.ports if port < 1024]
+    low = low_ports(member, image)
     if low and pod.host_network:
         return Refusal(
             "privileged-port",
@@ -141,12 +141,12 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     return image.refusal
 
 
-def _risks(pod: Pod, member: Member) -> Iterator[str]:
+def _risks(pod: Pod, member: Member, image: ImageUser) -> Iterator[str]:
     for mount, volume in pod.mounts(member):
         host = mapping(volume.get("hostPath")).get("path")
         if host and mount.get("readOnly") is not True:
             yield f"what {host} holds on the node may belong to root"
-    if any(port < 1024 for port in member.ports):
+    if low_ports(member, image):
         yield f"{member.name} binds a port below 1024, which the sysctl opens for the pod from Kubernetes 1.22 on"
     if _fs_group(pod, member, (0, 0)) is not None:
         yield "volumes change hands when they are mounted"
@@ -249,13 +249,23 @@ def _numbers_together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]
     if number is not None and any(seat.number is not None for seat in heirs):
         yield set_in_pod(pod, "runAsUser", number[0])
         if number[1] and not pod.context.get("runAsGroup"):
-            yield set_in_pod(pod, "runAsGroup", number[1])
+            yield from _group_together(pod, seats, heirs, number[1])
         needing = [seat for seat in needing if seat not in heirs]
     elif asked == 0 and not isinstance(asked, bool):
         yield RemoveKey(pod.document.index, pod.context_path, "runAsUser")
     for seat in needing:
         assert seat.number is not None
         yield from _numbers(pod, seat.member, seat.number)
+
+
+def _group_together(pod: Pod, seats: tuple[Seat, ...], heirs: list[Seat], group: int) -> Iterator[YamlChange]:
+    """The group of those that take their user from the pod; one with a user of its own must not get it by the way."""
+    if all(seat in heirs or seat.member.context.get("runAsGroup") is not None for seat in seats):
+        yield set_in_pod(pod, "runAsGroup", group)
+        return
+    for seat in heirs:
+        if not pod.effective(seat.member, "runAsGroup"):
+            yield set_in_container(pod, seat.member, "runAsGroup", group)
 
 
 def _would_be(seat: Seat) -> tuple[int, int | None] | None:
@@ -268,7 +278,7 @@ def _would_be(seat: Seat) -> tuple[int, int | None] | None:
 def _beside(pod: Pod, seats: list[Seat] | tuple[Seat, ...]) -> Iterator[YamlChange]:
     """What containers that were root need besides: their ports, and the group of their volumes."""
     moving = [seat for seat in seats if seat.moves]
-    if any(port < 1024 for seat in moving for port in seat.member.ports) and pod.has_context:
+    if any(low_ports(seat.member, seat.image) for seat in moving) and pod.has_context:
         names = [mapping(one).get("name") for one in sequence(pod.context.get("sysctls"))]
         if UNPRIVILEGED_PORTS["name"] not in names:
             change = set_in_pod(pod, "sysctls", None)
@@ -286,8 +296,7 @@ def _fs_group(pod: Pod, member: Member, number: tuple[int, int | None] | None) -
         return None
     group = number[0] if number[1] is None else number[1]
     for mount, volume in pod.mounts(member):
-        # a volume that the pod does not name comes from a claim template of its StatefulSet
-        owned = not volume or any(volume.get(kind) is not None for kind in _OWNABLE)
+        owned = any(volume.get(kind) is not None for kind in _OWNABLE) or _claimed(pod, mount.get("name"))
         if owned and mount.get("readOnly") is not True:
             return group
         for kind in ("secret", "configMap", "projected", "downwardAPI"):
@@ -295,3 +304,60 @@ def _fs_group(pod: Pod, member: Member, number: tuple[int, int | None] | None) -
             if isinstance(mode, int) and not mode & _READ_BY_ALL:
                 return group
     return None
+
+
+# --- for rules that ask more ----------------------------------------------------------------------------------------
+
+
+def low_ports(member: Member, image: ImageUser) -> tuple[int, ...]:
+    """The ports below 1024 that a container says it listens on, or that facts know of its image where it says none."""
+    ports = member.ports
+    if not ports and image.facts is not None and image.made is None and not member.container.value.get("command"):
+        ports = image.facts.ports
+    return tuple(port for port in ports if 0 < port < 1024)
+
+
+def set_in_spec(pod: Pod, key: str, value: object) -> SetKey:
+    """A setting of a pod itself, which stands in front of its containers where it is new."""
+    first = next((name for name in pod.spec if name in _LISTS), "")
+    return SetKey(pod.document.index, pod.path, key, value, (), first)
+
+
+def ownable(pod: Pod, member: Member) -> tuple[str, ...]:
+    """The volumes, by their names, that a container may write and that take the group of the pod."""
+    names = []
+    for mount, volume in pod.mounts(member):
+        owned = any(volume.get(kind) is not None for kind in _OWNABLE) or _claimed(pod, mount.get("name"))
+        closed = mapping(volume.get("persistentVolumeClaim")).get("readOnly") is True
+        if owned and not closed and mount.get("readOnly") is not True:
+            names.append(str(mount.get("name")))
+    return tuple(dict.fromkeys(names))
+
+
+def _claimed(pod: Pod, name: object) -> bool:
+    """Whether a claim template beside the pod, as a StatefulSet has them, makes a volume."""
+    for end in range(len(pod.path)):
+        above = mapping(value_at(pod.document.value, pod.path[:end]))
+        for claim in sequence(above.get("volumeClaimTemplates")):
+            if mapping(mapping(claim).get("metadata")).get("name") == name:
+                return True
+    return False
+
+
+def numbers(pod: Pod, seat: Seat) -> tuple[int | None, int | None]:
+    """The uid and the gid of a container once what can be fixed is fixed; None where nobody knows.
+
+    Where the manifest asks for group 0, the gid is that of the image.
+    """
+    own = pod.user(seat.member)
+    uid: int | None
+    if seat.number is not None:
+        uid, gid = seat.number
+    elif own:
+        uid, gid = own, seat.image.gid if own == seat.image.uid else None
+    elif seat.refusal is not None:
+        uid, gid = None, None
+    else:
+        uid, gid = seat.image.uid, seat.image.gid
+    asked = pod.effective(seat.member, "runAsGroup")
+    return uid, asked if isinstance(asked, int) and not isinstance(asked, bool) and asked else gid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,14 +11,14 @@ from fixer.facts import hardened
 from fixer.ignores import Ignore, comments
 from fixer.imageusers import ImageUser
 from fixer.lazy import lazy
-from fixer.model import Finding, Fix, Refusal, Safety, Severity, Span, YamlChange
+from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, Span, YamlChange
 from fixer.pod_security import Level, Violation, evaluate
 from fixer.podusers import Plan, Seat, needs_host, plan
 from fixer.rules.base import Card
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
 from fixer.understand.pods import Member, Pod, steps_of
-from fixer.understand.workloads import Path, mapping, word
+from fixer.understand.workloads import Path, mapping, place, word
 
 FindUser = Callable[[str], ImageUser]
 Conflict = Callable[[Mapping[Any, Any], Sequence[YamlChange]], "str | None"]
@@ -87,7 +88,12 @@ class ManifestView:
     def violations(self, pod: Pod, *controls: str) -> Iterator[tuple[Path, Violation]]:
         """The places in a pod that the restricted level forbids for the sake of some controls, with their paths."""
         if pod.key not in self._violations:
-            self._violations[pod.key] = evaluate(pod.template, Level.RESTRICTED, self.config.pod_security_version)
+            template = pod.template
+            if self.config.goal is not Goal.RESTRICTED:
+                # The level lets root be where the pod has users of its own. Who wants more wants no root there either,
+                # and host-users, which turns that on, must not make what root-allowed has found go away.
+                template = template._replace(spec={k: v for k, v in template.spec.items() if k != "hostUsers"})
+            self._violations[pod.key] = evaluate(template, Level.RESTRICTED, self.config.pod_security_version)
         for one in self._violations[pod.key]:
             if one.control in controls:
                 yield steps_of(one.path), one
@@ -154,7 +160,16 @@ class ManifestView:
     @lazy
     def names(self) -> dict[str, str]:
         """What a finding calls each pod: its kind and name, with its place where an object has several."""
-        return {pod.key: _called(pod) for pod in (*self.pods, *self.strangers)}
+        pods = (*self.pods, *self.strangers)
+        inside = Counter((pod.document.index, _called(pod)) for pod in pods)
+        objects = Counter(name for _, name in inside)
+        out = {}
+        for pod in pods:
+            name = _called(pod)
+            where = [place(pod.path)] if inside[pod.document.index, name] > 1 else []
+            where += [f"document {pod.document.index + 1}"] if objects[name] > 1 else []
+            out[pod.key] = f"{name} ({', '.join(where)})" if where else name
+        return out
 
 
 def _called(pod: Pod) -> str:

@@ -65,8 +65,9 @@ class ImageUser(NamedTuple):
     def changes_user(self) -> bool:
         """Whether its program is known to start as root and to give that up by itself, which takes capabilities."""
         facts = self.facts
-        own = facts is not None and facts.runs_as_root is True and facts.app_user is not None
-        return self.steps_down or (own and self.familiar)
+        if self.steps_down or facts is None or self.path:
+            return self.steps_down
+        return facts.runs_as_root is True and (facts.app_user is not None or facts.steps_down)
 
 
 def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser:
@@ -167,6 +168,8 @@ def _of_facts(reference: str, facts: ImageFacts | None, config: Config) -> Image
         if facts is not None and facts.runs_as_root is not None:
             probably = f" (probably {'root' if facts.runs_as_root else facts.default_user}, which nobody verified)"
         why = f"nobody knows who {reference} runs as{probably}; {_say(reference)}"
+        if any(sign in reference for sign in ("$(", "${")):
+            why = f"only a parameter tells which image {reference} is; write runAsUser where the parameter is set"
         return ImageUser(reference, None, refusal=Refusal("unknown-image", why, reference), facts=facts)
     if facts.family == "windows":
         windows = Refusal("windows", "this is a Windows image, which has no user 0")

@@ -13,7 +13,7 @@ from fixer.rules.pods import ManifestView, Surroundings
 from fixer.source import SourceFile
 from fixer.understand.manifests import MATTERS, read_manifests
 from fixer.understand.pods import Pod
-from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, pod_templates
+from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, mapping, pod_templates, value_at
 
 # Without both a file describes no pod; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""kind["']?\s*:""")
@@ -64,10 +64,11 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
     for document in documents:
         found = [Pod(document, template) for template in pod_templates(document.value)]
         judged = [pod for pod in found if pod.template.whole and pod.template.shape in WHOLE_SHAPES | CONTAINER_SHAPES]
+        judged = [pod for pod in judged if not _inherits(pod)]
         pods += (pod for pod in judged if pod.template.known)
         strangers += (pod for pod in judged if not pod.template.known)
         # an operator's object has settings at many places, and those without a container say nothing of their own
-        left = [pod for pod in found if pod not in judged and (pod.members or not judged)]
+        left = [pod for pod in found if pod not in judged and (pod.members or not any(p.members for p in found))]
         skipped += (_operator(source.path, p) if _is_made(p) else _fragment(source.path, p) for p in left)
     view = ManifestView(source, documents, pods, strangers, surroundings, config)
     if not (pods or strangers or skipped or view.namespaces):
@@ -77,6 +78,14 @@ def understand(source: SourceFile, config: Config, surroundings: Surroundings) -
 
 def _is_made(pod: Pod) -> bool:
     return pod.template.known and pod.template.shape not in WHOLE_SHAPES
+
+
+def _inherits(pod: Pod) -> bool:
+    """Whether settings for all templates of a workflow stand above this one, which tells only a part then."""
+    if pod.template.shape != "ArgoTemplate":
+        return False
+    above = mapping(value_at(pod.document.value, pod.path[: 2 if "workflowSpec" in pod.path else 1]))
+    return any(above.get(key) for key in ("securityContext", "podSpecPatch", "templateDefaults"))
 
 
 def _operator(path: str, pod: Pod) -> Skipped:

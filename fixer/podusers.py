@@ -11,7 +11,7 @@ from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChan
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.understand.pods import Member, Pod, capability
 from fixer.understand.shellroot import needs_root, service
-from fixer.understand.workloads import Path, mapping, sequence, value_at
+from fixer.understand.workloads import Path, mapping, sequence, value_at, word
 
 # Behind these a security context stands where people look for it.
 BEHIND_IMAGE = ("name", "image", "imagePullPolicy")
@@ -121,7 +121,8 @@ def _named(image: ImageUser) -> str:
 def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Refusal | None:
     """Why a container has to stay root, or may have to."""
     if pod.windows or (image.refusal is not None and image.refusal.code == "windows"):
-        return Refusal("windows", "this is a pod of Windows; set windowsOptions.runAsUserName there")
+        said = "" if pod.says_windows else "write os: {name: windows} in the pod spec, which says so, and "
+        return Refusal("windows", f"this is a pod of Windows; {said}set windowsOptions.runAsUserName there")
     if user is None and image.ready:
         return None
     why = needs_host(pod, member)
@@ -142,19 +143,7 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
             "privileged-port",
             f"{member.name} binds port {low[0]} in the network of its node, as only root can; use a port above 1023",
         )
-    if image.root and _initialises(pod, member):
-        return Refusal(
-            "owned-folder",
-            f"initdb must own {OWNED_FOLDER}, which as a volume belongs to root; set PGDATA to a folder below it, and move"
-            " there what is in it",
-            member.image,
-        )
-    return image.refusal
-
-
-def _initialises(pod: Pod, member: Member) -> bool:
-    """Whether PostgreSQL would make its data folder right where a volume begins."""
-    return any(mount.get("mountPath") == OWNED_FOLDER for mount, _ in pod.mounts(member)) and not owns_elsewhere(member)
+    return image.refusal or _foreign_data(pod, member, image)
 
 
 def _risks(pod: Pod, member: Member, image: ImageUser) -> Iterator[str]:
@@ -166,8 +155,6 @@ def _risks(pod: Pod, member: Member, image: ImageUser) -> Iterator[str]:
         yield f"{member.name} binds a port below 1024, which the sysctl opens for the pod from Kubernetes 1.22 on"
     if _fs_group(pod, member, (0, 0)) is not None:
         yield "volumes change hands when they are mounted"
-    if _initialises(pod, member):
-        yield f"initdb must own {OWNED_FOLDER}, and a new volume belongs to root; set PGDATA to a folder below it"
 
 
 # --- signs of root ------------------------------------------------------------------------------------------------
@@ -215,11 +202,15 @@ def needs_host(pod: Pod, member: Member) -> str:
             return f"it runs '{command.name}'"
     if any(word in member.image for word in _BUILDERS):
         return f"{member.image} builds or runs containers"
+    if any(sign in member.image for sign in _PARAMETER):
+        return f"only a parameter tells its image, {member.image}"
     return ""
 
 
-# Images whose purpose is to make containers in a container, or to change the node.
-_BUILDERS = ("dind", "docker:", "buildkit", "buildah", "podman", "kaniko", "csi", "cni", "kube-proxy", "nfs", "volume")
+# Images whose purpose is to make containers in a container, and others whose purpose is to change the node.
+_MAKERS = ("dind", "docker:", "buildkit", "buildah", "podman", "kaniko")
+_BUILDERS = (*_MAKERS, "csi", "cni", "kube-proxy", "nfs", "volume")
+_PARAMETER = ("$(", "${", "{{")
 
 
 # --- what is written ------------------------------------------------------------------------------------------------
@@ -386,3 +377,47 @@ def owns_elsewhere(member: Member) -> bool:
     rows = map(mapping, sequence(member.container.value.get("env")))
     values = [row.get("value") for row in rows if row.get("name") == "PGDATA"]
     return bool(values) and isinstance(values[0], str) and normpath(values[0]) != OWNED_FOLDER
+
+
+def makes_containers(member: Member) -> bool:
+    """Whether the name of its image says that a container makes others inside of its own."""
+    return any(word in member.image for word in _MAKERS)
+
+
+# Programs that change the mode of their folder of data, as only its owner may: the variable that names the folder.
+_OWNS_DATA = {"postgres": "PGDATA"}
+
+
+def _foreign_data(pod: Pod, member: Member, image: ImageUser) -> Refusal | None:
+    """Why a program does not start as its own user on a volume that is new.
+
+    A new volume belongs to root. The group of the pod lets others write to it, which is not enough for a program that
+    changes the mode of its folder; it does so with a folder below that it has made itself.
+    """
+    user = image.facts.app_user if image.facts is not None else None
+    variable = _OWNS_DATA.get(user.name) if user is not None else None
+    if user is None or variable is None or image.facts is None or member.container.value.get("command"):
+        return None
+    rows = [mapping(row) for row in sequence(member.container.value.get("env"))]
+    named = [row.get("value") for row in rows if row.get("name") == variable]
+    folders = [str(folder).rstrip("/") for folder in named or image.facts.volumes if folder]
+    for mount, _ in pod.mounts(member):
+        at = str(mount.get("mountPath")).rstrip("/")
+        # since version 18 the volume is the folder above, and the program makes its own below
+        if at in folders and (named or at.endswith("/data")):
+            return Refusal(
+                "volume-owner",
+                f"{member.name} changes the mode of {at}, which belongs to root on a new volume, so that it needs root;"
+                f" set {variable} to a folder below, such as {at}/{variable.lower()}, and move the data there",
+            )
+    return None
+
+
+def closed_ports(pod: Pod, member: Member, image: ImageUser) -> tuple[int, ...]:
+    """The ports below 1024 that a container listens on, without those that the pod opens to all."""
+    lowest = 1024
+    for one in sequence(pod.context.get("sysctls")):
+        value = word(mapping(one).get("value"))
+        if mapping(one).get("name") == UNPRIVILEGED_PORTS["name"] and value.isdecimal():
+            lowest = int(value)
+    return tuple(port for port in low_ports(member, image) if port < lowest)

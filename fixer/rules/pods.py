@@ -13,7 +13,7 @@ from fixer.imageusers import ImageUser
 from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, Span, YamlChange
 from fixer.pod_security import Level, Violation, evaluate
-from fixer.podusers import Plan, Seat, needs_host, plan
+from fixer.podusers import Plan, Seat, makes_containers, needs_host, plan
 from fixer.rules.base import Card
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
@@ -116,10 +116,18 @@ class ManifestView:
     ) -> Fix | Refusal:
         """A fix of a pod, or the reason why an overlay stands against it."""
         changes = tuple(changes)
+        if self._means_nothing(pod, changes):
+            message = "on Windows this setting means nothing; write os: {name: windows} in the pod spec, which says so"
+            return Refusal("windows", message)
         why = self.surroundings.conflict(pod.document.value, changes)
         if why is not None:
             return Refusal("overlay", why)
         return Fix(title, safety, "" if safety is Safety.SAFE else risk, changes, group, bool(group))
+
+    def _means_nothing(self, pod: Pod, changes: tuple[YamlChange, ...]) -> bool:
+        stuck = [seat.refusal for seat in self.plan(pod).seats if seat.refusal is not None]
+        windows = pod.windows or any(refusal.code == "windows" for refusal in stuck)
+        return windows and not pod.says_windows and all("securityContext" in (*c.path, *c[2:]) for c in changes)
 
     def user_fix(self, pod: Pod, member: Member | None, title: str) -> Fix | Refusal:
         """What takes a pod off root, whole, or one container of it where others have to stay as they are."""
@@ -178,9 +186,12 @@ def _called(pod: Pod) -> str:
 
 
 def privileges(pod: Pod, member: Member) -> Refusal | None:
-    """Why a privileged container stays one, so that nothing else can be taken from it; None where it need not."""
+    """Why a container keeps what it has: it is privileged and uses that, or makes containers inside of its own."""
     if member.context.get("privileged") is not True:
-        return None
+        if not makes_containers(member):
+            return None
+        why = f"{member.image} makes containers, for which it needs more than others; find out what"
+        return Refusal("needs-host", why, member.image)
     why = needs_host(pod, member)
     if not why:
         return None

@@ -13,7 +13,9 @@ from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq, Slice, parse_sli
 
 # Without these words a document describes no pod; most YAML of a repository is done after this look. An expression that
 # begins with fixed letters is found many times faster.
-MATTERS = re.compile(r"""(?:ontainers(?<=[cC]ontainers)|predictor(?<=\bpredictor))["']?\s*:""")
+MATTERS = re.compile(
+    r"""(?:ontainer(?<=[cC]ontainer)s?|predictor(?<=\bpredictor)|script(?<=\bscript)|steps(?<=\bsteps))["']?\s*:"""
+)
 # A document that is a namespace, or the List of one; the word stands in many others, as the kind of a reference.
 NAMESPACES = re.compile(r"""^kind:[ \t]*["']?Namespace\b|[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b""", re.MULTILINE)
 # The marks of template engines, each with the characters without which there is none: Helm, Go and Jinja, Jinja, ytt,

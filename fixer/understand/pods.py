@@ -119,7 +119,17 @@ class Pod:
 
     @property
     def windows(self) -> bool:
-        """Whether it says that it runs on Windows."""
+        """Whether it says that it runs on Windows, to Kubernetes or to its scheduler alone."""
+        if self.says_windows:
+            return True
+        selector = mapping(self.spec.get("nodeSelector"))
+        options = mapping(self.context.get("windowsOptions"))
+        asked = (selector.get(label) for label in ("kubernetes.io/os", "beta.kubernetes.io/os"))
+        return "windows" in asked or options.get("hostProcess") is True
+
+    @property
+    def says_windows(self) -> bool:
+        """Whether Kubernetes takes it for a pod of Windows, of which it asks less."""
         return mapping(self.spec.get("os")).get("name") == "windows"
 
     @property

@@ -12,7 +12,10 @@ process that is not root does not use them, but a file with capabilities or a fa
 capabilities of its own. `review` where it is moved off root by this run, where it stays root, and where nobody knows
 the image: what changes owners or steps down from root needs capabilities, and a program file with capabilities of its
 own does not start without them. A container that may be root and listens below 1024 gets NET_BIND_SERVICE, the one
-capability that the restricted level allows. It is left for images that are known to start as root and step down.
+capability that the restricted level allows, and so does one that is not root and listens there, since its program file
+may have that capability. Where the container is moved off root, the two changes come together or not at all. It is left
+for images that start as root and step down, whatever command they are given, and for images that nobody knows and that
+look like such: they listen below 1024, or keep data in a volume.
 Capabilities that the container adds are another matter (added-capabilities).
 
 ## References
@@ -24,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
-from fixer.podusers import BEHIND_IMAGE, set_in_container
+from fixer.podusers import BEHIND_IMAGE, closed_ports, ownable, set_in_container
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView, privileges
 from fixer.understand.pods import Member, Pod
@@ -57,10 +61,11 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     if why is not None:
         return view.finding(CARD, at, message, fix=why)
     safety, risk = _safety(view, pod, member)
-    changes = _changes(pod, member)
+    # Without its capabilities a program that starts as root and steps down fails: both go, or none.
+    changes = [*_off_root(view, pod, member), *_changes(pod, member)]
     title = "capabilities: drop ALL"
-    if view.seat(pod, member).refusal is not None and any(port < 1024 for port in member.ports):
-        # root without this one could not bind its port
+    if not view.seat(pod, member).moves and closed_ports(pod, member, view.seat(pod, member).image):
+        # root without this one could not bind its port, and a program file that has it of its own does not start
         changes.append(_item(pod, member, "add", "NET_BIND_SERVICE"))
         title += ", add NET_BIND_SERVICE"
     fix = view.fix(pod, title, safety, risk, changes)
@@ -70,18 +75,45 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
 def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
     """Why a container that stays root fails without capabilities."""
     seat = view.seat(pod, member)
-    if seat.refusal is None:
+    if view.not_root(pod, member) or seat.refusal is None:
         return None
-    if seat.image.changes_user and not member.container.value.get("command"):
+    if seat.refusal.code == "windows":
+        return None
+    if seat.refusal.code == "needs-root":
+        return Refusal("needs-root", seat.refusal.message)
+    if seat.image.changes_user:
+        # whether a command of the manifest does so as well, nobody knows: most call the same entrypoint
         return Refusal(
             "steps-down",
             f"{member.image} starts as root and changes its user by itself, for which it needs capabilities; take the"
             " root from it first",
             member.image,
         )
-    if seat.refusal.code == "needs-root":
-        return Refusal("needs-root", seat.refusal.message)
+    sign = "" if seat.image.familiar else _sign(pod, member, seat.image)
+    if sign:
+        return Refusal(
+            "unknown-image",
+            f"nobody knows {member.image}, and what {sign} often starts as root and changes owners or its user, for"
+            " which it needs capabilities; find out who it runs as first",
+            member.image,
+        )
     return None
+
+
+def _sign(pod: Pod, member: Member, image: ImageUser) -> str:
+    """What an unknown image has in common with those that change their user by themselves; "" for nothing."""
+    low = closed_ports(pod, member, image)
+    if low:
+        return f"listens on port {low[0]}"
+    kept = ownable(pod, member)
+    return f"keeps data in a volume ({kept[0]})" if kept else ""
+
+
+def _off_root(view: ManifestView, pod: Pod, member: Member) -> tuple[YamlChange, ...]:
+    seat, plan = view.seat(pod, member), view.plan(pod)
+    if not seat.moves:
+        return ()
+    return plan.whole or plan.each[next(n for n, one in enumerate(plan.seats) if one is seat)]
 
 
 def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
@@ -93,6 +125,8 @@ def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
         return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"
     if not seat.image.certain:
         return Safety.REVIEW, "nobody knows the image; a program file with capabilities of its own does not start"
+    if closed_ports(pod, member, seat.image):
+        return Safety.REVIEW, f"{member.name} binds a port below 1024, with capabilities that nobody knows"
     return Safety.SAFE, ""
 
 

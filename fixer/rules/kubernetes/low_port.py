@@ -28,7 +28,7 @@ from typing import Any
 
 from fixer.errors import Unreadable
 from fixer.model import EnsureItem, Finding, Fix, Goal, Refusal, Safety, Severity, YamlChange
-from fixer.podusers import UNPRIVILEGED_PORTS, Seat, low_ports
+from fixer.podusers import UNPRIVILEGED_PORTS, Seat, closed_ports
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView
 from fixer.syntax.yaml import parse_slice, slices
@@ -52,18 +52,9 @@ def check(view: ManifestView) -> Iterator[Finding]:
         if pod.windows or pod.host_network:
             continue
         for seat in view.plan(pod).seats:
-            ports = [port for port in low_ports(seat.member, seat.image) if port < _open_from(pod)]
+            ports = list(closed_ports(pod, seat.member, seat.image))
             if ports and seat.refusal is None:
                 yield _finding(view, pod, seat, ports)
-
-
-def _open_from(pod: Pod) -> int:
-    """The lowest port that the pod opens to all."""
-    for one in sequence(pod.context.get("sysctls")):
-        value = word(mapping(one).get("value"))
-        if mapping(one).get("name") == UNPRIVILEGED_PORTS["name"] and value.isdecimal():
-            return int(value)
-    return 1024
 
 
 def _finding(view: ManifestView, pod: Pod, seat: Seat, ports: list[int]) -> Finding:

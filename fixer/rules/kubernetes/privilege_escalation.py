@@ -9,9 +9,9 @@ on `no_new_privs` in the kernel, which ends that for the container and all that 
 
 ## How safe the fix is
 `safe` where the image is known (facts, or a Dockerfile of this repository), `review` where it is not, since a program
-that uses `sudo` or set-uid files loses that, and where somebody allowed it. A program that starts as root and steps
-down with `setuid` is not hindered. It is left where the container stays privileged: Kubernetes refuses the two
-together.
+that uses `sudo` or set-uid files loses that, where somebody allowed it, and where a program that is not root listens
+below 1024, which its file may allow it. A program that starts as root and steps down with `setuid` is not hindered. It
+is left where the container stays privileged: Kubernetes refuses the two together.
 
 ## References
 Pod Security Standards, restricted: Privilege Escalation; CIS Kubernetes 5.2.6; Kubernetes API, SecurityContext; Linux,
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixer.model import Finding, Refusal, Safety, Severity
-from fixer.podusers import set_in_container
+from fixer.podusers import closed_ports, set_in_container
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView, privileges
 from fixer.understand.pods import Member, Pod
@@ -61,7 +61,11 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     seat = view.seat(pod, member)
     asked = member.context.get(_KEY) is True
     safety, risk = Safety.SAFE, ""
-    if asked:
+    low = closed_ports(pod, member, seat.image)
+    if low and not seat.moves and view.not_root(pod, member):
+        unbound = f"a program file that may bind port {low[0]} by itself may no longer do so"
+        safety, risk = Safety.REVIEW, unbound
+    elif asked:
         safety, risk = Safety.REVIEW, f"somebody allowed it for {member.name}; a program that uses sudo fails now"
     elif "SYS_ADMIN" in member.added:
         safety, risk = Safety.REVIEW, f"{member.name} adds SYS_ADMIN; a program that mounts by set-uid files fails now"

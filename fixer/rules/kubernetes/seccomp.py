@@ -10,8 +10,8 @@ Docker always had one, Kubernetes turned it off, and wants it said: `RuntimeDefa
 
 ## How safe the fix is
 `safe` where nothing is said yet: it is the profile under which Docker runs every image. `review` where somebody wrote
-`Unconfined`, and where a container adds capabilities. A privileged container has no profile whatever is written, so it
-does not matter there.
+`Unconfined`, and where a container adds capabilities. It is left for what makes containers inside of its own, which
+needs more system calls, and where all containers stay privileged: such a container has no profile whatever is written.
 
 ## References
 Pod Security Standards, baseline and restricted: Seccomp; CIS Kubernetes 5.7.2; Kubernetes, Restrict a Container's
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from fixer.model import Finding, Goal, Safety, SetKey, Severity, YamlChange
 from fixer.podusers import set_in_container, set_in_pod
 from fixer.rules.base import Card
-from fixer.rules.pods import ManifestView
+from fixer.rules.pods import ManifestView, privileges
 from fixer.understand.pods import Pod
 
 CARD = Card(
@@ -59,6 +59,11 @@ def _missing(view: ManifestView, pod: Pod, names: list[str]) -> Finding:
     verb = "have" if len(names) > 1 else "has"
     message = f"{view.names[pod.key]}: {', '.join(names)} {verb} no seccomp profile"
     added = [member.name for member in pod.members if member.added]
+    why = [privileges(pod, member) for member in pod.members if member.context.get("seccompProfile") is None]
+    # a profile means nothing to a container that stays privileged, and one that makes others fails with it
+    if why and (all(why) or any(one is not None and one.code == "needs-host" for one in why)):
+        refusal = next(one for one in why if one is not None and (one.code == "needs-host" or all(why)))
+        return view.finding(CARD, pod.at(pod.path), message, fix=refusal)
     safety, risk = Safety.SAFE, ""
     if added:
         safety, risk = Safety.REVIEW, f"{added[0]} adds capabilities, and may call what the profile forbids"

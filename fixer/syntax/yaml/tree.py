@@ -6,13 +6,16 @@ does not, and the end that it gives a block collection is the start of the next 
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
 from fixer.model import Span
 from fixer.syntax.yaml import scalars
+from fixer.syntax.yaml.loading import COLON
 from fixer.syntax.yaml.scalars import Plain
 from fixer.syntax.yaml.slices import Slice, slices
 
@@ -273,7 +276,13 @@ def parse_slice(text: str, part: Slice) -> Document:
 
     builder = _Builder(text, part.span)
     try:
-        root = builder.read()
+        try:
+            root = builder.read()
+        except YAMLError as error:
+            if getattr(error, "problem", None) != COLON:
+                raise
+            builder = _Builder(text, part.span)
+            root = builder.read_anew()
     except YAMLError as error:
         raise Unreadable("syntax", _sentence(text, part.span, error)) from error
     except UnicodeEncodeError as error:
@@ -298,12 +307,30 @@ class _Builder:
     def __init__(self, text: str, span: Span) -> None:
         self.text = text
         self.span = span
+        self.anew = False
         self.anchors: dict[str, Node] = {}
         self.tags: set[str] = set()
 
     def read(self) -> Node:
         """Read the root; raises what libyaml raises."""
         from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
+
+        start, end = self.span
+        return self.build(CParser(self.text[start:end]).get_event)
+
+    def read_anew(self) -> Node:
+        """Read the root with the parser that follows YAML 1.2; raises what that raises."""
+        from ruamel.yaml import YAML
+
+        self.anew = True
+        start, end = self.span
+        yaml = YAML(typ="safe", pure=True)
+        yaml.get_constructor_parser(io.StringIO(self.text[start:end]))
+        parser = yaml.parser
+        return self.build(lambda: parser.get_event() if parser.check_event() else None)
+
+    def build(self, get: Callable[[], Any]) -> Node:
+        """Build the tree of the events that `get` gives, until it gives None."""
         from ruamel.yaml.events import (
             AliasEvent,
             MappingEndEvent,
@@ -313,8 +340,6 @@ class _Builder:
             SequenceStartEvent,
         )
 
-        start, end = self.span
-        get = CParser(self.text[start:end]).get_event
         stack: list[tuple[Node, list[Node]]] = []
         kids: list[Node] = []
         while (event := get()) is not None:
@@ -376,24 +401,27 @@ class _Builder:
         return Alias(event.anchor, target, start, start, self.span.start + event.end_mark.index, None, None, False)
 
     def close(self, node: Node, kids: list[Node], event: Any) -> None:
-        if node.flow:
-            node.end = self.span.start + event.end_mark.index
-        else:
-            node.end = kids[-1].end
         if isinstance(node, Map):
             pairs = iter(kids)
             node.entries = [Entry(key, value) for key, value in zip(pairs, pairs, strict=True)]
-            if node.flow:
+            if node.flow or self.anew:
                 for key, value in node.entries:
-                    self.place_null(key, value)
+                    self.place_null(key.end, value, ":")
         elif isinstance(node, Seq):
             node.items = kids
+            if self.anew and not node.flow:
+                for before, value in zip([node.inner, *(kid.end for kid in kids)], kids, strict=False):
+                    self.place_null(before, value, "-")
+        node.end = self.span.start + event.end_mark.index if node.flow else kids[-1].end
 
-    def place_null(self, key: Node, value: Node) -> None:
-        """In a flow map libyaml puts a missing value at the next token: move it behind its colon, or its key."""
+    def place_null(self, before: int, value: Node, sign: str) -> None:
+        """Move a missing value behind its colon or dash, where one follows, else to what stands before it.
+
+        In a flow map libyaml puts it at the next token, and the other parser does so everywhere.
+        """
         if isinstance(value, Scalar) and value.missing and value.start == value.end:
-            colon = re.compile(r"[ \t\r\n]*:").match(self.text, key.end)
-            value.start = value.inner = value.end = colon.end() if colon else key.end
+            found = re.compile(rf"(?:[ \t\r\n]|#[^\n]*)*{sign}").match(self.text, before)
+            value.start = value.inner = value.end = found.end() if found else before
 
     def behind_properties(self, start: int, end: int) -> int:
         found = _PROPERTIES.match(self.text, start, end)

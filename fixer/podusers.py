@@ -10,7 +10,7 @@ from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.understand.pods import Member, Pod, capability
-from fixer.understand.shellroot import needs_root, service
+from fixer.understand.shellroot import needs_root, service, written
 from fixer.understand.workloads import Path, mapping, sequence, value_at, word
 
 # Behind these a security context stands where people look for it.
@@ -198,8 +198,9 @@ def needs_host(pod: Pod, member: Member) -> str:
     if sequence(member.container.value.get("volumeDevices")):
         return "it has a device of the node"
     for command in script_of(member).commands:
-        if command.name in _HOST_COMMANDS:
-            return f"it runs '{command.name}'"
+        kernel = next((word.text for word in written(command) if word.text.startswith(_KERNEL)), "")
+        if kernel or command.name in _HOST_COMMANDS:
+            return f"it writes {kernel}" if kernel else f"it runs '{command.name}'"
     if any(word in member.image for word in _BUILDERS):
         return f"{member.image} builds or runs containers"
     if any(sign in member.image for sign in _PARAMETER):
@@ -210,6 +211,7 @@ def needs_host(pod: Pod, member: Member) -> str:
 # Images whose purpose is to make containers in a container, and others whose purpose is to change the node.
 _MAKERS = ("dind", "docker:", "buildkit", "buildah", "podman", "kaniko")
 _BUILDERS = (*_MAKERS, "csi", "cni", "kube-proxy", "nfs", "volume")
+_KERNEL = ("/proc/", "/sys/")
 _PARAMETER = ("$(", "${", "{{")
 
 
@@ -255,10 +257,10 @@ def _numbers_together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]
     heirs = [seat for seat in seats if seat.member.context.get("runAsUser") is None]
     shared = {_would_be(seat) for seat in heirs}
     number = next(iter(shared)) if len(shared) == 1 else None
-    if number is not None and any(seat.number is not None for seat in heirs):
+    if number is not None and any(seat.number is not None for seat in heirs) and _may_share(pod, seats, heirs, number):
         yield set_in_pod(pod, "runAsUser", number[0])
         if number[1] and not pod.context.get("runAsGroup"):
-            yield from _group_together(pod, seats, heirs, number[1])
+            yield set_in_pod(pod, "runAsGroup", number[1])
         needing = [seat for seat in needing if seat not in heirs]
     elif asked == 0 and not isinstance(asked, bool):
         yield RemoveKey(pod.document.index, pod.context_path, "runAsUser")
@@ -267,14 +269,11 @@ def _numbers_together(pod: Pod, seats: tuple[Seat, ...]) -> Iterator[YamlChange]
         yield from _numbers(pod, seat.member, seat.number)
 
 
-def _group_together(pod: Pod, seats: tuple[Seat, ...], heirs: list[Seat], group: int) -> Iterator[YamlChange]:
-    """The group of those that take their user from the pod; one with a user of its own must not get it by the way."""
-    if all(seat in heirs or seat.member.context.get("runAsGroup") is not None for seat in seats):
-        yield set_in_pod(pod, "runAsGroup", group)
-        return
-    for seat in heirs:
-        if not pod.effective(seat.member, "runAsGroup"):
-            yield set_in_container(pod, seat.member, "runAsGroup", group)
+def _may_share(pod: Pod, seats: tuple[Seat, ...], heirs: list[Seat], number: tuple[int, int | None]) -> bool:
+    """Whether a user and group may stand at the pod: one with a user of its own must not get the group by the way."""
+    if not number[1] or pod.context.get("runAsGroup"):
+        return True
+    return all(seat in heirs or seat.member.context.get("runAsGroup") is not None for seat in seats)
 
 
 def _would_be(seat: Seat) -> tuple[int, int | None] | None:

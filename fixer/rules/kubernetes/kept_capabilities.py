@@ -8,15 +8,15 @@ A runtime gives every container a dozen rights of root (to change owners, to sen
 process that is not root does not use them, but a file with capabilities or a fault that leads to root does.
 
 ## How safe the fix is
-`safe` where the container is known not to run as root from its start, and nothing says that its program has
-capabilities of its own. `review` where it is moved off root by this run, where it stays root, and where nobody knows
-the image: what changes owners or steps down from root needs capabilities, and a program file with capabilities of its
-own does not start without them. A container that may be root and listens below 1024 gets NET_BIND_SERVICE, the one
-capability that the restricted level allows, and so does one that is not root and listens there, since its program file
-may have that capability. Where the container is moved off root, the two changes come together or not at all. It is left
-for images that start as root and step down, whatever command they are given, and for images that nobody knows and that
-look like such: they listen below 1024, or keep data in a volume.
-Capabilities that the container adds are another matter (added-capabilities).
+`safe` where it is dropped already and only written otherwise, and where the container is known not to run as root from
+its start, and nothing says that its program has capabilities of its own. `review` where it is moved off root by this
+run, where it stays root, and where nobody knows the image: what changes owners or steps down from root needs
+capabilities, and a program file with capabilities of its own does not start without them. A container that may be root
+and listens below 1024 gets NET_BIND_SERVICE, the one capability that the restricted level allows, and so does one that
+is not root and listens there, since its program file may have that capability. Where the container is moved off root,
+the two changes come together or not at all. It is left for images that start as root and step down, whatever command
+they are given, and for images that nobody knows and that look like such: they listen below 1024, keep data in a volume,
+or mount folders of the node. Capabilities that the container adds are another matter (added-capabilities).
 
 ## References
 Pod Security Standards, restricted: Capabilities; CIS Kubernetes 5.2.9 and 5.2.10; NSA/CISA Kubernetes Hardening
@@ -55,14 +55,21 @@ def check(view: ManifestView) -> Iterator[Finding]:
 
 
 def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
-    message = f"{view.names[pod.key]}: {member.name} keeps capabilities that it does not need"
     at = pod.at((*member.context_path, "capabilities") if "capabilities" in member.context else member.path)
+    word = _misspelt(member)
+    if word:
+        # runtimes take it in any case, so that nothing changes for the program
+        message = f"{view.names[pod.key]}: {member.name} drops {word}, which the restricted level wants written ALL"
+        changes: list[YamlChange] = [set_in_container(pod, member, "drop", ["ALL"], ("capabilities",))]
+        fix = view.fix(pod, "capabilities: drop ALL", Safety.SAFE, "", changes)
+        return view.finding(CARD, at, message, fix=fix)
+    message = f"{view.names[pod.key]}: {member.name} keeps capabilities that it does not need"
     why = privileges(pod, member) or _needed(view, pod, member)
     if why is not None:
         return view.finding(CARD, at, message, fix=why)
     safety, risk = _safety(view, pod, member)
     # Without its capabilities a program that starts as root and steps down fails: both go, or none.
-    changes = [*_off_root(view, pod, member), *_changes(pod, member)]
+    changes = [*_off_root(view, pod, member), _item(pod, member, "drop", "ALL")]
     title = "capabilities: drop ALL"
     if not view.seat(pod, member).moves and closed_ports(pod, member, view.seat(pod, member).image):
         # root without this one could not bind its port, and a program file that has it of its own does not start
@@ -93,8 +100,8 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
     if sign:
         return Refusal(
             "unknown-image",
-            f"nobody knows {member.image}, and what {sign} often starts as root and changes owners or its user, for"
-            " which it needs capabilities; find out who it runs as first",
+            f"nobody knows {member.image}, and what {sign} often starts as root and uses its capabilities, to change"
+            " its user or for files of others; find out who it runs as first",
             member.image,
         )
     return None
@@ -105,6 +112,9 @@ def _sign(pod: Pod, member: Member, image: ImageUser) -> str:
     low = closed_ports(pod, member, image)
     if low:
         return f"listens on port {low[0]}"
+    for _, volume in pod.mounts(member):
+        if volume.get("hostPath") is not None:
+            return f"mounts {mapping(volume['hostPath']).get('path')} of its node"
     kept = ownable(pod, member)
     return f"keeps data in a volume ({kept[0]})" if kept else ""
 
@@ -124,17 +134,17 @@ def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
     if seat.moves:
         return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"
     if not seat.image.certain:
-        return Safety.REVIEW, "nobody knows the image; a program file with capabilities of its own does not start"
+        who = "verified" if seat.image.familiar else "knows"
+        return Safety.REVIEW, f"nobody {who} the image; a program file with capabilities of its own does not start"
     if closed_ports(pod, member, seat.image):
         return Safety.REVIEW, f"{member.name} binds a port below 1024, with capabilities that nobody knows"
     return Safety.SAFE, ""
 
 
-def _changes(pod: Pod, member: Member) -> list[YamlChange]:
+def _misspelt(member: Member) -> str:
+    """The word ALL as a container that drops it writes it, where it does so otherwise; "" for none."""
     dropped = sequence(mapping(member.context.get("capabilities")).get("drop"))
-    if any(isinstance(one, str) and one.upper() == "ALL" for one in dropped):
-        return [set_in_container(pod, member, "drop", ["ALL"], ("capabilities",))]
-    return [_item(pod, member, "drop", "ALL")]
+    return next((one for one in dropped if isinstance(one, str) and one.upper() == "ALL"), "")
 
 
 def _item(pod: Pod, member: Member, key: str, value: str) -> EnsureItem:

@@ -185,14 +185,17 @@ def _called(pod: Pod) -> str:
     return f"{template.kind}/{template.name}" if template.name else template.kind
 
 
-def privileges(pod: Pod, member: Member) -> Refusal | None:
-    """Why a container keeps what it has: it is privileged and uses that, or makes containers inside of its own."""
+def privileges(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
+    """Why a container keeps what it has: it is privileged and may use that, or makes containers inside of its own."""
     if member.context.get("privileged") is not True:
         if not makes_containers(member):
             return None
         why = f"{member.image} makes containers, for which it needs more than others; find out what"
         return Refusal("needs-host", why, member.image)
+    image = view.seat(pod, member).image
     why = needs_host(pod, member)
+    if not why and not (image.familiar or image.uid or pod.user(member)):
+        why = f"nobody knows what {member.image or 'its image'} does with that"
     if not why:
         return None
     return Refusal("privileged", f"{member.name} is privileged, and {why}; find out what it needs instead")

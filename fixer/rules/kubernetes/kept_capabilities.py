@@ -64,7 +64,7 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
         fix = view.fix(pod, "capabilities: drop ALL", Safety.SAFE, "", changes)
         return view.finding(CARD, at, message, fix=fix)
     message = f"{view.names[pod.key]}: {member.name} keeps capabilities that it does not need"
-    why = privileges(pod, member) or _needed(view, pod, member)
+    why = privileges(view, pod, member) or _needed(view, pod, member)
     if why is not None:
         return view.finding(CARD, at, message, fix=why)
     safety, risk = _safety(view, pod, member)

@@ -50,7 +50,7 @@ def check(view: ManifestView) -> Iterator[Finding]:
 def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     message = f"{view.names[pod.key]}: {member.name} may gain rights that it did not start with"
     at = pod.at((*member.context_path, _KEY) if _KEY in member.context else member.path)
-    why = privileges(pod, member)
+    why = privileges(view, pod, member)
     if why is not None:
         return view.finding(CARD, at, message, fix=why)
     if "CAP_SYS_ADMIN" in member.added:

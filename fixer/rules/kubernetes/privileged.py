@@ -9,8 +9,8 @@ root of the node.
 
 ## How safe the fix is
 `review`: the setting becomes false where nothing says that the container uses the node. A program that loads modules,
-mounts, or opens devices fails then. It is left where something says so: namespaces and folders of the node, devices,
-commands such as `mount` and `nsenter`, images that make containers. Such a container belongs into a namespace of its
+mounts, or opens devices fails then. It is left where something says so (namespaces and folders of the node, devices,
+commands such as `mount` and `nsenter`, images that make containers) and where nobody knows the image. Such a container belongs into a namespace of its
 own, with what it needs instead of everything: single capabilities, a device plugin, read-only mounts.
 
 ## References
@@ -52,7 +52,7 @@ def _fix(view: ManifestView, pod: Pod, member: Member) -> Fix | Refusal:
     value = member.context.get("privileged")
     if value is not True:
         return Refusal("other-shape", f"{value!r} is neither true nor false, and Kubernetes refuses it; write false")
-    why = privileges(pod, member)
+    why = privileges(view, pod, member)
     if why is not None:
         return why
     risk = f"{member.name} loses all capabilities but the default ones, and the devices of its node"

@@ -59,7 +59,7 @@ def _missing(view: ManifestView, pod: Pod, names: list[str]) -> Finding:
     verb = "have" if len(names) > 1 else "has"
     message = f"{view.names[pod.key]}: {', '.join(names)} {verb} no seccomp profile"
     added = [member.name for member in pod.members if member.added]
-    why = [privileges(pod, member) for member in pod.members if member.context.get("seccompProfile") is None]
+    why = [privileges(view, pod, member) for member in pod.members if member.context.get("seccompProfile") is None]
     # a profile means nothing to a container that stays privileged, and one that makes others fails with it
     if why and (all(why) or any(one is not None and one.code == "needs-host" for one in why)):
         refusal = next(one for one in why if one is not None and (one.code == "needs-host" or all(why)))

@@ -10,8 +10,9 @@ root of the node.
 ## How safe the fix is
 `review`: the setting becomes false where nothing says that the container uses the node. A program that loads modules,
 mounts, or opens devices fails then. It is left where something says so (namespaces and folders of the node, devices,
-commands such as `mount` and `nsenter`, images that make containers) and where nobody knows the image. Such a container belongs into a namespace of its
-own, with what it needs instead of everything: single capabilities, a device plugin, read-only mounts.
+commands such as `mount` and `nsenter`, images that make containers), and where nobody knows the image. Such a container
+belongs into a namespace of its own, with what it needs instead of everything: single capabilities, a device plugin,
+read-only mounts.
 
 ## References
 Pod Security Standards, baseline: Privileged Containers; CIS Kubernetes 5.2.2; NSA/CISA Kubernetes Hardening Guidance,

@@ -122,7 +122,7 @@ def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in (*repository.dockerfiles, *tree.manifests):
+    for path in sorted((*repository.dockerfiles, *tree.manifests)):
         key = os.path.normpath(f"{root}/{path}")
         if key not in seen:
             seen.add(key)
@@ -155,6 +155,15 @@ def write_changes(result: Result) -> Result:
     )
     kept = tuple(c for c in result.changes if (c.root, c.path) not in failed)
     return result._replace(findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
+
+
+def results(paths: list[Path], config: Config) -> Iterator[Result]:
+    """What a check finds, in stable order: file by file where one path was named, so that nothing has to be kept."""
+    each = outcomes(paths, config, Choice())
+    if len(paths) == 1:
+        yield from (collect([outcome]) for outcome in each)
+    else:
+        yield collect(each)
 
 
 def ticked(each: Iterable[Outcome], tick: Callable[[], None]) -> Iterator[Outcome]:

@@ -65,6 +65,11 @@ def raw(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def watched() -> bool:
+    """Whether somebody watches standard error, so that a counter makes sense."""
+    return colourful(sys.stderr)
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Any]:
     """A counter on standard error for long work, on a terminal only. Yields a function to call for each file."""

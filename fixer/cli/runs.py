@@ -6,6 +6,7 @@ Nothing here imports typer, so that a hook which checks one file does not pay fo
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,16 +36,28 @@ def check(paths: list[Path], options: Options, output: str = "text") -> int:
     """
     from fixer import app, console
     from fixer.engine import Choice
+    from fixer.render.summary import Tally
 
     settings = configured(paths, options)
-    with console.progress("checking") as tick:
-        result = app.collect(app.ticked(app.outcomes(paths, settings, Choice()), tick))
-    if output == "text":
-        from fixer.render import text
+    tally = Tally()
+    each: Iterable[Result] = app.results(paths, settings)
+    if console.watched():
+        with console.progress("checking") as tick:
+            each = [app.collect(app.ticked(app.outcomes(paths, settings, Choice()), tick))]
+    if output == "json":
+        from fixer.render.json import pieces
 
+        for piece in pieces(each, tally):
+            console.text(piece)
+        return tally.exit_code()
+    from fixer.render import text
+
+    for result in each:
+        tally.add(result)
         console.show(text.findings(result))
-        console.show(text.closing(result, fixing=False))
-    return _report(result, output)
+    console.show(text.skipped(tally.skipped))
+    console.show(text.closing(tally, fixing=False))
+    return tally.exit_code()
 
 
 def fix(
@@ -64,6 +77,7 @@ def fix(
     from fixer import app, console
     from fixer.engine import Choice
     from fixer.model import Safety
+    from fixer.render.summary import Tally
 
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
     settings = configured(paths, options)
@@ -71,26 +85,21 @@ def fix(
         result = app.collect(app.ticked(app.outcomes(paths, settings, choice), tick))
     if write:
         result = app.write_changes(result)
-    if output == "text":
-        from fixer.render import text
-        from fixer.render.diff import diff
-
-        for change in () if write else result.changes:
-            console.raw(diff(change))
-        console.show(text.findings(result, fixing=True, written=write), sys.stderr)
-        console.show(text.closing(result, fixing=True, written=write), sys.stderr)
-    return _report(result, output)
-
-
-def _report(result: Result, output: str) -> int:
-    from fixer import console
-    from fixer.render.summary import exit_code
-
+    tally = Tally(result)
     if output == "json":
         from fixer.render.json import to_json
 
         console.text(to_json(result))
-    return exit_code(result)
+        return tally.exit_code()
+    from fixer.render import text
+    from fixer.render.diff import diff
+
+    for change in () if write else result.changes:
+        console.raw(diff(change))
+    console.show(text.findings(result, fixing=True, written=write), sys.stderr)
+    console.show(text.skipped(tally.skipped), sys.stderr)
+    console.show(text.closing(tally, fixing=True, written=write), sys.stderr)
+    return tally.exit_code()
 
 
 def configured(paths: list[Path], options: Options) -> Config:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fixer.model import Finding, Fix, Result, Safety
-from fixer.render.summary import summary
+from fixer.render.summary import Tally
 from fixer.rules import name_of
 
 VERSION = 1
@@ -15,18 +15,32 @@ VERSION = 1
 
 def to_json(result: Result) -> str:
     """The report as JSON text with a final newline: each finding and each skipped file on a line of its own."""
-    skipped = ({"path": s.path, "reason": s.reason, "message": s.message} for s in result.skipped)
-    findings = map(_finding, result.findings)
-    return (
-        f'{{\n"version": {VERSION},\n"findings": {_lines(findings)},\n"skipped": {_lines(skipped)},\n'
-        f'"summary": {json.dumps(summary(result))}\n}}\n'
-    )
+    return "".join(pieces([result], Tally()))
 
 
-def _lines(rows: Iterable[dict[str, Any]]) -> str:
+def pieces(results: Iterable[Result], tally: Tally) -> Iterator[str]:
+    """The same text piece by piece, for results that come one after the other; all of them are added to the tally."""
+    yield f'{{\n"version": {VERSION},\n"findings": '
+    yield from _lines(_finding(f) for result in _counted(results, tally) for f in result.findings)
+    yield ',\n"skipped": '
+    skipped = sorted(tally.skipped, key=lambda s: s.path)
+    yield from _lines({"path": s.path, "reason": s.reason, "message": s.message} for s in skipped)
+    yield f',\n"summary": {json.dumps(tally.summary())}\n}}\n'
+
+
+def _counted(results: Iterable[Result], tally: Tally) -> Iterator[Result]:
+    for result in results:
+        tally.add(result)
+        yield result
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     # Not `indent`, with which json takes ten times as long.
-    text = ",\n".join(map(json.dumps, rows))
-    return f"[\n{text}\n]" if text else "[]"
+    before = "[\n"
+    for row in rows:
+        yield before + json.dumps(row)
+        before = ",\n"
+    yield "[]" if before == "[\n" else "\n]"
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fixer.model import Finding, Result, Severity, Skipped, Status
-from fixer.render.summary import LEFT_OUT, summary
+from fixer.render.summary import LEFT_OUT, Tally
 from fixer.rules import name_of
 
 Line = list[tuple[str, str]]
@@ -26,7 +26,6 @@ def findings(result: Result, *, fixing: bool = False, written: bool = False) -> 
     for finding in result.findings:
         mark: Line = [(f"{words[finding.status]:<{width}}", _MARK_STYLE[finding.status])] if fixing else []
         yield from _finding(finding, mark)
-    yield from _skipped(result.skipped)
 
 
 # More of one reason than this are told in one line, with the first paths.
@@ -35,13 +34,14 @@ _PATHS = 3
 _IMAGES = 10
 
 
-def _skipped(skipped: tuple[Skipped, ...]) -> Iterator[Line]:
+def skipped(told: Iterable[Skipped]) -> Iterator[Line]:
     """What was not judged; much that is left out for such a reason takes one line."""
+    every = sorted(told, key=lambda one: one.path)
     rows: dict[str, list[Skipped]] = {}
-    for one in skipped:
+    for one in every:
         rows.setdefault(one.reason, []).append(one)
     many = {reason: found for reason, found in rows.items() if reason in LEFT_OUT and len(found) > _FEW}
-    for one in skipped:
+    for one in every:
         if one.reason not in many:
             yield [(one.path, "bold"), (": skipped ", ""), (f"[{one.reason}] ", "dim"), (one.message, "")]
     for reason, found in sorted(many.items()):
@@ -71,9 +71,9 @@ def _finding(finding: Finding, mark: Line) -> Iterator[Line]:
         yield [("    or    ", "dim"), (other.title, ""), (f" ({other.safety.word})", "dim")]
 
 
-def closing(result: Result, *, fixing: bool, written: bool = False) -> Iterator[Line]:
+def closing(tally: Tally, *, fixing: bool, written: bool = False) -> Iterator[Line]:
     """The summary: what was fixed, what was left and why, what was skipped and why."""
-    counts = summary(result)
+    counts = tally.summary()
     files = f"{counts['files']} file{'' if counts['files'] == 1 else 's'}"
     if fixing:
         yield from _fixed(counts, files, written)

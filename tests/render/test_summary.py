@@ -11,7 +11,7 @@ import pytest
 from fixer.model import Finding, Refusal, Result, Severity, Skipped, Status
 from fixer.render import json as json_module
 from fixer.render import text
-from fixer.render.summary import exit_code, summary
+from fixer.render.summary import Tally
 
 SCHEMA = json.loads((Path(json_module.__file__).parent / "result.schema.json").read_text())
 
@@ -26,7 +26,8 @@ def skips(reason: str, count: int, files: int = 0) -> tuple[Skipped, ...]:
 
 
 def words(result: Result) -> list[str]:
-    lines = [*text.findings(result), *text.closing(result, fixing=False)]
+    tally = Tally(result)
+    lines = [*text.findings(result), *text.skipped(tally.skipped), *text.closing(tally, fixing=False)]
     return ["".join(piece for piece, _ in line) for line in lines]
 
 
@@ -39,7 +40,7 @@ def test_images_in_the_way() -> None:
         left("nginx", 1), left("nginx", 2), left("nginx", 3), left("alpine", 9), left("", 5),
         left("told", 7)._replace(status=Status.FOUND, refusal=None),
     )  # fmt: skip
-    rows = summary(Result(found, files=2))["images_in_the_way"]
+    rows = Tally(Result(found, files=2)).summary()["images_in_the_way"]
     assert rows == [
         {"image": "nginx", "findings": 3},
         {"image": "redis:7", "findings": 2},
@@ -57,12 +58,12 @@ def test_at_most_ten_images_are_named() -> None:
     twelve = (*ten, left("j", 20), left("k", 21))
     (line,) = (w for w in words(Result(twelve, files=1)) if "in the way" in w)
     assert line.endswith("1 i9 and 2 more; tell who they work as in fixer.toml")
-    assert len(summary(Result(twelve))["images_in_the_way"]) == 12
+    assert len(Tally(Result(twelve)).summary()["images_in_the_way"]) == 12
 
 
 def test_without_such_images_nothing_is_said() -> None:
     assert not [w for w in words(Result((left(""),), files=1)) if "in the way" in w]
-    assert summary(Result((left(""),)))["images_in_the_way"] == []
+    assert Tally(Result((left(""),))).summary()["images_in_the_way"] == []
 
 
 # --- the exit code --------------------------------------------------------------------------------------------------
@@ -70,16 +71,16 @@ def test_without_such_images_nothing_is_said() -> None:
 
 @pytest.mark.parametrize("reason", ["template", "patch", "fragment", "operator"])
 def test_what_is_not_to_be_judged_is_nothing_left(reason: str) -> None:
-    assert exit_code(Result(skipped=skips(reason, 1), files=1)) == 0
-    assert exit_code(Result(skipped=skips(reason, 1))) == 3
-    assert exit_code(Result((left(""),), skipped=skips(reason, 1), files=1)) == 1
-    assert summary(Result(skipped=skips(reason, 2)))["skipped"] == {reason: 2}
+    assert Tally(Result(skipped=skips(reason, 1), files=1)).exit_code() == 0
+    assert Tally(Result(skipped=skips(reason, 1))).exit_code() == 3
+    assert Tally(Result((left(""),), skipped=skips(reason, 1), files=1)).exit_code() == 1
+    assert Tally(Result(skipped=skips(reason, 2))).summary()["skipped"] == {reason: 2}
 
 
 @pytest.mark.parametrize("files", [0, 1])
 @pytest.mark.parametrize("reason", ["unparsable", "syntax", "too-large", "encoding"])
 def test_what_could_not_be_read_is_left(reason: str, files: int) -> None:
-    assert exit_code(Result(skipped=(*skips("template", 1), *skips(reason, 1)), files=files)) == 1
+    assert Tally(Result(skipped=(*skips("template", 1), *skips(reason, 1)), files=files)).exit_code() == 1
 
 
 # --- what was skipped -----------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ _MARKS = (
     ("%{", re.compile(r"%\{~?[ \t]*(?:if|else|endif|for|endfor)\b")),
     ("${", re.compile(r"""^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""", re.MULTILINE)),
 )
+# The definition of a kind tells at length what pods look like, and describes none.
+_DEFINITION = re.compile(r"^kind:[ \t]*CustomResourceDefinition[ \t]*$", re.MULTILINE)
 _BOTH = re.compile(f"{MATTERS.pattern}|{NAMESPACES.pattern}", re.MULTILINE)
 
 
@@ -40,7 +42,10 @@ def read_manifests(path: str, text: str, *, namespaces: bool = False) -> tuple[l
     """
     found: list[Document] = []
     skipped: list[Skipped] = []
+    definitions = "CustomResourceDefinition" in text
     for part in slices(text, _BOTH if namespaces else MATTERS):
+        if definitions and _DEFINITION.search(text, *part.span):
+            continue
         if is_template(text[slice(*part.span)]):
             message = f"document {part.number} is a template; judge what it renders to"
             skipped.append(Skipped(path, "template", message))

@@ -86,7 +86,7 @@ class Pod:
         self.path = template.path
         self.members = tuple(Member((*template.path, *c.path), c) for c in template.containers)
 
-    @property
+    @lazy
     def key(self) -> str:
         """What tells it apart from all other pods of its file."""
         return f"{self.document.index}:{place(self.path)}"

@@ -130,3 +130,11 @@ def test_namespaces_are_read_on_request(text: str, found: int) -> None:
     pod = "kind: Pod\nspec: {containers: []}\n"
     assert len(read_manifests("a.yaml", f"{text}---\n{pod}")[0]) == 1
     assert len(read_manifests("a.yaml", f"{text}---\n{pod}", namespaces=True)[0]) == found + 1
+
+
+def test_the_definition_of_a_kind_is_not_read() -> None:
+    """It describes no pod, and is often longer than all the rest."""
+    text = "kind: CustomResourceDefinition\nspec: {containers: [\n---\nkind: Pod\nspec:\n  containers: []\n"
+    documents, skipped = read_manifests("x.yaml", text)
+    assert [document.index for document in documents] == [1]
+    assert skipped == []

@@ -71,13 +71,13 @@ def is_chart_template(root: Path, path: str) -> bool:
 
 def _read(text: str, part: Slice) -> Document:
     document = parse_slice(text, part)
-    twice = min(_repeated(document.root), key=lambda key: key.start, default=None)
-    if twice is not None:
-        raise Unreadable("syntax", f"line {document.line(twice.start)}: the key '{twice.text}' is there twice")
     try:
-        _ = document.value
+        repeats = document.repeats
     except Unreadable as error:
         raise Unreadable(error.reason, f"document {part.number}: {error.message}") from error
+    twice = min(_repeated(document.root), key=lambda key: key.start, default=None) if repeats else None
+    if twice is not None:
+        raise Unreadable("syntax", f"line {document.line(twice.start)}: the key '{twice.text}' is there twice")
     return document
 
 

@@ -174,7 +174,7 @@ class Document:
         Raises:
             Unreadable: for values nested too deeply.
         """
-        return self.value_of(self.root)
+        return self._whole.of(self.root)
 
     def value_of(self, node: Node) -> Any:
         """The same for one node.
@@ -182,10 +182,28 @@ class Document:
         Raises:
             Unreadable: for values nested too deeply.
         """
+        return self._read(node).of(node)
+
+    @lazy
+    def repeats(self) -> bool:
+        """Whether a map somewhere may have a key twice.
+
+        Raises:
+            Unreadable: for values nested too deeply.
+        """
+        return self._whole.repeats
+
+    @lazy
+    def _whole(self) -> _Values:
+        return self._read(self.root)
+
+    def _read(self, node: Node) -> _Values:
+        values = _Values()
         try:
-            return _Values().of(node)
+            values.of(node)
         except RecursionError as error:
             raise Unreadable("syntax", "a value is nested too deeply to be read") from error
+        return values
 
     def column(self, offset: int) -> int:
         """How many characters stand before an offset in its line."""
@@ -214,6 +232,7 @@ class _Values:
 
     def __init__(self) -> None:
         self.known: dict[int, Any] = {}
+        self.repeats = False
 
     def of(self, node: Node) -> Any:
         if isinstance(node, Scalar):
@@ -230,11 +249,12 @@ class _Values:
         assert isinstance(node, Map)
         entries: dict[str, Any] = {}
         self.known[id(node)] = entries
-        own = {self.name(e.key): self.of(e.value) for e in node.entries if not _is_merge(e.key)}
-        for entry in node.entries:
-            if _is_merge(entry.key):
-                for brought in self.merged(entry.value):
-                    entries.update({k: v for k, v in brought.items() if k not in entries})
+        merges = [entry.value for entry in node.entries if _is_merge(entry.key)]
+        own = {self.name(e.key): self.of(e.value) for e in node.entries if not merges or not _is_merge(e.key)}
+        self.repeats = self.repeats or len(own) + len(merges) < len(node.entries)
+        for node in merges:
+            for brought in self.merged(node):
+                entries.update({k: v for k, v in brought.items() if k not in entries})
         entries.update(own)
         return entries
 
@@ -243,7 +263,9 @@ class _Values:
         return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, dict)]
 
     def name(self, key: Node) -> str:
-        value = self.of(key)
+        value = key.value if type(key) is Scalar else self.of(key)
+        if type(value) is str:
+            return value
         return scalars.key_name(value) if not isinstance(value, dict | list) else repr(value)
 
 

@@ -6,10 +6,11 @@ import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
-from fixer import app
+from fixer import app, parallel
 from fixer.config import Config
 from fixer.discover import is_manifest
 from fixer.model import Result
@@ -32,8 +33,10 @@ class Run:
 def whole_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("corpus") / "corpus"
     shutil.copytree(shared / "corpus", folder, symlinks=True)
-    with recorded() as rounds:
+    # all in this process, so that every round is seen
+    with recorded() as rounds, mock.patch.object(parallel, "WORTH_IT", 10**9):
         result = app.fix(folder, config=CONFIG)
+    assert len(rounds) > 900
     check_rounds(rounds)
     before = {c.path: c.before for c in result.changes}
     modes = {c.path: os.stat(folder / c.path).st_mode for c in result.changes}

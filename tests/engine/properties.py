@@ -62,12 +62,14 @@ def whole_lines(one: Round, edit: Edit) -> bool:
     return starts and ends and (not edit.text or edit.text.endswith("\n"))
 
 
-def one_more_line(one: Round, edit: Edit) -> bool:
-    """Whether an edit continues an instruction on a line of its own, right where it ended."""
+def more_lines(one: Round, edit: Edit) -> bool:
+    """Whether an edit continues an instruction on lines of its own, right where it ended."""
     start, end = edit.span.start, edit.span.end
     before = one.before[start - 1 : start]
     return (
-        start == end and not before.isspace() and re.fullmatch(r"(?: &&|;)? \S\r?\n[^\n]*[^\s]", edit.text) is not None
+        start == end
+        and not before.isspace()
+        and re.fullmatch(r"(?:(?: &&|;)? \S\r?\n[^\n]*[^\s])+", edit.text) is not None
     )
 
 
@@ -83,7 +85,7 @@ def check_rounds(rounds: list[Round]) -> None:
         for edit in one.edits:
             replaced = one.before[edit.span.start : edit.span.end]
             plain = "\n" not in replaced + edit.text
-            assert plain or whole_lines(one, edit) or one_more_line(one, edit), edit
+            assert plain or whole_lines(one, edit) or more_lines(one, edit), edit
 
 
 def check_bytes(before: bytes, after: bytes) -> None:

@@ -107,8 +107,8 @@ def place(path: Path) -> str:
 
 def mapping(value: object) -> Mapping[Any, Any]:
     """The value if it is a map, else an empty one."""
-    if type(value) is dict:  # asking for the abstract class takes ten times as long
-        return value
+    if value is None or type(value) is dict:  # asking for the abstract class takes ten times as long
+        return value or _NOTHING
     return value if isinstance(value, Mapping) else _NOTHING
 
 

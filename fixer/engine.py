@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
-from fixer.decide import decide_all
+from fixer.decide import Decision, decide_all
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
@@ -99,14 +99,19 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config)
 
 
+def decision_on(view: DockerfileView, target: str) -> Decision:
+    """The decision on the image that a build makes which names this target ("" for none)."""
+    wanted = [d for d in view.decisions if target in ("", d.image.stage.name)]
+    return wanted[-1] if wanted else view.decisions[-1]
+
+
 def parent(source: SourceFile, target: str, config: Config, setting: Setting) -> Parent | None:
     """The image that a Dockerfile of the repository makes, for those that are built on it; None if unreadable."""
     try:
         view = understand(source, config, setting._replace(targets=frozenset({target} - {""})))
     except Unreadable:
         return None
-    wanted = [d for d in view.decisions if target in ("", d.image.stage.name)]
-    decision = wanted[-1] if wanted else view.decisions[-1]
+    decision = decision_on(view, target)
     return Parent(source.path, decision.image, decision if decision.is_root and decision.identity else None)
 
 

@@ -12,14 +12,10 @@ from fixer.engine import Choice, Outcome, Setting, findings_of, understand, unre
 from fixer.errors import Unreadable
 from fixer.model import (
     Change,
-    EnsureItem,
     FileChange,
     Finding,
     Refusal,
-    RemoveItem,
-    RemoveKey,
     Safety,
-    SetKey,
     SetUser,
     StartAsRoot,
     Status,
@@ -75,10 +71,14 @@ def _fix(
         before = view.ignores
         view = understand(step, view.config, setting)
         found = findings_of(view, rules, before)
-    left = [_left(f, refused, choice) for f in found]
+    return _outcome(original, view.source, fixed, [_left(f, refused, choice) for f in found])
+
+
+def _outcome(before: SourceFile, after: SourceFile, fixed: list[Finding], left: list[Finding]) -> Outcome:
+    """What became of a file: its findings, those that were fixed and those that were left, and its change."""
     change = None
-    if view.source.data != original.data:
-        change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
+    if after.data != before.data:
+        change = FileChange(before.path, before.data, after.data, tuple(sorted({f.rule for f in fixed})))
     done = [f._replace(status=Status.FIXED) for f in fixed]
     return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
 
@@ -110,7 +110,7 @@ def _round(
 ) -> tuple[SourceFile | None, list[Finding]]:
     """Apply all fixes that may be applied at once; a group that contradicts or breaks is dropped whole."""
     units = [u for u in _units(found) if _may(u, refused, choice)]
-    units.sort(key=lambda unit: min((-f.severity, f.rule, f.line) for f in unit))
+    units.sort(key=_rank)
     while units:
         chosen = [f for unit in units for f in unit]
         try:
@@ -130,6 +130,11 @@ def _units(found: list[Finding]) -> list[list[Finding]]:
         if finding.fix is not None and finding.refusal is None and finding.fix.changes:
             units.setdefault(finding.fix.group or f"#{n}", []).append(finding)
     return list(units.values())
+
+
+def _rank(unit: list[Finding]) -> tuple[int, str, int]:
+    """Which unit goes first, and wins over another that contradicts it."""
+    return min((-f.severity, f.rule, f.line) for f in unit)
 
 
 def _may(unit: list[Finding], refused: dict[tuple[str, str], Refusal], choice: Choice) -> bool:
@@ -160,7 +165,7 @@ def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> 
 
 def _changes(finding: Finding) -> list[Change]:
     changes = finding.fix.changes if finding.fix is not None else ()
-    return [change for change in changes if not isinstance(change, SetKey | RemoveKey | EnsureItem | RemoveItem)]
+    return [change for change in changes if not isinstance(change, YamlChange)]
 
 
 def _notes(chosen: list[Finding]) -> dict[Change, str]:
@@ -211,7 +216,7 @@ def _fix_pods(
     refused: dict[tuple[str, str], Refusal] = {}
     for _ in range(MAX_ROUNDS):
         units = {f"{n}": unit for n, unit in enumerate(_units(found)) if _may(unit, refused, choice)}
-        order = sorted(units, key=lambda name: min((-f.severity, f.rule, f.line) for f in units[name]))
+        order = sorted(units, key=lambda name: _rank(units[name]))
         groups = {name: _yaml_changes(units[name]) for name in order}
         notes = {name: [_note(f) for f in units[name]] for name in order} if choice.annotate else None
         rewritten = rewrite(view.source, groups, view.documents, notes)
@@ -225,12 +230,7 @@ def _fix_pods(
             break
         before, view = view.ignores, again.view
         found = findings_of(view, rules, before)
-    left = [_left(f, refused, choice) for f in found]
-    change = None
-    if view.source.data != original.data:
-        change = FileChange(original.path, original.data, view.source.data, tuple(sorted({f.rule for f in fixed})))
-    done = [f._replace(status=Status.FIXED) for f in fixed]
-    return Outcome(sorted([*done, *left], key=Finding.sort_key), change=change)
+    return _outcome(original, view.source, fixed, [_left(f, refused, choice) for f in found])
 
 
 def _note(finding: Finding) -> str:
@@ -240,4 +240,4 @@ def _note(finding: Finding) -> str:
 
 def _yaml_changes(unit: list[Finding]) -> list[YamlChange]:
     changes = [change for f in unit if f.fix is not None for change in f.fix.changes]
-    return [change for change in changes if isinstance(change, SetKey | RemoveKey | EnsureItem | RemoveItem)]
+    return [change for change in changes if isinstance(change, YamlChange)]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.decide import Decision
-from fixer.facts import ImageFacts, ImageRef, lookup
+from fixer.facts import ImageFacts, ImageRef, lookup, untagged
 from fixer.model import Refusal
 from fixer.understand.users import number_of
 
@@ -107,8 +107,7 @@ def configured_image(reference: str, config: Config) -> ImageConfig:
         names += [str(ref), str(ref._replace(digest="")), str(ref._replace(digest="", tag=""))]
     except ValueError:
         pass
-    head, slash, tail = names[1].rpartition("/")
-    names.append(head + slash + tail.partition(":")[0])
+    names.append(untagged(reference))
     return next((config.images[name] for name in names if name in config.images), ImageConfig())
 
 
@@ -218,8 +217,4 @@ def _root(reference: str, facts: ImageFacts, config: Config) -> ImageUser:
 
 
 def _say(reference: str) -> str:
-    name = reference.partition("@")[0]
-    head, slash, tail = name.rpartition("/")
-    return (
-        f'tell who it works as with [images."{head}{slash}{tail.partition(":")[0]}"] user = "1000:1000" in fixer.toml'
-    )
+    return f'tell who it works as with [images."{untagged(reference)}"] user = "1000:1000" in fixer.toml'

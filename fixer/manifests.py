@@ -10,7 +10,7 @@ from fixer.engine import Outcome, findings_of, rules_for, told, unread
 from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.rules.pods import ManifestView, Surroundings
-from fixer.source import SourceFile
+from fixer.source import UTF16, SourceFile
 from fixer.understand.manifests import MATTERS, read_manifests
 from fixer.understand.pods import Pod
 from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, mapping, pod_templates, value_at
@@ -18,12 +18,11 @@ from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, mapping, 
 # Without both a file describes no pod; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""kind["']?\s*:""")
 _PODS = re.compile(MATTERS.pattern.encode())
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def may_matter(data: bytes, config: Config) -> bool:
     """Whether the bytes of a file may hold an object of Kubernetes that describes pods, or a namespace to be judged."""
-    if data[:2] in _UTF16:
+    if data[:2] in UTF16:
         data = data.replace(b"\0", b"")  # it cannot be read, and is told where it would have counted
     if _KIND.search(data) is None:
         return False

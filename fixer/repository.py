@@ -14,7 +14,7 @@ from fixer.config import Config
 from fixer.discover import Context, Tree, read_inside
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
-from fixer.facts import ImageRef, lookup
+from fixer.facts import ImageRef, lookup, untagged
 from fixer.lazy import lazy
 from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
@@ -22,6 +22,7 @@ from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
+    from fixer.decide import Decision
     from fixer.imageusers import ImageUser, Made
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
@@ -78,6 +79,7 @@ class Repository:
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
         self._users: dict[tuple[str, str], ImageUser] = {}
+        self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -235,28 +237,31 @@ class Repository:
             return None
         build, named = link
         try:
-            source = read_source(self.tree.root, build.dockerfile)
-            setting = self.setting(build.dockerfile)._replace(targets=frozenset({build.target} - {""}))
-            view = engine.understand(source, self.config, setting)
+            decision, moves = self._decided(build.dockerfile, build.target)
         except Unreadable:
             return None
-        wanted = [d for d in view.decisions if build.target in ("", d.image.stage.name)] or view.decisions
-        decision = wanted[-1]
-        moves = decision.is_root and decision.identity is not None and decision.refusal is None
-        if moves and self.choice.apply:
-            moves = self._is_moved(build.dockerfile, build.target)
         how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
         return Made(build.dockerfile, decision, moves, how, named)
 
-    def _is_moved(self, path: str, target: str) -> bool:
-        """Whether this run takes the image of a Dockerfile off root, tried out on a copy."""
-        change = self.dockerfile(path).change
-        if change is None:
-            return False
-        setting = self.setting(path)._replace(targets=frozenset({target} - {""}))
-        view = engine.understand(SourceFile(path, change.after), self.config, setting)
-        wanted = [d for d in view.decisions if target in ("", d.image.stage.name)] or view.decisions
-        return not wanted[-1].is_root
+    def _decided(self, path: str, target: str) -> tuple[Decision, bool]:
+        """The decision on the image of a Dockerfile, and whether this run takes that off root; worked out once.
+
+        Raises:
+            Unreadable: when it is no Dockerfile that BuildKit would take, or cannot be read.
+        """
+        key = (path, target)
+        if key not in self._decisions:
+            decision = self._decision(read_source(self.tree.root, path), target)
+            moves = decision.is_root and decision.identity is not None and decision.refusal is None
+            if moves and self.choice.apply:
+                change = self.dockerfile(path).change
+                moves = change is not None and not self._decision(SourceFile(path, change.after), target).is_root
+            self._decisions[key] = decision, moves
+        return self._decisions[key]
+
+    def _decision(self, source: SourceFile, target: str) -> Decision:
+        setting = self.setting(source.path)._replace(targets=frozenset({target} - {""}))
+        return engine.decision_on(engine.understand(source, self.config, setting), target)
 
     def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
         """The build that makes an image, and whether some file says so: else a folder of that name has a Dockerfile."""
@@ -287,8 +292,7 @@ def _called(path: str) -> tuple[str, ...]:
 
 def _renamed(reference: str, names: Mapping[str, str]) -> str:
     """What Kustomize makes of a reference: another name, which keeps the tag or digest unless it has its own."""
-    head, slash, tail = reference.partition("@")[0].rpartition("/")
-    name = head + slash + tail.partition(":")[0]
+    name = untagged(reference)
     new = names.get(name)
     if new is None:
         return reference

@@ -14,6 +14,7 @@ from fixer.lazy import lazy
 from fixer.model import Edit
 
 BOM = b"\xef\xbb\xbf"
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 MAX_BYTES = 4 * 1024 * 1024
 _LONG = 100_000
 
@@ -40,7 +41,7 @@ class SourceFile(_SourceFile):
         data = self.data
         if len(data) > MAX_BYTES:
             raise Unreadable("too-large", "the file is larger than 4 MiB; split it, or leave it out with `exclude`")
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data:
+        if data[:2] in UTF16 or b"\0" in data:
             raise Unreadable("encoding", "the file is UTF-16 or binary; save it as UTF-8 to have it checked")
         return data.removeprefix(BOM).decode("utf-8", "surrogateescape")
 

@@ -15,6 +15,7 @@ from fixer.facts.images import (
     lookup,
     package_managers,
     taken_ids,
+    untagged,
 )
 from fixer.facts.users import NewUser, creation, style
 
@@ -35,4 +36,5 @@ __all__ = [
     "package_managers",
     "style",
     "taken_ids",
+    "untagged",
 ]

@@ -113,6 +113,12 @@ class ImageRef(NamedTuple):
         return f"{host}{self.repository}{tag}{digest}"
 
 
+def untagged(reference: str) -> str:
+    """A reference as it is written, without its tag and digest; it need not be one that Docker would take."""
+    head, slash, tail = reference.partition("@")[0].rpartition("/")
+    return head + slash + tail.partition(":")[0]
+
+
 def _canonical(registry: str, path: str) -> tuple[str, str]:
     registry = _SAME_REGISTRY.get(registry, registry)
     if "amazonaws" in registry and re.fullmatch(_ECR, registry):

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
+from fixer.facts import untagged
 from fixer.lazy import lazy, regex
 from fixer.syntax.shell import commands
 
@@ -158,8 +159,7 @@ def _shared(one: list[str], two: list[str]) -> int:
 
 
 def _untagged(image: str) -> str:
-    head, slash, tail = image.partition("@")[0].rpartition("/")
-    return _plain(head + slash + tail.partition(":")[0])
+    return _plain(untagged(image))
 
 
 def _build(

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 from posixpath import basename, normpath
 from typing import NamedTuple
 
+from fixer.facts import untagged
 from fixer.imageusers import ImageUser, configured_image
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.podusers import OWNED_FOLDER, Seat, owns_elsewhere, script_of, set_in_container
@@ -215,15 +216,13 @@ def _other_program(member: Member, image: ImageUser) -> Refusal:
 
 
 def _say(image: ImageUser) -> str:
-    head, slash, tail = image.reference.partition("@")[0].rpartition("/")
-    name = f"{head}{slash}{tail.partition(':')[0]}"
-    return f'tell it with [images."{name}"] writable = ["/tmp"] in fixer.toml'
+    return f'tell it with [images."{untagged(image.reference)}"] writable = ["/tmp"] in fixer.toml'
 
 
 def _own_program(member: Member) -> bool:
     """Whether the command is the program that the image is called after: `redis-server` of `redis`."""
     program = basename(member.words[0]) if member.words else ""
-    image = basename(member.image.partition("@")[0]).partition(":")[0]
+    image = basename(untagged(member.image))
     return bool(program and image) and (program.startswith(image) or image.startswith(program))
 
 

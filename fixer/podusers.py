@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from posixpath import normpath
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
@@ -74,8 +74,11 @@ class Plan(NamedTuple):
 
 def set_in_pod(pod: Pod, key: str, value: object, below: Path = ()) -> SetKey:
     """A setting in the security context of a pod, which stands in front of its containers where it is new."""
-    first = next((name for name in pod.spec if name in _LISTS), "")
-    return SetKey(pod.document.index, (*pod.context_path, *below), key, value, (), first)
+    return SetKey(pod.document.index, (*pod.context_path, *below), key, value, (), _first_list(pod))
+
+
+def _first_list(pod: Pod) -> str:
+    return next((name for name in pod.spec if name in _LISTS), "")
 
 
 def set_in_container(pod: Pod, member: Member, key: str, value: object, below: Path = ()) -> SetKey:
@@ -187,9 +190,8 @@ _HOST_COMMANDS = frozenset(
 
 def needs_host(pod: Pod, member: Member) -> str:
     """Why a container that has all privileges seems to use them, in words; "" where nothing says so."""
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        if pod.spec.get(field) is True:
-            return f"the pod has {field}"
+    if pod.shared:
+        return f"the pod has {pod.shared[0]}"
     for mount, volume in pod.mounts(member):
         if volume.get("hostPath") is not None:
             return f"it mounts {mapping(volume['hostPath']).get('path')} of the node"
@@ -304,8 +306,7 @@ def _fs_group(pod: Pod, member: Member, number: tuple[int, int | None] | None) -
         return None
     group = number[0] if number[1] is None else number[1]
     for mount, volume in pod.mounts(member):
-        owned = any(volume.get(kind) is not None for kind in _OWNABLE) or _claimed(pod, mount.get("name"))
-        if owned and mount.get("readOnly") is not True:
+        if _takes_group(pod, mount, volume):
             return group
         for kind in ("secret", "configMap", "projected", "downwardAPI"):
             mode = mapping(volume.get(kind)).get("defaultMode")
@@ -327,19 +328,23 @@ def low_ports(member: Member, image: ImageUser) -> tuple[int, ...]:
 
 def set_in_spec(pod: Pod, key: str, value: object) -> SetKey:
     """A setting of a pod itself, which stands in front of its containers where it is new."""
-    first = next((name for name in pod.spec if name in _LISTS), "")
-    return SetKey(pod.document.index, pod.path, key, value, (), first)
+    return SetKey(pod.document.index, pod.path, key, value, (), _first_list(pod))
 
 
 def ownable(pod: Pod, member: Member) -> tuple[str, ...]:
     """The volumes, by their names, that a container may write and that take the group of the pod."""
     names = []
     for mount, volume in pod.mounts(member):
-        owned = any(volume.get(kind) is not None for kind in _OWNABLE) or _claimed(pod, mount.get("name"))
         closed = mapping(volume.get("persistentVolumeClaim")).get("readOnly") is True
-        if owned and not closed and mount.get("readOnly") is not True:
+        if not closed and _takes_group(pod, mount, volume):
             names.append(str(mount.get("name")))
     return tuple(dict.fromkeys(names))
+
+
+def _takes_group(pod: Pod, mount: Mapping[Any, Any], volume: Mapping[Any, Any]) -> bool:
+    """Whether a container may write a volume by this mount, and the volume takes the group of the pod."""
+    owned = any(volume.get(kind) is not None for kind in _OWNABLE) or _claimed(pod, mount.get("name"))
+    return owned and mount.get("readOnly") is not True
 
 
 def _claimed(pod: Pod, name: object) -> bool:
@@ -373,8 +378,7 @@ def numbers(pod: Pod, seat: Seat) -> tuple[int | None, int | None]:
 
 def owns_elsewhere(member: Member) -> bool:
     """Whether PostgreSQL is told to keep its data in a folder below `OWNED_FOLDER`, which it makes itself."""
-    rows = map(mapping, sequence(member.container.value.get("env")))
-    values = [row.get("value") for row in rows if row.get("name") == "PGDATA"]
+    values = member.env("PGDATA")
     return bool(values) and isinstance(values[0], str) and normpath(values[0]) != OWNED_FOLDER
 
 
@@ -397,8 +401,7 @@ def _foreign_data(pod: Pod, member: Member, image: ImageUser) -> Refusal | None:
     variable = _OWNS_DATA.get(user.name) if user is not None else None
     if user is None or variable is None or image.facts is None or member.container.value.get("command"):
         return None
-    rows = [mapping(row) for row in sequence(member.container.value.get("env"))]
-    named = [row.get("value") for row in rows if row.get("name") == variable]
+    named = member.env(variable)
     folders = [str(folder).rstrip("/") for folder in named or image.facts.volumes if folder]
     for mount, _ in pod.mounts(member):
         at = str(mount.get("mountPath")).rstrip("/")

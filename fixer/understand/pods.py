@@ -76,6 +76,11 @@ class Member(NamedTuple):
         value = self.container.value
         return tuple(w for key in ("command", "args") for w in sequence(value.get(key)) if isinstance(w, str))
 
+    def env(self, name: str) -> list[Any]:
+        """The values that are written for a variable, None where they come from elsewhere."""
+        rows = map(mapping, sequence(self.container.value.get("env")))
+        return [row.get("value") for row in rows if row.get("name") == name]
+
 
 class Pod:
     """One description of pods in a document of a file."""
@@ -142,7 +147,12 @@ class Pod:
     @property
     def host_network(self) -> bool:
         """Whether it shares the network of its node."""
-        return self.spec.get("hostNetwork") is True
+        return "hostNetwork" in self.shared
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """The fields by which it shares namespaces of its node."""
+        return tuple(field for field in ("hostNetwork", "hostPID", "hostIPC") if self.spec.get(field) is True)
 
     @lazy
     def volumes(self) -> dict[str, Mapping[Any, Any]]:

@@ -69,9 +69,9 @@ def _against(view: ManifestView, pod: Pod) -> Refusal | None:
         return Refusal("other-api", f"{kind} may not know hostUsers; look whether it does, and set it by hand")
     if pod.spec.get(_KEY) is True:
         return Refusal("host-users", "somebody asked for the users of the node; find out what needs them")
-    for field in ("hostNetwork", "hostPID", "hostIPC"):
-        if pod.spec.get(field) is True:
-            return Refusal("needs-host", f"Kubernetes refuses hostUsers: false together with {field}; end that first")
+    if pod.shared:
+        why = f"Kubernetes refuses hostUsers: false together with {pod.shared[0]}; end that first"
+        return Refusal("needs-host", why)
     for name, volume in pod.volumes.items():
         kind = next((kind for kind in _NOT_MAPPED if volume.get(kind) is not None), "")
         if kind:

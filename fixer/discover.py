@@ -7,6 +7,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator
 from fnmatch import translate
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -179,14 +180,19 @@ class _Ignored:
         return False
 
 
+@lru_cache(maxsize=64)
+def _real(root: Path, here: str) -> str:
+    return os.path.realpath(os.path.join(here, root))
+
+
 def read_inside(root: Path, path: str) -> str | None:
     """The text of a file below `root`, or None: links that lead out, specials and huge files are not read."""
     file = f"{root}/{path}"
     try:
         if not os.path.lexists(file):
             return None  # at once: most paths that are asked for do not exist
-        real, base = os.path.realpath(file, strict=True), os.path.realpath(root)
-        if not real.startswith(base.rstrip(os.sep) + os.sep):
+        real = os.path.realpath(file, strict=True)
+        if not real.startswith(_real(root, os.getcwd()).rstrip(os.sep) + os.sep):
             return None
         info = os.stat(real)
         if not stat.S_ISREG(info.st_mode) or info.st_size > 1 << 20:

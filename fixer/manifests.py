@@ -11,13 +11,14 @@ from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.rules.pods import ManifestView, Surroundings
 from fixer.source import UTF16, SourceFile
+from fixer.syntax.yaml import AnyOf
 from fixer.understand.manifests import MATTERS, read_manifests
 from fixer.understand.pods import Pod
 from fixer.understand.workloads import CONTAINER_SHAPES, WHOLE_SHAPES, mapping, pod_templates, value_at
 
 # Without both a file describes no pod; most YAML of a repository is done after this look.
 _KIND = re.compile(rb"""kind["']?\s*:""")
-_PODS = re.compile(MATTERS.pattern.encode())
+_PODS = AnyOf(*(re.compile(pattern.pattern.encode()) for pattern in MATTERS.patterns))
 
 
 def may_matter(data: bytes, config: Config) -> bool:
@@ -26,7 +27,7 @@ def may_matter(data: bytes, config: Config) -> bool:
         data = data.replace(b"\0", b"")  # it cannot be read, and is told where it would have counted
     if _KIND.search(data) is None:
         return False
-    return _PODS.search(data) is not None or (b"Namespace" in data and _judges_namespaces(config))
+    return _PODS.search(data) or (b"Namespace" in data and _judges_namespaces(config))
 
 
 def _judges_namespaces(config: Config) -> bool:

@@ -94,8 +94,9 @@ class Builds:
 
     @lazy
     def _texts(self) -> tuple[tuple[str, str], ...]:
-        """The hints with their texts: read a second time, and only where a base image is not known."""
-        return tuple((path, text) for path in self.hints if (text := self.read(path)) is not None)
+        """The hints that may build something, with their texts: read a second time, and only where that is asked."""
+        texts = ((path, self.read(path)) for path in self.hints)
+        return tuple((path, text) for path, text in texts if text is not None and _MAY_BUILD.search(text))
 
     @lazy
     def _joined(self) -> str:
@@ -115,6 +116,9 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
 
 # Without one of these, a build uses the Dockerfile in its own context and its last stage, which is what is assumed.
 _SPEAKS = regex(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
+
+
+_MAY_BUILD = regex(r"build|\bbud\b|target")
 
 
 def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:

@@ -9,27 +9,39 @@ from pathlib import Path
 
 from fixer.errors import Unreadable
 from fixer.model import Skipped
-from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq, Slice, parse_slice, slices
+from fixer.syntax.yaml import AnyOf, Document, Map, Node, Scalar, Seq, Slice, parse_slice, slices
 
-# Without these words a document describes no pod; most YAML of a repository is done after this look. An expression that
-# begins with fixed letters is found many times faster.
-MATTERS = re.compile(
-    r"""(?:ontainer(?<=[cC]ontainer)s?|predictor(?<=\bpredictor)|script(?<=\bscript)|steps(?<=\bsteps))["']?\s*:"""
+# Without these words a document describes no pod; most YAML of a repository is done after this look.
+MATTERS = AnyOf(
+    *(
+        re.compile(rf"""{word}["']?\s*:""")
+        for word in (
+            "ontainer(?<=[cC]ontainer)s?",
+            r"steps(?<=\bsteps)",
+            r"script(?<=\bscript)",
+            r"predictor(?<=\bpredictor)",
+        )
+    )
 )
 # A document that is a namespace, or the List of one; the word stands in many others, as the kind of a reference.
-NAMESPACES = re.compile(r"""^kind:[ \t]*["']?Namespace\b|[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b""", re.MULTILINE)
+_NAMESPACES = re.compile(r"""^kind:[ \t]*["']?Namespace\b|[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b""", re.MULTILINE)
 # The marks of template engines, each with the characters without which there is none: Helm, Go and Jinja, Jinja, ytt,
-# Terraform, and its functions, which write whole lines. A mere ${name} is left to the shell of a container.
+# Terraform, and its functions, which write whole lines (a look at each line is slow, so that one for the function comes
+# first). A mere ${name} is left to the shell of a container.
 _MARKS = (
     ("{{", re.compile(r"\}\}")),
     ("{%", re.compile(r"\{%-?\s")),
     ("#@", re.compile(r"^[ \t]*#@|[ \t]#@[ \t]", re.MULTILINE)),
     ("%{", re.compile(r"%\{~?[ \t]*(?:if|else|endif|for|endfor)\b")),
-    ("${", re.compile(r"""^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""", re.MULTILINE)),
+    (
+        "${",
+        re.compile(r"\$\{~?[ \t]*\w+\("),
+        re.compile(r"""^[ \t]*(?:-[ \t]+)?(?:[\w./-]+:[ \t]+)?["']?\$\{~?[ \t]*\w+\(""", re.MULTILINE),
+    ),
 )
 # The definition of a kind tells at length what pods look like, and describes none.
 _DEFINITION = re.compile(r"^kind:[ \t]*CustomResourceDefinition[ \t]*$", re.MULTILINE)
-_BOTH = re.compile(f"{MATTERS.pattern}|{NAMESPACES.pattern}", re.MULTILINE)
+_BOTH = AnyOf(*MATTERS.patterns, _NAMESPACES)
 
 
 def read_manifests(path: str, text: str, *, namespaces: bool = False) -> tuple[list[Document], list[Skipped]]:
@@ -59,7 +71,7 @@ def read_manifests(path: str, text: str, *, namespaces: bool = False) -> tuple[l
 
 def is_template(text: str) -> bool:
     """Whether a text holds marks of a template engine, so that it is no YAML, though it may parse by luck."""
-    return any(mark in text and pattern.search(text) is not None for mark, pattern in _MARKS)
+    return any(mark in text and all(pattern.search(text) for pattern in patterns) for mark, *patterns in _MARKS)
 
 
 def is_chart_template(root: Path, path: str) -> bool:

@@ -4,11 +4,12 @@ This package is the one place that imports ruamel.yaml. It knows nothing of Kube
 """
 
 from fixer.syntax.yaml.loading import load_stream
-from fixer.syntax.yaml.slices import Slice, slices
+from fixer.syntax.yaml.slices import AnyOf, Slice, slices
 from fixer.syntax.yaml.tree import Alias, Document, Entry, Map, Node, Scalar, Seq, parse, parse_slice, values
 
 __all__ = [
     "Alias",
+    "AnyOf",
     "Document",
     "Entry",
     "Map",

@@ -17,7 +17,7 @@ from fixer.model import Span
 from fixer.syntax.yaml import scalars
 from fixer.syntax.yaml.loading import COLON
 from fixer.syntax.yaml.scalars import Plain
-from fixer.syntax.yaml.slices import Slice, slices
+from fixer.syntax.yaml.slices import AnyOf, Slice, slices
 
 MERGE = "<<"
 _PROPERTIES = re.compile(r"(?:[&!]\S*(?:[ \t\r\n]|#[^\n]*)*)+")
@@ -52,8 +52,17 @@ class Scalar(Node):
 
     __slots__ = ("keeps", "style", "text")
 
-    def __init__(self, text: str, style: str, keeps: bool, *place: Any) -> None:
-        super().__init__(*place)
+    def __init__(
+        self, text: str, style: str, keeps: bool, start: int, inner: int, end: int, anchor: str | None, tag: str | None
+    ) -> None:
+        # As the parent's, written out: most values are scalars, and a call for each is a tenth of what reading takes.
+        self.start = start
+        self.inner = inner
+        self.end = end
+        self.anchor = anchor
+        self.tag = tag
+        self.flow = False
+        self.aliased = False
         self.text = text
         self.style = style
         self.keeps = keeps
@@ -151,7 +160,7 @@ class Map(Node):
 
 
 def _is_merge(key: Node) -> bool:
-    return isinstance(key, Scalar) and not key.style and key.text == MERGE
+    return type(key) is Scalar and key.text == MERGE and not key.style
 
 
 class Document:
@@ -235,7 +244,7 @@ class _Values:
         self.repeats = False
 
     def of(self, node: Node) -> Any:
-        if isinstance(node, Scalar):
+        if type(node) is Scalar:
             return node.value
         if isinstance(node, Alias):
             return self.of(node.target)
@@ -249,8 +258,17 @@ class _Values:
         assert isinstance(node, Map)
         entries: dict[str, Any] = {}
         self.known[id(node)] = entries
-        merges = [entry.value for entry in node.entries if _is_merge(entry.key)]
-        own = {self.name(e.key): self.of(e.value) for e in node.entries if not merges or not _is_merge(e.key)}
+        merges = [value for key, value in node.entries if _is_merge(key)]
+        own: dict[str, Any] = {}
+        for key, value in node.entries:
+            if merges and _is_merge(key):
+                continue
+            name = self.name(key)
+            # As `of` does, without the call: most values are plain words.
+            if type(value) is Scalar and not value.style and value.tag is None:
+                own[name] = scalars.plain(value.text)
+            else:
+                own[name] = self.of(value)
         self.repeats = self.repeats or len(own) + len(merges) < len(node.entries)
         for node in merges:
             for brought in self.merged(node):
@@ -269,8 +287,8 @@ class _Values:
         return scalars.key_name(value) if not isinstance(value, dict | list) else repr(value)
 
 
-def parse(text: str, matters: re.Pattern[str] | None = None) -> list[Document]:
-    """The documents of a stream; with `matters`, only those in which the pattern is found.
+def parse(text: str, matters: re.Pattern[str] | AnyOf[str] | None = None) -> list[Document]:
+    """The documents of a stream; with `matters`, only those in which one of its patterns is found.
 
     `text` has no byte order mark, as `SourceFile` gives it: libyaml would not count it.
 
@@ -329,6 +347,7 @@ class _Builder:
     def __init__(self, text: str, span: Span) -> None:
         self.text = text
         self.span = span
+        self.start = span.start
         self.anew = False
         self.anchors: dict[str, Node] = {}
         self.tags: set[str] = set()
@@ -362,12 +381,20 @@ class _Builder:
             SequenceStartEvent,
         )
 
+        start = self.start
         stack: list[tuple[Node, list[Node]]] = []
         kids: list[Node] = []
         while (event := get()) is not None:
             kind = type(event)
             if kind is ScalarEvent:
-                kids.append(self.scalar(event))
+                style = event.style
+                if event.anchor is None and event.ctag is None and style != "|" and style != ">":  # as most are
+                    at = start + event.start_mark.index
+                    kids.append(
+                        Scalar(event.value, style or "", False, at, at, start + event.end_mark.index, None, None)
+                    )
+                else:
+                    kids.append(self.scalar(event))
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 node = self.collection(event, Map if kind is MappingStartEvent else Seq)
                 kids.append(node)
@@ -382,8 +409,8 @@ class _Builder:
         return kids[0]
 
     def scalar(self, event: Any) -> Scalar:
-        start = self.span.start + event.start_mark.index
-        end = self.span.start + event.end_mark.index
+        start = self.start + event.start_mark.index
+        end = self.start + event.end_mark.index
         style = event.style or ""
         anchor, tag = event.anchor, event.tag
         inner = start
@@ -392,17 +419,17 @@ class _Builder:
             if not style and not event.value:
                 inner = end
         keeps = False
-        if style in ("|", ">"):
+        if style == "|" or style == ">":
             keeps = _KEEPS.match(self.text, inner) is not None
             if not keeps:
                 end = inner + len(self.text[inner:end].rstrip(" \t\r\n"))
-        node = Scalar(event.value, style, keeps, start, inner, end, anchor, tag, False)
+        node = Scalar(event.value, style, keeps, start, inner, end, anchor, tag)
         if anchor is not None or tag is not None:
             self.register(node)
         return node
 
     def collection(self, event: Any, kind: type[Map] | type[Seq]) -> Node:
-        start = self.span.start + event.start_mark.index
+        start = self.start + event.start_mark.index
         anchor, tag = event.anchor, event.tag
         inner = start
         if anchor is not None or tag is not None:
@@ -419,8 +446,8 @@ class _Builder:
         if target is None:
             raise ComposerError(None, None, f"the anchor {event.anchor} is not defined", event.start_mark)
         target.aliased = True
-        start = self.span.start + event.start_mark.index
-        return Alias(event.anchor, target, start, start, self.span.start + event.end_mark.index, None, None, False)
+        start = self.start + event.start_mark.index
+        return Alias(event.anchor, target, start, start, self.start + event.end_mark.index, None, None, False)
 
     def close(self, node: Node, kids: list[Node], event: Any) -> None:
         if isinstance(node, Map):
@@ -434,7 +461,7 @@ class _Builder:
             if self.anew and not node.flow:
                 for before, value in zip([node.inner, *(kid.end for kid in kids)], kids, strict=False):
                     self.place_null(before, value, "-")
-        node.end = self.span.start + event.end_mark.index if node.flow else kids[-1].end
+        node.end = self.start + event.end_mark.index if node.flow else kids[-1].end
 
     def place_null(self, before: int, value: Node, sign: str) -> None:
         """Move a missing value behind its colon or dash, where one follows, else to what stands before it.

@@ -14,7 +14,7 @@ from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.repository import Repository, run_dockerfile, run_manifest
+from fixer.repository import Repository, Scope, run_dockerfile, run_manifest
 from fixer.source import SourceFile
 
 Input = str | os.PathLike[str] | SourceFile
@@ -73,9 +73,12 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
             setting = Setting(read_context=_MemoryContext(memory, source.path))
             yield run_dockerfile(source, config, setting, rules_for(config), choice)
     seen: set[str] = set()
-    for one in inputs:
-        if not isinstance(one, SourceFile):
-            yield from _tree_outcomes(_tree(Path(one), config), config, choice, seen)
+    scope = Scope(config, choice)
+    # All of them first: what one argument names, a link of another may lead to.
+    for repository in [
+        Repository(_tree(Path(one), config), scope) for one in inputs if not isinstance(one, SourceFile)
+    ]:
+        yield from _tree_outcomes(repository, seen)
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
@@ -115,8 +118,8 @@ def _tree(argument: Path, config: Config) -> Tree:
     return Tree(root, (), (), (), only, False) if is_manifest(name.name) else Tree(root, only, (), (), (), False)
 
 
-def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -> Iterator[Outcome]:
-    repository = Repository(tree, config, choice)
+def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
+    tree = repository.tree
     for path in tree.templates:
         message = "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand"
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fixer import engine
 from fixer.config import Config
-from fixer.discover import Context, Tree, read_inside
+from fixer.discover import Context, Tree, read_inside, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
@@ -22,7 +23,7 @@ from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
-    from fixer.decide import Decision
+    from fixer.decide import Asked, Decision
     from fixer.imageusers import ImageUser, Made
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
@@ -63,23 +64,44 @@ def run_manifest(
     return fix_manifest(source, config, surroundings, rules, choice)
 
 
+class Scope:
+    """What a run looks at, over all of its arguments: the Dockerfiles, and the whole repositories that they lie in."""
+
+    def __init__(self, config: Config, choice: Choice) -> None:
+        self.config = config
+        self.choice = choice
+        self.dockerfiles: set[str] = set()
+        self._whole: dict[Path, Repository] = {}
+
+    def whole(self, top: Path) -> Repository:
+        """The repository at a folder, whatever of it was named."""
+        if top not in self._whole:
+            self._whole[top] = Repository(scan(top, self.config.exclude), self, named=False)
+        return self._whole[top]
+
+
 class Repository:
     """A tree with the run's configuration and choice.
 
     Everything is read when it is first asked for, in the process that asks, so that nothing has to be sent to others.
+    Where the tree is a part of a git repository, the rest of that is asked for what the part does not tell: who makes
+    an image, who runs it, as whom.
     """
 
-    def __init__(self, tree: Tree, config: Config, choice: Choice) -> None:
+    def __init__(self, tree: Tree, scope: Scope, *, named: bool = True) -> None:
         self.tree = tree
-        self.config = config
-        self.choice = choice
+        self.scope = scope
+        self.config = scope.config
+        self.choice = scope.choice
         self.known = builds(tree.hints, lambda path: read_inside(tree.root, path))
-        self.rules = rules_for(config)
+        self.rules = rules_for(self.config)
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
+        if named:
+            scope.dockerfiles.update(_absolute(tree, path) for path in self.dockerfiles)
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -95,6 +117,30 @@ class Repository:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
         return outcome
 
+    # --- the repository around a part of it --------------------------------------------------------------------------
+
+    @lazy
+    def around(self) -> Repository | None:
+        """The git repository of which the tree is a part; None where it is the whole of one, or lies in none."""
+        named = (*self.tree.dockerfiles, *self.tree.manifests)
+        start = self.tree.root if self.tree.whole else Path(_absolute(self.tree, named[0])).parent
+        top = _top_of(start)
+        if top is None or (self.tree.whole and top == Path(os.path.abspath(start))):
+            return None
+        return self.scope.whole(top)
+
+    def _in_whole(self, path: str) -> tuple[Repository, str]:
+        """The whole repository, and what it calls a path of this tree."""
+        if self.around is None:
+            return self, path
+        return self.around, os.path.relpath(_absolute(self.tree, path), os.path.abspath(self.around.tree.root))
+
+    def _from_whole(self, path: str) -> str:
+        """What this tree calls a path of the whole repository; it begins with `../` where that is outside."""
+        if self.around is None:
+            return path
+        return os.path.relpath(_absolute(self.around.tree, path), os.path.abspath(self.tree.root))
+
     # --- Dockerfiles -------------------------------------------------------------------------------------------------
 
     def dockerfile(self, path: str) -> Outcome:
@@ -108,7 +154,51 @@ class Repository:
     def setting(self, path: str) -> Setting:
         """What the repository tells about a Dockerfile."""
         context = self.context(path)
-        return Setting(self.known.targets(path), context, self.parents, context.modes)
+        return Setting(
+            lambda: self.targets(path),
+            context,
+            self.parents,
+            context.modes,
+            lambda targets: self.asked(path, targets),
+        )
+
+    def targets(self, path: str) -> frozenset[str]:
+        """The build targets that the repository names for a Dockerfile."""
+        whole, there = self._in_whole(path)
+        return whole.known.targets(there)
+
+    def asked(self, path: str, targets: frozenset[str]) -> tuple[Asked, ...]:
+        """Who manifests of the repository run the image as that builds of these targets make of a Dockerfile."""
+        whole, there = self._in_whole(path)
+        found = (one for target in sorted(targets) for one in whole.asking.get((there, target), ()))
+        return tuple(one._replace(place=self._from_whole(one.place)) for one in found)
+
+    @lazy
+    def asking(self) -> dict[tuple[str, str], list[Asked]]:
+        """The users that manifests run images of the repository as, by the Dockerfile and its target."""
+        from fixer.decide import Asked
+        from fixer.manifests import Reading
+
+        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+        for path in self.tree.manifests if self.dockerfiles else ():
+            reading = self._reading(path) if self._names_users(path) else None
+            if not isinstance(reading, Reading):
+                continue
+            for pod, member in reading.view.containers():
+                user, group = pod.user(member), pod.effective(member, "runAsGroup")
+                reference = _renamed(member.image, self.kustomize.images(path))
+                link = self._maker(reference, path) if user and reference else None
+                if user and link is not None:
+                    line = pod.document.line(pod.at(pod.user_path(member)).start)
+                    gid = group if isinstance(group, int) and group > 0 else None
+                    out[link[0].dockerfile, link[0].target].append(Asked(user, gid, f"{path}:{line}"))
+        return out
+
+    def _names_users(self, path: str) -> bool:
+        try:
+            return b"runAsUser" in self._manifest(path).data
+        except Unreadable:
+            return False
 
     def context(self, path: str) -> Context:
         """The build context of a Dockerfile; for one named outside of the current folder, the folder that it is in."""
@@ -137,7 +227,8 @@ class Repository:
         """Why a file is not judged whatever it holds: it is a patch, or lies among the templates of a chart."""
         from fixer.understand.manifests import is_chart_template
 
-        if path in self.kustomize.patches:
+        whole, there = self._in_whole(path)
+        if there in whole.kustomize.patches:
             message = "a Kustomization applies this file as a patch; what it is laid upon is fixed where it is written"
             return Skipped(path, "patch", message)
         if is_chart_template(self.tree.root, path):
@@ -162,9 +253,10 @@ class Repository:
         """What the repository tells about a file of manifests."""
         from fixer.rules.pods import Surroundings
 
+        whole, there = self._in_whole(path)
         about = Surroundings(
-            lambda reference: self.image_user(_renamed(reference, self.kustomize.images(path)), path),
-            lambda document, changes: self.kustomize.conflict(path, document, changes),
+            lambda reference: self.image_user(_renamed(reference, whole.kustomize.images(there)), path),
+            lambda document, changes: whole.kustomize.conflict(there, document, changes),
         )
         if not self.tree.whole:
             return about
@@ -233,6 +325,10 @@ class Repository:
         from fixer.imageusers import Made
 
         link = self._maker(reference, user)
+        if link is None and self.around is not None:
+            whole, there = self._in_whole(user)
+            made = whole.made(reference, there)
+            return None if made is None else self._seen_from_here(made)
         if link is None:
             return None
         build, named = link
@@ -242,6 +338,10 @@ class Repository:
             return None
         how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
         return Made(build.dockerfile, decision, moves, how, named)
+
+    def _seen_from_here(self, made: Made) -> Made:
+        here = self._from_whole(made.path)
+        return made._replace(path=here, how=made.how.replace(made.path, here))
 
     def _decided(self, path: str, target: str) -> tuple[Decision, bool]:
         """The decision on the image of a Dockerfile, and whether this run takes that off root; worked out once.
@@ -253,6 +353,7 @@ class Repository:
         if key not in self._decisions:
             decision = self._decision(read_source(self.tree.root, path), target)
             moves = decision.is_root and decision.identity is not None and decision.refusal is None
+            moves = moves and _absolute(self.tree, path) in self.scope.dockerfiles
             if moves and self.choice.apply:
                 change = self.dockerfile(path).change
                 moves = change is not None and not self._decision(SourceFile(path, change.after), target).is_root
@@ -260,7 +361,7 @@ class Repository:
         return self._decisions[key]
 
     def _decision(self, source: SourceFile, target: str) -> Decision:
-        setting = self.setting(source.path)._replace(targets=frozenset({target} - {""}))
+        setting = self.setting(source.path).only(target)
         return engine.decision_on(engine.understand(source, self.config, setting), target)
 
     def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
@@ -299,17 +400,24 @@ def _renamed(reference: str, names: Mapping[str, str]) -> str:
     return new if ":" in new.rpartition("/")[2] or "@" in new else new + reference[len(name) :]
 
 
+def _absolute(tree: Tree, path: str) -> str:
+    return os.path.abspath(os.path.join(tree.root, path))
+
+
+def _top_of(folder: Path) -> Path | None:
+    """The top of the git repository in which a folder lies."""
+    real = Path(os.path.abspath(folder))
+    return next((place for place in (real, *real.parents) if (place / ".git").exists()), None)
+
+
 def _in_repository(root: Path) -> str:
     """What leads from the top of the git repository to a folder, with a final `/`; empty outside of one.
 
     `git apply` wants the paths of a diff to start at the top.
     """
-    real = Path(os.path.abspath(root))
-    for place in (real, *real.parents):
-        if (place / ".git").exists():
-            below = real.relative_to(place).as_posix()
-            return "" if below == "." else f"{below}/"
-    return ""
+    top = _top_of(root)
+    below = Path(os.path.abspath(root)).relative_to(top).as_posix() if top is not None else "."
+    return "" if below == "." else f"{below}/"
 
 
 class _Parents:
@@ -329,11 +437,18 @@ class _Parents:
     def _find(self, reference: str) -> Parent | None:
         repository = self.repository
         made = repository.known.maker(reference)
+        if made is None and repository.around is not None:
+            return repository.around.parents(reference)
         if made is None or made[0].startswith("../"):
             return None
         try:
             source = read_source(repository.tree.root, made[0])
         except Unreadable:
             return None
-        context = repository.context(made[0])
-        return engine.parent(source, made[1], repository.config, Setting(read_context=context, find_parent=self))
+        path, target = made
+        setting = Setting(
+            read_context=repository.context(path),
+            find_parent=self,
+            find_asked=lambda targets: repository.asked(path, targets),
+        )
+        return engine.parent(source, target, repository.config, setting)

@@ -150,7 +150,7 @@ def _decide(image: Image, path: str, config: Config, find_asked: Callable[[], As
     user = image.user
     chosen = configured(image, path, config)
     if user.root is False:
-        return Decision(image, running, False, _current(image, config))
+        return Decision(image, running, False, _current(image, config, find_asked))
     refusal = _refusal(image, running, chosen)
     if refusal is not None:
         return Decision(image, running, user.root is True, None, refusal)
@@ -226,13 +226,13 @@ def _unknown_base(image: Image) -> Refusal | None:
     return None
 
 
-def _current(image: Image, config: Config) -> Identity | None:
+def _current(image: Image, config: Config, find_asked: Callable[[], Asked | None]) -> Identity | None:
     user = image.user
     if user.uid is not None:
         return Identity(user.uid, user.gid, user.name, "file", user.evidence, True)
     account = image.accounts.get(user.name)
     if account is not None and account.add is not None and account.uid is None:
-        return _pinned(image, account, config)
+        return _pinned(image, account, config, find_asked())
     return None
 
 

@@ -73,12 +73,25 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
             setting = Setting(read_context=_MemoryContext(memory, source.path))
             yield run_dockerfile(source, config, setting, rules_for(config), choice)
     seen: set[str] = set()
-    scope = Scope(config, choice)
     # All of them first: what one argument names, a link of another may lead to.
-    for repository in [
-        Repository(_tree(Path(one), config), scope) for one in inputs if not isinstance(one, SourceFile)
-    ]:
+    for repository in _repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice):
         yield from _tree_outcomes(repository, seen)
+
+
+def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
+    trees = [_tree(path, config) for path in paths]
+    scope = Scope(config, choice, paths)
+    repositories = [Repository(tree, scope) for tree in trees]
+    if config.ports != "move" or not any(rule.CARD.id == "DF009" for rule in rules_for(config)):
+        return repositories
+    from fixer.portmoves import plan
+
+    planned = plan(repositories)
+    if not choice.apply or choice.minimum > Safety.REVIEW:
+        planned = planned.told()
+    # What was read for the plan was read as it is without the moves.
+    scope = Scope(config, choice, paths, planned)
+    return [Repository(tree, scope) for tree in trees]
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
@@ -125,7 +138,7 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in sorted((*repository.dockerfiles, *tree.manifests)):
+    for path in sorted({*repository.dockerfiles, *tree.manifests, *repository.moved}):
         key = os.path.normpath(f"{root}/{path}")
         if key not in seen:
             seen.add(key)
@@ -136,18 +149,18 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
 
 
 def write_changes(result: Result) -> Result:
-    """Write every change of a result to its file.
+    """Write every change of a result to its file; those of one unit all, or none of them.
 
     Returns:
         The result without the changes that could not be written; each of those is told as skipped, and its findings
         are no longer called fixed.
     """
     failed: dict[tuple[str, str], Skipped] = {}
-    for change in result.changes:
-        try:
-            write(Path(change.root) / change.path, change)
-        except FixerError as error:
-            failed[change.root, change.path] = Skipped(change.path, "not-written", str(error))
+    units: dict[str, list[FileChange]] = {}
+    for n, change in enumerate(result.changes):
+        units.setdefault(change.unit or f"#{n}", []).append(change)
+    for changes in units.values():
+        failed |= _write_unit(changes)
     if not failed:
         return result
     refusal = Refusal("not-written", "the file could not be written")
@@ -158,6 +171,23 @@ def write_changes(result: Result) -> Result:
     )
     kept = tuple(c for c in result.changes if (c.root, c.path) not in failed)
     return result._replace(findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
+
+
+def _write_unit(changes: list[FileChange]) -> dict[tuple[str, str], Skipped]:
+    """Write changes that belong together; where one cannot be written, the others are taken back."""
+    done: list[FileChange] = []
+    for change in changes:
+        try:
+            write(Path(change.root) / change.path, change)
+        except FixerError as error:
+            why = {(change.root, change.path): Skipped(change.path, "not-written", str(error))}
+            for other in done:
+                write(Path(other.root) / other.path, other._replace(before=other.after, after=other.before))
+            also = f"a port would have moved here too, but {error}"
+            rest = [other for other in changes if other is not change]
+            return why | {(one.root, one.path): Skipped(one.path, "not-written", also) for one in rest}
+        done.append(change)
+    return {}
 
 
 def results(paths: list[Path], config: Config) -> Iterator[Result]:

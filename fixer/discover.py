@@ -225,6 +225,24 @@ class Context:
             self._seen[path] = next((t for t in texts if t is not None), None)
         return self._seen[path]
 
+    def files(self, path: str) -> Iterator[tuple[str, str]]:
+        """The files at and below a path of the context, in the first folder that has it.
+
+        Returns:
+            Their paths from the root, each with what leads to it from the path that was asked for ("" for itself).
+        """
+        clean = os.path.normpath(path.lstrip("/") or ".")
+        for folder in self.folders:
+            top = os.path.join(self.root, folder)
+            found = [] if clean.startswith("..") else _matching(top, clean)
+            for one in found:
+                for file, info in _below(top, [one]):
+                    if stat.S_ISREG(info.st_mode) and _inside(self.root, os.path.join(top, os.path.dirname(file))):
+                        rest = "" if file == one else os.path.relpath(file, one)
+                        yield os.path.normpath(os.path.join(folder, file)), rest
+            if found:
+                return
+
     def modes(self, path: str) -> tuple[str, int, bool] | None:
         """The first file or folder at or below a path that only its owner can read or start.
 

@@ -13,7 +13,7 @@ from fixer.errors import Unreadable
 from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
 from fixer.rules import all_rules, on_dockerfiles, on_manifests
-from fixer.rules.base import DockerfileView
+from fixer.rules.base import DockerfileView, FindMove
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
 from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env, base_workdir
@@ -49,6 +49,7 @@ class Setting(NamedTuple):
     find_parent: FindParent = lambda reference: None
     context_modes: ContextModes = lambda path: None
     find_asked: FindAsked = lambda targets: ()
+    find_move: FindMove = lambda port: None
 
     def only(self, target: str) -> Setting:
         """The same, of a build that names this target ("" for none)."""
@@ -104,7 +105,7 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     }
     runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
     decisions = decide_all([images[s.index] for s in runtime], source.path, config, setting.find_asked)
-    return DockerfileView(source, dockerfile, all_stages, images, decisions, config)
+    return DockerfileView(source, dockerfile, all_stages, images, decisions, config, setting.find_move)
 
 
 def decision_on(view: DockerfileView, target: str) -> Decision:

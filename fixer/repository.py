@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fixer import engine
 from fixer.config import Config
@@ -17,7 +17,7 @@ from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
 from fixer.lazy import lazy
-from fixer.model import Skipped
+from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
 from fixer.source import SourceFile, read_bytes
 from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from fixer.namespaces import Namespaces
     from fixer.rules.pods import Surroundings
     from fixer.understand.kustomize import Kustomize
+    from fixer.understand.pods import Pod
 
 
 def read_source(root: Path, path: str) -> SourceFile:
@@ -64,13 +65,31 @@ def run_manifest(
     return fix_manifest(source, config, surroundings, rules, choice)
 
 
+class Ports(NamedTuple):
+    """What becomes of the ports of a run.
+
+    `texts` are the bytes of files after all moves, by their absolute path, and `moved` the findings that this repairs
+    there. `answers` tells for the absolute path of a Dockerfile and a port how it moves, or why it stays.
+    """
+
+    texts: dict[str, bytes]
+    moved: dict[str, list[Finding]]
+    answers: dict[tuple[str, int], Fix | Refusal]
+
+    def told(self) -> Ports:
+        """The same for a run that changes nothing of it: the answers alone."""
+        return Ports({}, {}, self.answers)
+
+
 class Scope:
     """What a run looks at, over all of its arguments: the Dockerfiles, and the whole repositories that they lie in."""
 
-    def __init__(self, config: Config, choice: Choice) -> None:
+    def __init__(self, config: Config, choice: Choice, named: Iterable[Path] = (), ports: Ports | None = None) -> None:
         self.config = config
         self.choice = choice
+        self.ports = ports
         self.dockerfiles: set[str] = set()
+        self._named = [os.path.abspath(path) for path in named]
         self._whole: dict[Path, Repository] = {}
 
     def whole(self, top: Path) -> Repository:
@@ -78,6 +97,10 @@ class Scope:
         if top not in self._whole:
             self._whole[top] = Repository(scan(top, self.config.exclude), self, named=False)
         return self._whole[top]
+
+    def covers(self, place: str) -> bool:
+        """Whether a file, by its absolute path, is among what was named."""
+        return any(place == named or place.startswith(named.rstrip(os.sep) + os.sep) for named in self._named)
 
 
 class Repository:
@@ -98,10 +121,11 @@ class Repository:
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
+        self._manifests = frozenset(tree.manifests)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
         if named:
-            scope.dockerfiles.update(_absolute(tree, path) for path in self.dockerfiles)
+            scope.dockerfiles.update(absolute(tree, path) for path in self.dockerfiles)
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -112,10 +136,52 @@ class Repository:
 
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
-        outcome = self.dockerfile(path) if path in self._dockerfiles else self.manifest(path)
+        outcome: Outcome | None = None
+        if path in self._dockerfiles:
+            outcome = self.dockerfile(path)
+        elif path in self._manifests:
+            outcome = self.manifest(path)
+        outcome = self._with_moves(path, outcome)
         if outcome is not None and outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
         return outcome
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The files below the root in which ports have moved."""
+        root = os.path.abspath(self.tree.root)
+        found = self.scope.ports.texts if self.scope.ports is not None else ()
+        paths = [os.path.relpath(place, root) for place in found if self.scope.covers(place)]
+        return tuple(path for path in paths if not path.startswith(".."))
+
+    def _with_moves(self, path: str, outcome: Outcome | None) -> Outcome | None:
+        """What becomes of a file, with the ports that moved in it before all else."""
+        place = absolute(self.tree, path)
+        if self.scope.ports is None or place not in self.scope.ports.texts:
+            return outcome
+        outcome = Outcome(judged=False) if outcome is None else outcome
+        before = read_bytes(self.tree.root, path, "a file", "")
+        moved = [finding._replace(path=path) for finding in self.scope.ports.moved[place]]
+        rules = {finding.rule for finding in moved}
+        outcome.findings = sorted([*moved, *outcome.findings], key=Finding.sort_key)
+        if outcome.change is None:
+            outcome.change = FileChange(path, before, self.scope.ports.texts[place])
+        applied = tuple(sorted({*outcome.change.applied, *rules}))
+        outcome.change = outcome.change._replace(before=before, applied=applied, unit="ports")
+        return outcome
+
+    def source(self, path: str) -> SourceFile:
+        """Read a file of the tree as it is after ports have moved.
+
+        Raises:
+            Unreadable: when it is a link, no regular file, too large, or cannot be read.
+        """
+        place = absolute(self.tree, path) if self.scope.ports is not None else ""
+        if self.scope.ports is not None and place in self.scope.ports.texts:
+            return SourceFile(path, self.scope.ports.texts[place])
+        if path in self._dockerfiles:
+            return read_source(self.tree.root, path)
+        return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
 
     # --- the repository around a part of it --------------------------------------------------------------------------
 
@@ -123,7 +189,7 @@ class Repository:
     def around(self) -> Repository | None:
         """The git repository of which the tree is a part; None where it is the whole of one, or lies in none."""
         named = (*self.tree.dockerfiles, *self.tree.manifests)
-        start = self.tree.root if self.tree.whole else Path(_absolute(self.tree, named[0])).parent
+        start = self.tree.root if self.tree.whole else Path(absolute(self.tree, named[0])).parent
         top = _top_of(start)
         if top is None or (self.tree.whole and top == Path(os.path.abspath(start))):
             return None
@@ -133,20 +199,20 @@ class Repository:
         """The whole repository, and what it calls a path of this tree."""
         if self.around is None:
             return self, path
-        return self.around, os.path.relpath(_absolute(self.tree, path), os.path.abspath(self.around.tree.root))
+        return self.around, os.path.relpath(absolute(self.tree, path), os.path.abspath(self.around.tree.root))
 
     def _from_whole(self, path: str) -> str:
         """What this tree calls a path of the whole repository; it begins with `../` where that is outside."""
         if self.around is None:
             return path
-        return os.path.relpath(_absolute(self.around.tree, path), os.path.abspath(self.tree.root))
+        return os.path.relpath(absolute(self.around.tree, path), os.path.abspath(self.tree.root))
 
     # --- Dockerfiles -------------------------------------------------------------------------------------------------
 
     def dockerfile(self, path: str) -> Outcome:
         """What becomes of one Dockerfile."""
         try:
-            source = read_source(self.tree.root, path)
+            source = self.source(path)
         except Unreadable as error:
             return unread(path, error)
         return run_dockerfile(source, self.config, self.setting(path), self.rules, self.choice)
@@ -160,7 +226,12 @@ class Repository:
             self.parents,
             context.modes,
             lambda targets: self.asked(path, targets),
+            lambda port: self._move_of(path, port),
         )
+
+    def _move_of(self, path: str, port: int) -> Fix | Refusal | None:
+        """How a port of a Dockerfile moves, or why it stays; None where nobody asked that ports move."""
+        return self.scope.ports.answers.get((absolute(self.tree, path), port)) if self.scope.ports else None
 
     def targets(self, path: str) -> frozenset[str]:
         """The build targets that the repository names for a Dockerfile."""
@@ -194,9 +265,44 @@ class Repository:
                     out[link[0].dockerfile, link[0].target].append(Asked(user, gid, f"{path}:{line}"))
         return out
 
+    def pods_of(self, source: SourceFile) -> tuple[Pod, ...]:
+        """The pods of a file of manifests; none where it is left out or cannot be read."""
+        from fixer import manifests
+
+        if self._left_out(source.path) is not None:
+            return ()
+        try:
+            reading = manifests.understand(source, self.config, self.surroundings(source.path))
+        except Unreadable:
+            return ()
+        return tuple(reading.view.pods) if reading is not None else ()
+
+    def runs(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
+        """Whether a file that names an image runs what builds of these targets make of a Dockerfile."""
+        link = self._maker(_renamed(reference, self.kustomize.images(user)), user) if reference else None
+        return link is not None and link[0].dockerfile == dockerfile and link[0].target in targets
+
+    def builds_of(self, dockerfile: str, targets: Collection[str]) -> list[Build]:
+        """The builds of a Dockerfile that some file describes, by their targets."""
+        return [build for build in self.known.all() if build.dockerfile == dockerfile and build.target in targets]
+
+    def hint_texts(self) -> Iterator[tuple[str, str]]:
+        """The files that may say how images are built and run, each with its text."""
+        for path in self.tree.hints:
+            text = read_inside(self.tree.root, path)
+            if text is not None:
+                yield path, text
+
+    def copied(self, dockerfile: str, source: str, destination: str, folder: bool) -> Iterator[tuple[str, str]]:
+        """The files that a COPY brings from the build context: each with its path in the image."""
+        context = self.context(dockerfile)
+        for path, rest in context.files(source):
+            name = rest or (posixpath.basename(path) if folder else "")
+            yield path, posixpath.normpath(posixpath.join(destination, name))
+
     def _names_users(self, path: str) -> bool:
         try:
-            return b"runAsUser" in self._manifest(path).data
+            return b"runAsUser" in self.source(path).data
         except Unreadable:
             return False
 
@@ -213,7 +319,7 @@ class Repository:
         from fixer.manifests import may_matter
 
         try:
-            source = self._manifest(path)
+            source = self.source(path)
         except Unreadable as error:
             return unread(path, error)
         if not may_matter(source.data, self.config):
@@ -282,7 +388,7 @@ class Repository:
         from fixer import manifests
 
         try:
-            source = self._manifest(path)
+            source = self.source(path)
             left = self._left_out(path)
             if left is not None:
                 return (left,) if left.reason == "template" or manifests.may_matter(source.data, self.config) else None
@@ -296,7 +402,7 @@ class Repository:
         from fixer.rules.kubernetes import namespace_labels
 
         try:
-            source = self._manifest(path)
+            source = self.source(path)
             about = self.surroundings(path)
             # the rule that asks this cannot be waited for
             rules = tuple(rule for rule in self.manifest_rules if rule is not namespace_labels)
@@ -307,9 +413,6 @@ class Repository:
             return manifests.understand(source, self.config, about)
         except Unreadable:
             return None
-
-    def _manifest(self, path: str) -> SourceFile:
-        return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""
@@ -351,9 +454,9 @@ class Repository:
         """
         key = (path, target)
         if key not in self._decisions:
-            decision = self._decision(read_source(self.tree.root, path), target)
+            decision = self._decision(self.source(path), target)
             moves = decision.is_root and decision.identity is not None and decision.refusal is None
-            moves = moves and _absolute(self.tree, path) in self.scope.dockerfiles
+            moves = moves and absolute(self.tree, path) in self.scope.dockerfiles
             if moves and self.choice.apply:
                 change = self.dockerfile(path).change
                 moves = change is not None and not self._decision(SourceFile(path, change.after), target).is_root
@@ -400,7 +503,8 @@ def _renamed(reference: str, names: Mapping[str, str]) -> str:
     return new if ":" in new.rpartition("/")[2] or "@" in new else new + reference[len(name) :]
 
 
-def _absolute(tree: Tree, path: str) -> str:
+def absolute(tree: Tree, path: str) -> str:
+    """The absolute path of a file that a tree knows by a path from its root."""
     return os.path.abspath(os.path.join(tree.root, path))
 
 
@@ -442,7 +546,7 @@ class _Parents:
         if made is None or made[0].startswith("../"):
             return None
         try:
-            source = read_source(repository.tree.root, made[0])
+            source = repository.source(made[0])
         except Unreadable:
             return None
         path, target = made

@@ -110,6 +110,11 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     return Tree(argument, found[0], found[1], found[2], found[3])
 
 
+def walk(root: Path, exclude: Iterable[str] = ()) -> Iterator[str]:
+    """All files below a folder, as paths relative to it; ignored and vendored folders, and links, are left out."""
+    return _walk(root, _Ignored(root, tuple(exclude)))
+
+
 def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
     pending = [""]
     while pending:

@@ -149,7 +149,9 @@ class _Planner:
             spots += podports.of_container(seat, move)
         spots += self._senders(pods, seats, move)
         self._overlays(spots, seats, move)
+        self._strangers(pods, move)
         self._unread(path, seats, targets, move)
+        self._code(move)
         for spot in spots:
             if not self.whole.scope.covers(absolute(self.whole.tree, spot.path)):
                 raise Stuck(f"{spot.path}:{spot.line}", f"{spot.what} names it too, and is not among the named paths")
@@ -218,6 +220,24 @@ class _Planner:
             text = source.text if source is not None else ""
             if move.number().search(text) and any(name in text for name in names):
                 raise Stuck(path, f"this patch names port {move.old}, and one of the pods")
+
+    def _strangers(self, pods: list[tuple[str, Pod]], move: Move) -> None:
+        """Refuse where a container has the port and an image that nobody knows: it may be this one."""
+        for file, pod in pods:
+            for member in pod.members:
+                if move.old in member.ports and self.whole.strange(file, member.image):
+                    line = pod.document.line(pod.at(member.path).start)
+                    why = f"{member.name} has port {move.old}, and nobody knows who makes its image {member.image}"
+                    raise Stuck(f"{file}:{line}", f"{why}; it may be this one")
+
+    def _code(self, move: Move) -> None:
+        """Refuse where a program or a tool of another kind gives a container the port."""
+        named = re.compile(rf"\b(?:container|target)_?port\b[\"']?\s*[:=]\s*[\"']?{move.old}(?!\d)", re.IGNORECASE)
+        for file, text in self.whole.code_texts():
+            found = named.search(text)
+            if found is not None:
+                line = text.count("\n", 0, found.start()) + 1
+                raise Stuck(f"{file}:{line}", f"it gives a container port {move.old}, maybe this one")
 
     def _unread(self, path: str, seats: list[podports.Seat], targets: set[str], move: Move) -> None:
         """Refuse where a file names the image and is none that could be followed, such as a chart or a script."""

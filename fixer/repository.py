@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fixer import engine
 from fixer.config import Config
-from fixer.discover import Context, Tree, read_inside, scan
+from fixer.discover import Context, Tree, read_inside, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from fixer.rules.pods import Surroundings
     from fixer.understand.kustomize import Kustomize
     from fixer.understand.pods import Pod
+
+
+# Where infrastructure is written as code.
+_CODE = tuple(
+    ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb .json .yaml .yml .jsonnet .libsonnet .cue .toml".split()
+)
 
 
 def read_source(root: Path, path: str) -> SourceFile:
@@ -292,6 +298,22 @@ class Repository:
             text = read_inside(self.tree.root, path)
             if text is not None:
                 yield path, text
+
+    def strange(self, user: str, reference: str) -> bool:
+        """Whether nobody knows an image that a file names: the repository does not make it, and no facts are on it."""
+        name = _renamed(reference, self.kustomize.images(user))
+        try:
+            return bool(name) and self._maker(name, user) is None and lookup(name) is None
+        except ValueError:
+            return True
+
+    def code_texts(self) -> Iterator[tuple[str, str]]:
+        """Programs and the files of other tools that may start containers, each with its text."""
+        for path in walk(self.tree.root, self.config.exclude):
+            if path.endswith(_CODE) and path not in self._manifests:
+                text = read_inside(self.tree.root, path)
+                if text is not None:
+                    yield path, text
 
     def copied(self, dockerfile: str, source: str, destination: str, folder: bool) -> Iterator[tuple[str, str]]:
         """The files that a COPY brings from the build context: each with its path in the image."""

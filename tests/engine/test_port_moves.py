@@ -257,6 +257,11 @@ STUCK = {
         {"chart/Chart.yaml": "name: web\n", "chart/values.yaml": "image:\n  repository: acme/web\n"},
         "chart/values.yaml:2",
     ),
+    "an image that nobody knows": (
+        {"k8s/other.yaml": OTHER.replace("{app: web}", "{app: other}")},
+        "k8s/other.yaml:10",
+    ),
+    "infrastructure as code": ({"infra/main.tf": "resource x y {\n  container_port = 80\n}\n"}, "infra/main.tf:2"),
     "a script": ({"run.sh": "docker run -p 8080:80 acme/web\n"}, "run.sh:1"),
 }
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 # Where infrastructure is written as code.
 _CODE = tuple(
-    ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb .json .yaml .yml .jsonnet .libsonnet .cue .toml".split()
+    ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb"
+    " .json .yaml .yml .jsonnet .libsonnet .cue .toml".split()
 )
 
 
@@ -94,7 +95,7 @@ class Scope:
         self.config = config
         self.choice = choice
         self.ports = ports
-        self.dockerfiles: set[str] = set()
+        self._repositories: list[Repository] = []
         self._named = [os.path.abspath(path) for path in named]
         self._whole: dict[Path, Repository] = {}
 
@@ -103,6 +104,15 @@ class Scope:
         if top not in self._whole:
             self._whole[top] = Repository(scan(top, self.config.exclude), self, named=False)
         return self._whole[top]
+
+    def add(self, repository: Repository) -> None:
+        """Take in what one argument names."""
+        self._repositories.append(repository)
+
+    @lazy
+    def dockerfiles(self) -> frozenset[str]:
+        """The absolute paths of the Dockerfiles that the run looks at; asked when all arguments are taken in."""
+        return frozenset(absolute(one.tree, path) for one in self._repositories for path in one.dockerfiles)
 
     def covers(self, place: str) -> bool:
         """Whether a file, by its absolute path, is among what was named."""
@@ -131,7 +141,7 @@ class Repository:
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
         if named:
-            scope.dockerfiles.update(absolute(tree, path) for path in self.dockerfiles)
+            scope.add(self)
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -162,16 +172,17 @@ class Repository:
 
     def _with_moves(self, path: str, outcome: Outcome | None) -> Outcome | None:
         """What becomes of a file, with the ports that moved in it before all else."""
-        place = absolute(self.tree, path)
-        if self.scope.ports is None or place not in self.scope.ports.texts:
+        ports = self.scope.ports
+        place = absolute(self.tree, path) if ports is not None else ""
+        if ports is None or place not in ports.texts:
             return outcome
         outcome = Outcome(judged=False) if outcome is None else outcome
         before = read_bytes(self.tree.root, path, "a file", "")
-        moved = [finding._replace(path=path) for finding in self.scope.ports.moved[place]]
+        moved = [finding._replace(path=path) for finding in ports.moved[place]]
         rules = {finding.rule for finding in moved}
         outcome.findings = sorted([*moved, *outcome.findings], key=Finding.sort_key)
         if outcome.change is None:
-            outcome.change = FileChange(path, before, self.scope.ports.texts[place])
+            outcome.change = FileChange(path, before, ports.texts[place])
         applied = tuple(sorted({*outcome.change.applied, *rules}))
         outcome.change = outcome.change._replace(before=before, applied=applied, unit="ports")
         return outcome

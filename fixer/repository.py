@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from fixer import engine
 from fixer.config import Config
-from fixer.discover import Context, Tree, read_inside
+from fixer.discover import Context, Tree, read_inside, run_kind
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
@@ -63,6 +63,24 @@ def run_manifest(
     return fix_manifest(source, config, surroundings, rules, choice)
 
 
+def run_runs(
+    source: SourceFile,
+    find_user: Callable[[str], ImageUser],
+    config: Config,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome | None:
+    """Check one file that starts containers by commands, which is never changed; None where nothing is to be said."""
+    from fixer.runs import check
+
+    outcome = check(source, find_user, config, rules)
+    if outcome is not None and choice.apply:
+        from fixer.fixing import leave
+
+        outcome.findings = leave(outcome.findings, choice)
+    return outcome
+
+
 class Repository:
     """A tree with the run's configuration and choice.
 
@@ -78,6 +96,8 @@ class Repository:
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
+        self._manifests = frozenset(tree.manifests)
+        self._runs = frozenset(tree.runs)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
 
@@ -90,7 +110,11 @@ class Repository:
 
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
-        outcome = self.dockerfile(path) if path in self._dockerfiles else self.manifest(path)
+        if path in self._dockerfiles:
+            outcome: Outcome | None = self.dockerfile(path)
+        else:
+            outcome = self.manifest(path) if path in self._manifests else None
+            outcome = self.runs(path) if outcome is None and path in self._runs else outcome
         if outcome is not None and outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
         return outcome
@@ -218,6 +242,29 @@ class Repository:
 
     def _manifest(self, path: str) -> SourceFile:
         return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
+
+    # --- commands that start containers ------------------------------------------------------------------------------
+
+    def runs(self, path: str) -> Outcome | None:
+        """What becomes of one file that may start containers by commands; None where nothing is to be said."""
+        from fixer.runs import may_matter
+
+        try:
+            source = SourceFile(path, read_bytes(self.tree.root, path, "a script", "; split it"))
+        except Unreadable as error:
+            return unread(path, error) if not self.tree.whole else None
+        if not may_matter(run_kind(path), source.data):
+            return None
+        return run_runs(source, lambda name: self.image_user(name, path), self.config, self.run_rules, self.choice)
+
+    @lazy
+    def run_rules(self) -> tuple[ModuleType, ...]:
+        """The rules on commands that speak."""
+        from fixer.rules import on_runs
+
+        return rules_for(self.config, on_runs())
+
+    # --- images ------------------------------------------------------------------------------------------------------
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""

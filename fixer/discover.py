@@ -110,7 +110,9 @@ def run_kind(path: str) -> str:
     stem, _, ending = name.removesuffix(".in").rpartition(".")
     if ending in ("yml", "yaml"):
         return "ci" if any(part in f"/{folder}/" for part in _CI_FOLDERS) else ""
-    return _RUN_ENDINGS.get(ending, "make" if stem in ("makefile", "gnumakefile") else "")
+    if stem in ("makefile", "gnumakefile"):
+        return "make"
+    return _RUN_ENDINGS.get(ending, "") if stem else ""
 
 
 def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:

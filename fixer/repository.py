@@ -114,7 +114,8 @@ class Repository:
             outcome: Outcome | None = self.dockerfile(path)
         else:
             outcome = self.manifest(path) if path in self._manifests else None
-            outcome = self.runs(path) if outcome is None and path in self._runs else outcome
+            if path in self._runs and (outcome is None or not outcome.judged):
+                outcome = self.runs(path) or outcome  # a file of CI below the top may look like a template
         if outcome is not None and outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
         return outcome

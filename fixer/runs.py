@@ -13,8 +13,8 @@ from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.rules.runlines import FindUser, RunView
 from fixer.source import SourceFile
-from fixer.understand.runs import quadlet, runs_of
-from fixer.understand.runscripts import scripts_of
+from fixer.understand.runs import is_personal, quadlet, runs_of
+from fixer.understand.runscripts import Scripts, scripts_of
 
 _WORDS = (b"docker", b"podman", b"nerdctl", b"DOCKER", b"PODMAN", b"CONTAINER")
 _ACTIONS = re.compile(rb"\b(?:run|create|exec)\b")
@@ -41,11 +41,10 @@ def understand(source: SourceFile, find_user: FindUser, config: Config) -> RunVi
     if kind == "daemon":
         settings = _settings(source.text)
         return None if settings is None else RunView(source, kind, [], settings, (), find_user, config)
-    if kind == "quadlet":
-        found, documents = quadlet(source.text), ()
-        return RunView(source, kind, found, None, documents, find_user, config) if found else None
-    scripts = scripts_of(kind, source.text)
-    runs = runs_of(kind, scripts)
+    scripts = Scripts(()) if kind == "quadlet" else scripts_of(kind, source.text)
+    runs = quadlet(source.text) if kind == "quadlet" else runs_of(kind, scripts)
+    for run in runs if kind in ("unit", "quadlet") else ():
+        run.personal = is_personal(source.path, source.text)
     return RunView(source, kind, runs, None, scripts.documents, find_user, config) if runs else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from textwrap import dedent
 from typing import NamedTuple
@@ -277,33 +276,40 @@ def is_root(user: str) -> bool:
     return user.partition(":")[0] in ("root", "0")
 
 
-_ROOT_WORK = regex(
-    r"\b(?:apt|apt-get|apk|yum|dnf|microdnf|zypper|pacman|chown|chmod|chgrp|mkdir|useradd|adduser|setcap|mount|umount"
-    r"|nsenter|chroot|cp|rm|mv|install|ln|touch|tar|dd)\b"
+# What takes root by itself, and what may take it because of the files that it is about.
+_INSTALLS = frozenset(
+    "apt apt-get apk yum dnf microdnf zypper pacman chown chgrp useradd adduser groupadd setcap mount umount nsenter"
+    " chroot sysctl modprobe iptables".split()
 )
+_HANDLES = frozenset("chmod mkdir cp rm mv install ln touch tar dd rsync find".split())
 
 
 def works_as_root(run: Run) -> bool:
-    """Whether the command of a run installs something or handles files, which takes root, and comes back."""
-    words = run.command
-    return bool(words) and _ROOT_WORK.search(" ".join(words)) is not None
+    """Whether the command of a run installs something, or does nothing but hand over files, which takes root."""
+    entry = run.last("entrypoint")
+    names = [*([entry.value.rpartition("/")[2]] if entry is not None and entry.value else []), *run.programs]
+    return any(name in _INSTALLS for name in names) or (bool(names) and _HANDLES.issuperset(names))
 
 
-_REGISTERS = re.compile(r"(?:^|/)(?:binfmt|qemu-user-static)(?:[:@]|$)")
-_MAKES = re.compile(
-    r"dind|buildkit|buildx|kaniko|kindest|/kind\b|k3s|k3d|minikube|cadvisor|systemd|^docker(?::|$)|/docker:"
+# Images that need the host for what they are made for, by their names, and what a person can do about it.
+_NEEDS = (
+    (
+        regex(r"(?:^|/)(?:binfmt|qemu-user-static)(?:[:@]|$)"),
+        "registers interpreters in the kernel of the host, which needs that once; start nothing else in this way",
+    ),
+    (
+        regex(r"dind|buildkit|buildx|kaniko|kindest|/kind\b|k3s|k3d|minikube|systemd|^docker(?::|$)|/docker:"),
+        "makes containers; give it a rootless variant, or a machine of its own",
+    ),
+    (
+        regex(r"cadvisor|node[-_]exporter|datadog|netdata|falco"),
+        "watches the host; start it there without a container, or keep it apart from all others",
+    ),
 )
 
 
 def needs(run: Run) -> Refusal | None:
     """Why a container keeps what it has of the host: what it is made for needs that."""
     image = run.image or ""
-    if _REGISTERS.search(image):
-        why = (
-            f"{image} registers interpreters in the kernel of the host, which needs it once; nothing else should run so"
-        )
-        return Refusal("needs-host", why, "")
-    if _MAKES.search(image):
-        why = f"{image} makes containers or watches the host; give it a rootless variant, or a machine of its own"
-        return Refusal("needs-host", why, "")
-    return None
+    why = next((words for names, words in _NEEDS if names.search(image)), None)
+    return None if why is None else Refusal("needs-host", f"{image} {why}")

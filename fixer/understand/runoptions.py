@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fixer.syntax.shellwords import Word
 
-ENGINES = frozenset({"docker", "podman", "nerdctl", "podman-remote"})
+ENGINES = frozenset({"docker", "podman", "nerdctl", "podman-remote", "nvidia-docker"})
 
 # Options before the subcommand that take a value: those of the three programs themselves.
 _GLOBAL = frozenset(

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from fixer.lazy import lazy, regex
-from fixer.syntax.shell import Assignment, Command, parse
+from fixer.syntax.shell import Assignment, Command, argv, parse
 from fixer.syntax.shellwords import Word, inside
 from fixer.understand.runoptions import ENGINES, Option, Parsed, parse_run
 from fixer.understand.runscripts import Scripts, Snippet, speaks_of_containers
 
 CI = frozenset({"ci", "jenkins"})
+_UNITS = frozenset({"unit", "quadlet"})
 _ENGINE_NAME = regex(
     r"\$\{?(?:(?:DOCKER|PODMAN|NERDCTL)(?:_?(?:CMD|BIN|CLI|COMMAND|EXE|EXECUTABLE|BINARY))?"
     r"|(?:CONTAINER|OCI)_?(?:ENGINE|TOOL|CLI|RUNTIME|CMD|COMMAND|BIN))(?::?[-=][^}]*)?\}?",
@@ -52,8 +53,8 @@ class Run:
 
     `kind` is that of its file, `at` the offset in the file at which it is told. `engine` is the name of the program,
     "" where a variable holds it. `image` is the reference with the variables that the file sets, None where an unknown
-    option or a variable hides it; `command` are the words behind it. `unclear`: further options may hide in a variable.
-    `by_root` tells that sudo starts it. `line` is the whole of the command, without what starts it.
+    option or a variable hides it. `unclear`: further options may hide in a variable. `by_root` tells that sudo starts
+    it, `personal` that its unit is one of a person and not of the host. `line` is where the whole command stands.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class Run:
         self.values = values
         self.nested = command is not None and command.nested
         self.by_root = command is not None and any(word.text in ("sudo", "doas") for word in command.prefix)
-        name = pieces[0].word.text.rpartition("/")[2]
+        name = "podman" if kind == "quadlet" else pieces[0].word.text.rpartition("/")[2]
         self.engine = name if name in ENGINES else ""
+        self.personal = False
         self._target = parsed.target
 
     @lazy
@@ -88,9 +90,10 @@ class Run:
         return None if any(sign in text for sign in "$`{@ ") and "@sha" not in text else text
 
     @lazy
-    def command(self) -> tuple[str, ...]:
-        """The words behind the image."""
-        return () if self._target is None else tuple(p.word.text for p in self.pieces[self._target + 1 :])
+    def programs(self) -> tuple[str, ...]:
+        """The names of the programs that it is told to start, those in `sh -c` too."""
+        words = () if self._target is None else tuple(piece.word for piece in self.pieces[self._target + 1 :])
+        return tuple(one.name for one in argv(words).commands if one.name)
 
     @property
     def at(self) -> int:
@@ -129,7 +132,7 @@ class Run:
     @property
     def lasts(self) -> bool:
         """Whether the container is a service, rather than a command that comes back."""
-        if self.kind in ("unit", "quadlet") or self.on("detach"):
+        if self.kind in _UNITS or self.on("detach"):
             return True
         restart = self.last("restart")
         return restart is not None and restart.value != "no"
@@ -137,7 +140,7 @@ class Run:
     @property
     def rootless(self) -> bool:
         """Whether podman starts it for the person who calls it, so that its root is that person."""
-        return self.engine.startswith("podman") and not self.by_root and self.kind not in ("unit", "quadlet")
+        return self.engine.startswith("podman") and not self.by_root and (self.kind not in _UNITS or self.personal)
 
     @lazy
     def mounts(self) -> tuple[Mount, ...]:
@@ -255,22 +258,25 @@ def _may_start(text: str, scripts: Scripts) -> bool:
 def _run(kind: str, command: Command, home: Snippet, values: Values) -> Run | None:
     if not command.words:
         return None
-    pieces = [Piece(word, home) for word in command.words]
-    for _ in range(_DEEPEST):
-        value = values.of(pieces[0].word.text)
-        if value is None:
-            break
-        pieces[:1] = _words(value) or pieces[:1]
-    name = pieces[0].word.text
-    if name.rpartition("/")[2] not in ENGINES and not _ENGINE_NAME.fullmatch(name):
-        return None
+    pieces = _with_engine([Piece(word, home) for word in command.words], values)
     pieces = [one for piece in pieces for one in _spliced(piece, values)]
+    if not pieces:
+        return None
     parsed = parse_run(tuple(piece.word for piece in pieces))
     if parsed is None:
         return None
     lead = pieces[parsed.verb].home
     line = Place(home, command.start, command.end) if lead is home else Place(lead, 0, len(lead.written))
     return Run(kind, pieces, parsed, line, values, command)
+
+
+_OF_A_PERSON = regex(r"^[ \t]*(?:WantedBy[ \t]*=[ \t]*default\.target|User[ \t]*=[ \t]*(?!root|0)\S)", re.MULTILINE)
+
+
+def is_personal(path: str, text: str) -> bool:
+    """Whether a unit belongs to a person, for whom podman starts containers without root, by its place and target."""
+    before = text.partition("[Container]")[0] + text.partition("[Install]")[2] if "[Container]" in text else text
+    return ".config/" in path or "/user/" in path or _OF_A_PERSON.search(before) is not None
 
 
 # --- Quadlet ----------------------------------------------------------------------------------------------------------
@@ -332,6 +338,20 @@ def _add_arguments(piece: Piece, value: str, pieces: list[Piece], options: list[
 
 
 # --- variables in the place of words ----------------------------------------------------------------------------------
+
+
+def _with_engine(pieces: list[Piece], values: Values) -> list[Piece]:
+    """The words of a command with the engine in front, where a variable may stand for it; none where it has none."""
+    for _ in range(_DEEPEST):
+        name = pieces[0].word.text
+        if name.rpartition("/")[2] in ENGINES:
+            return pieces
+        value = values.of(name)
+        words = [] if value is None else _words(value)
+        if not words or words[0].word.text.startswith("${__"):  # what a function of make gives, nobody knows
+            break
+        pieces = [*words, *pieces[1:]]
+    return pieces if _ENGINE_NAME.fullmatch(pieces[0].word.text) else []
 
 
 def _words(value: Snippet) -> list[Piece]:

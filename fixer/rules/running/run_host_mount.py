@@ -25,7 +25,7 @@ from collections.abc import Iterator
 
 from fixer.model import Finding, Goal, Refusal, Severity
 from fixer.rules.base import Card
-from fixer.rules.runlines import RunView, Seen, called, lower
+from fixer.rules.runlines import RunView, Seen, called, lower, needs
 from fixer.understand.runs import Mount, Run
 
 CARD = Card(
@@ -57,7 +57,8 @@ def _seen(view: RunView) -> Iterator[Seen]:
 def _at(view: RunView, run: Run, mount: Mount) -> Iterator[Seen]:
     path = mount.source.rstrip("/") or "/"
     if path.endswith(_SOCKETS) or mount.target.endswith(_SOCKETS):
-        message = f"{called(run)} is given the socket of the container engine, with which it is root on the host"
+        who = "the person who starts it" if run.rootless else "root on the host"
+        message = f"{called(run)} is given the socket of the container engine, with which it is {who}"
         # podman has a socket for each person, who is root nowhere
         severity = Severity.LOW if run.rootless and not run.in_ci else lower(CARD.severity, run)
         yield Seen(run, "socket", message, severity, "", Refusal("takes-function", _instead(run)))
@@ -65,7 +66,7 @@ def _at(view: RunView, run: Run, mount: Mount) -> Iterator[Seen]:
         message = f"{called(run)} is given {path} of the host" + (" to read" if mount.read_only else "")
         rank = Severity.MEDIUM if mount.read_only else CARD.severity
         risk = "a program that works on files of the host fails; mount the one file that it needs, read only"
-        fix = view.without(run, mount.option, f"leave out the mount of {path}", risk)
+        fix = needs(run) or view.without(run, mount.option, f"leave out the mount of {path}", risk)
         yield Seen(run, message, message, lower(rank, run), "", fix)
 
 

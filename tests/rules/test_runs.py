@@ -75,7 +75,7 @@ def test_an_ignore_comment_that_silences_nothing_is_told(tmp_path: Path) -> None
     [
         "a:\n  # fixer: ignore[RT003] it loads a module\n  script:\n    - docker run --privileged example.org/a/b\n",
         "a:\n  script:\n    - docker run --privileged example.org/a/b # fixer: ignore[run-privileged] a module\n",
-        "a:\n  script:\n    - |\n      # fixer: ignore it loads a module\n      docker run --privileged example.org/a/b\n",
+        "a:\n  script:\n    - |\n      # fixer: ignore a module\n      docker run --privileged example.org/a/b\n",
     ],
 )
 def test_ignores_in_ci_files(text: str) -> None:

@@ -49,10 +49,10 @@ _RUN_NAMES = {
         (
             ".gitlab-ci.yml .gitlab-ci.yaml azure-pipelines.yml azure-pipelines.yaml .travis.yml .drone.yml .cirrus.yml"
             " .woodpecker.yml bitbucket-pipelines.yml cloudbuild.yaml cloudbuild.yml appveyor.yml .appveyor.yml"
-            " taskfile.yml taskfile.yaml"
         ).split(),
         "ci",
     ),
+    **dict.fromkeys(("taskfile.yml", "taskfile.yaml"), "task"),
     "jenkinsfile": "jenkins",
     "daemon.json": "daemon",
 }
@@ -101,7 +101,7 @@ def run_kind(path: str) -> str:
     """How a file is read that may start containers by a command.
 
     Returns:
-        shell, make, just, ci, jenkins, unit, quadlet or daemon; "" for every other file.
+        shell, make, just, task, ci, jenkins, unit, quadlet or daemon; "" for every other file.
     """
     folder, _, name = path.lower().rpartition("/")
     kind = _RUN_NAMES.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from textwrap import dedent
 from typing import NamedTuple
@@ -164,30 +165,52 @@ class RunView:
         """The findings with the lines to use as instructions; one line has the changes of all findings about it."""
         found = list(found)
         told = {id(fix) for finding in found for fix in self.together.get(id(finding.fix), ())}
-        proposals = [one for one in self.proposals if id(one.fix) in told]
-        texts: dict[int, str] = {}
-        for one in proposals:
-            edits = {other.edit for other in proposals if other.run is one.run and other.home is one.home}
-            texts[id(one.fix)] = self._line(one, edits)
-        return [
-            f._replace(fix=Fix(f.fix.title, f.fix.safety, f.fix.risk, instructions=texts[id(f.fix)]))
-            if f.fix is not None and id(f.fix) in texts
-            else f
-            for f in found
-        ]
+        proposals = {id(one.fix): one for one in self.proposals if id(one.fix) in told}
+        return [self._with_line(finding, proposals) for finding in found]
 
-    def _line(self, one: Proposal, edits: Iterable[Edit]) -> str:
-        """The lines of a command as they are after some edits, without the indentation that all of them have."""
-        home, run = one.home, one.run
+    def _with_line(self, finding: Finding, proposals: dict[int, Proposal]) -> Finding:
+        own = proposals.get(id(finding.fix))
+        if own is None or finding.fix is None:
+            return finding
+        whole, start, stop = self._lines_of(own)
+        beside = (one for one in proposals.values() if one.home is own.home or (one.home.exact and own.home.exact))
+        edits = _apart(one.placed for one in beside if start <= one.placed.span.start <= stop)
+        moved = [Edit(Span(edit.span.start - start, edit.span.end - start), edit.text) for edit in edits]
+        text = _tidy(whole[start:stop], apply_edits(whole[start:stop], moved))
+        fix = Fix(finding.fix.title, finding.fix.safety, finding.fix.risk, instructions=text)
+        return finding._replace(fix=fix)
+
+    def _lines_of(self, one: Proposal) -> tuple[str, int, int]:
+        """A text, and where the lines of a command begin and end in it."""
+        home, line = one.home, one.run.line
         whole, shift = (self.source.text, home.at) if home.exact else (home.written, 0)
-        start, end = (run.line.start, run.line.end) if home is run.line.home else (0, len(home.written))
-        start = whole.rfind("\n", 0, start + shift) + 1
+        start, end = (line.start, line.end) if home is line.home else (0, len(home.written))
         stop = whole.find("\n", max(end + shift - 1, 0))
-        moved = [Edit(Span(e.span.start + shift - start, e.span.end + shift - start), e.text) for e in _apart(edits)]
-        before = whole[start : len(whole) if stop < 0 else stop]
-        lines = apply_edits(before, moved).split("\n")
-        kept = [line for line in lines if not _NOTHING_BUT_CONTINUED.fullmatch(line) or line in before.split("\n")]
-        return dedent("\n".join(kept).replace("\r\n", "\n")).strip()
+        return whole, whole.rfind("\n", 0, start + shift) + 1, len(whole) if stop < 0 else stop
+
+
+# Values that a log must not show: of variables and options with such names, and in addresses. Variables are no secret.
+_NAME = r"\w*(?:PASSW(?:OR)?D|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(?:API|ACCESS|PRIVATE)_?KEY)\w*="
+_OPTION = r"--[\w-]*(?:passw(?:or)?d|passphrase|token|(?:api|access|secret)-key)[= ]"
+_SECRET = regex(
+    rf"(?P<quoted>(?P<sign>[\"'])(?:{_NAME}))[^$\"'\n]+(?P=sign)"
+    rf"|(?P<named>(?:{_NAME}|{_OPTION}))(?:\"[^\"$\n]+\"|'[^'\n]*'|[^\s\"'$\\]+)"
+    r"|(?<=://)(?P<user>[^\s:/@$]+:)[^\s:/@$]+(?=@)",
+    re.IGNORECASE,
+)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    before = match["quoted"] or match["named"] or match["user"]
+    return f"{before}***{match['sign'] or ''}"
+
+
+def _tidy(before: str, after: str) -> str:
+    """The lines of a command without their common indentation, without lines of nothing, and without secrets."""
+    old = set(before.split("\n"))
+    kept = [line for line in after.split("\n") if line in old or not _NOTHING_BUT_CONTINUED.fullmatch(line)]
+    text = dedent("\n".join(kept).replace("\r\n", "\n")).strip()
+    return _SECRET.sub(_hidden, text)
 
 
 class Proposal(NamedTuple):
@@ -198,12 +221,18 @@ class Proposal(NamedTuple):
     home: Snippet
     edit: Edit
 
+    @property
+    def placed(self) -> Edit:
+        """The same in the file, or in the string where that has no exact places."""
+        shift = self.home.at if self.home.exact else 0
+        return Edit(Span(self.edit.span.start + shift, self.edit.span.end + shift), self.edit.text)
+
 
 def _apart(edits: Iterable[Edit]) -> list[Edit]:
     """The edits in order, without those that reach into one before them."""
     out: list[Edit] = []
     at = 0
-    for edit in sorted(edits, key=lambda e: (e.span.start, -e.span.end)):
+    for edit in sorted(set(edits), key=lambda e: (e.span.start, -e.span.end, e.text)):
         start, end = max(edit.span.start, at), edit.span.end
         if edit.text == "" and start < end:  # two that take neighbours away may both want the blank between them
             out.append(Edit(Span(start, end), ""))

@@ -155,7 +155,7 @@ class Run:
 
 
 _WORK = regex(
-    r"\.{1,2}(?:/|$)|\$\{?(?:PWD|CURDIR|PROJECT\w*|REPO\w*|ROOT\w*|WORKSPACE|GITHUB_WORKSPACE|CI_PROJECT_DIR|HERE"
+    r"\.{1,2}(?:/|$)|\$\{?(?:env\.)?(?:PWD|CURDIR|PROJECT\w*|REPO\w*|ROOT\w*|WORKSPACE|GITHUB_WORKSPACE|CI_PROJECT_DIR|HERE"
     r"|TOP\w*|BASE_?DIR|WORK\w*|SRC\w*|SCRIPT\w*|THIS\w*|DIR)\b|\$\((?:pwd|git |realpath|readlink|cd )|`pwd`"
     r"|x\$\(pwd|x\$\{?PWD|\$\{_+\}",
     re.IGNORECASE,
@@ -364,7 +364,7 @@ def _words(value: Snippet) -> list[Piece]:
 def _spliced(piece: Piece, values: Values) -> list[Piece]:
     """The words of a variable that holds options, or the word itself."""
     value = None if piece.word.literal else values.of(piece.word.text)
-    if value is None or not value.shell.startswith("-"):
+    if value is None or not value.shell.lstrip().startswith("-"):
         return [piece]
     # The grammar wants a command in front of the words.
     words = parse(f": {value.shell}").commands[0].args

@@ -291,5 +291,6 @@ _READERS: dict[str, Callable[[str], Scripts]] = {
     "just": _just,
     "unit": _unit,
     "ci": _ci,
+    "task": _ci,
     "jenkins": _groovy,
 }

@@ -96,6 +96,44 @@ def test_a_user_of_the_configuration_is_used(tmp_path: Path) -> None:
     assert finding.fix.instructions == "docker run -d nginx:1.27"
 
 
+def line_to_use(line: str) -> str:
+    (finding,) = app.check(SourceFile("run.sh", f"{line}\n".encode())).findings
+    assert finding.fix is not None
+    return finding.fix.instructions
+
+
+@pytest.mark.parametrize(
+    ("line", "use"),
+    [
+        ("docker run -d --privileged -e PASSWORD=hunter2 x/y", "docker run -d -e PASSWORD=*** x/y"),
+        ("docker run -d --privileged -e 'A_TOKEN=a b' x/y", "docker run -d -e 'A_TOKEN=***' x/y"),
+        ('docker run -d --privileged -e API_KEY="a b" x/y', "docker run -d -e API_KEY=*** x/y"),
+        ("docker run -d --privileged x/y --password hunter2", "docker run -d x/y --password ***"),
+        ("docker run -d --privileged x/y http://me:hunter2@z", "docker run -d x/y http://me:***@z"),
+        ("docker run -d --privileged -e TOKEN=$TOKEN x/y", "docker run -d -e TOKEN=$TOKEN x/y"),
+        ("docker run -d --privileged --secret id=x x/y", "docker run -d --secret id=x x/y"),
+    ],
+)
+def test_a_secret_is_not_shown(line: str, use: str) -> None:
+    assert line_to_use(line) == use
+
+
+@pytest.mark.parametrize(
+    ("line", "use"),
+    [
+        ("docker run --privileged x; docker run --privileged x", "docker run x; docker run x"),
+        ("docker run -it --privileged x || true", "docker run -it x || true"),
+        ("if true; then\n  docker run \\\n    --privileged x\nfi", "docker run \\\n  x"),
+        ("docker run \\\n  -it \\\n  --privileged\\\n  x", "docker run \\\n  -it \\\n  x"),
+        ("O=' --privileged -v a:b'\ndocker run $O x", "O=' -v a:b'"),
+        ("O='-v a:b --privileged'\ndocker run $O x", "O='-v a:b'"),
+        ('sh -c "docker run --privileged \\"x\\""', "leave out --privileged"),
+    ],
+)
+def test_the_line_to_use(line: str, use: str) -> None:
+    assert line_to_use(line) == use
+
+
 @pytest.mark.parametrize(
     ("name", "line", "severity"),
     [

@@ -9,12 +9,12 @@ from pathlib import Path
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.deliver.write import write
-from fixer.discover import Tree, is_manifest, scan
+from fixer.discover import Tree, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.repository import Repository, Scope, run_dockerfile, run_manifest
+from fixer.repository import Repository, Scope, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
 
 Input = str | os.PathLike[str] | SourceFile
@@ -65,7 +65,7 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     sources = [one for one in inputs if isinstance(one, SourceFile)]
     memory = {source.path: source for source in sources}
     for source in sources:
-        if is_manifest(source.path):
+        if is_manifest(source.path) or run_kind(source.path):
             outcome = _run_in_memory(source, config, choice)
             if outcome is not None:
                 yield outcome
@@ -96,11 +96,16 @@ def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Rep
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
     from fixer.imageusers import image_user
-    from fixer.rules import on_manifests
+    from fixer.rules import on_manifests, on_runs
     from fixer.rules.pods import Surroundings
 
     surroundings = Surroundings(lambda reference: image_user(reference, config, lambda name: None))
-    return run_manifest(source, config, surroundings, rules_for(config, on_manifests()), choice)
+    outcome = None
+    if is_manifest(source.path):
+        outcome = run_manifest(source, config, surroundings, rules_for(config, on_manifests()), choice)
+    if outcome is None and run_kind(source.path):
+        return run_runs(source, surroundings.find_user, config, rules_for(config, on_runs()), choice)
+    return outcome
 
 
 class _MemoryContext:
@@ -128,7 +133,10 @@ def _tree(argument: Path, config: Config) -> Tree:
     # Files elsewhere may all have the same name, so each is told with its whole path.
     root = here if name.is_relative_to(here) else Path(name.anchor)
     only = (name.relative_to(root).as_posix(),)
-    return Tree(root, (), (), (), only, False) if is_manifest(name.name) else Tree(root, only, (), (), (), False)
+    runs = only if run_kind(name.as_posix()) else ()
+    if is_manifest(name.name) or runs:
+        return Tree(root, (), (), (), only if is_manifest(name.name) else (), False, runs)
+    return Tree(root, only, (), (), (), False)
 
 
 def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
@@ -138,7 +146,7 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in sorted({*repository.dockerfiles, *tree.manifests, *repository.moved}):
+    for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *repository.moved}):
         key = os.path.normpath(f"{root}/{path}")
         if key not in seen:
             seen.add(key)

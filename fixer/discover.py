@@ -41,13 +41,31 @@ _NOT_MANIFEST = regex(
     r"|dependabot\.ya?ml|openapi\.(?:json|ya?ml)|swagger\.(?:json|ya?ml)|chart\.ya?ml|\..*",
     re.IGNORECASE,
 )
+# Files that may start containers by a command, by their name and by what it ends in; the value says how they are read.
+_RUN_NAMES = {
+    **dict.fromkeys(("makefile", "gnumakefile"), "make"),
+    **dict.fromkeys(("justfile", ".justfile"), "just"),
+    **dict.fromkeys(
+        (
+            ".gitlab-ci.yml .gitlab-ci.yaml azure-pipelines.yml azure-pipelines.yaml .travis.yml .drone.yml .cirrus.yml"
+            " .woodpecker.yml bitbucket-pipelines.yml cloudbuild.yaml cloudbuild.yml appveyor.yml .appveyor.yml"
+        ).split(),
+        "ci",
+    ),
+    **dict.fromkeys(("taskfile.yml", "taskfile.yaml"), "task"),
+    "jenkinsfile": "jenkins",
+    "daemon.json": "daemon",
+}
+_RUN_ENDINGS = {"sh": "shell", "bash": "shell", "mk": "make", "service": "unit", "container": "quadlet"}
+_CI_FOLDERS = ("/.github/", "/.circleci/", "/.gitlab/", "/.semaphore/", "/.buildkite/", "/.woodpecker/")
 
 
 class Tree(NamedTuple):
     """What one argument holds: Dockerfiles, their templates, and files that may say how images are built.
 
-    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `whole` is False where
-    one file was named, so that nothing is known about those beside it.
+    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `runs` are those that
+    may start containers by a command, whatever else they are. `whole` is False where one file was named, so that
+    nothing is known about those beside it.
     """
 
     root: Path
@@ -56,6 +74,7 @@ class Tree(NamedTuple):
     hints: tuple[str, ...]
     manifests: tuple[str, ...] = ()
     whole: bool = True
+    runs: tuple[str, ...] = ()
 
 
 def is_dockerfile(name: str) -> bool:
@@ -78,6 +97,24 @@ def is_manifest(path: str) -> bool:
     return not path.startswith((".github/", ".circleci/")) and not _NOT_MANIFEST.fullmatch(name)
 
 
+def run_kind(path: str) -> str:
+    """How a file is read that may start containers by a command.
+
+    Returns:
+        shell, make, just, task, ci, jenkins, unit, quadlet or daemon; "" for every other file.
+    """
+    folder, _, name = path.lower().rpartition("/")
+    kind = _RUN_NAMES.get(name)
+    if kind is not None:
+        return kind
+    stem, _, ending = name.removesuffix(".in").rpartition(".")
+    if ending in ("yml", "yaml"):
+        return "ci" if any(part in f"/{folder}/" for part in _CI_FOLDERS) else ""
+    if stem in ("makefile", "gnumakefile"):
+        return "make"
+    return _RUN_ENDINGS.get(ending, "") if stem else ""
+
+
 def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     """Find what one command-line argument holds.
 
@@ -94,6 +131,7 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     templates: list[str] = []
     hints: list[str] = []
     manifests: list[str] = []
+    runs: list[str] = []
     for path in _walk(argument, _Ignored(argument, tuple(exclude))):
         name = path.rpartition("/")[2]
         low = name.lower()
@@ -106,8 +144,10 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
             hints.append(path)
         elif is_manifest(path):
             manifests.append(path)
-    found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests)]
-    return Tree(argument, found[0], found[1], found[2], found[3])
+        if not named and run_kind(path):
+            runs.append(path)
+    found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests, runs)]
+    return Tree(argument, found[0], found[1], found[2], found[3], runs=found[4])
 
 
 def walk(root: Path, exclude: Iterable[str] = ()) -> Iterator[str]:

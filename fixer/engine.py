@@ -12,7 +12,7 @@ from fixer.decide import Decision, FindAsked, decide_all
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
-from fixer.rules import all_rules, on_dockerfiles, on_manifests
+from fixer.rules import all_rules, of_table, on_dockerfiles
 from fixer.rules.base import DockerfileView, FindMove
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
@@ -138,7 +138,7 @@ def findings_of(view: View, rules: Iterable[ModuleType], before: Iterable[Ignore
         one.used |= old.used
     view.ignores.extend(silenced)
     if silenced:
-        every, own = all_rules(), on_manifests() if view.table == "manifests" else on_dockerfiles()
+        every, own = all_rules(), of_table(view.table)
         # A rule on other kinds of files has nothing to silence here, as if it had spoken.
         asleep = _names(tuple(rule for rule in own if rule not in rules))
         view.known, view.selected = _names(every), _names(every) - asleep

@@ -140,7 +140,7 @@ class _Planner:
             podports.Seat(file, pod, member)
             for file, pod in pods
             for member in pod.members
-            if self.whole.runs(file, member.image, path, targets)
+            if self.whole.is_made_by(file, member.image, path, targets)
         ]
         move = Move(one.port, self._free(one.port, decision, seats))
         spots = self._in_image(path, decision, move)

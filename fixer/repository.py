@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from fixer import engine
 from fixer.config import Config
-from fixer.discover import Context, Tree, read_inside, scan, walk
+from fixer.discover import Context, Tree, read_inside, run_kind, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
@@ -70,6 +70,24 @@ def run_manifest(
     from fixer.fixing import fix_manifest
 
     return fix_manifest(source, config, surroundings, rules, choice)
+
+
+def run_runs(
+    source: SourceFile,
+    find_user: Callable[[str], ImageUser],
+    config: Config,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome | None:
+    """Check one file that starts containers by commands, which is never changed; None where nothing is to be said."""
+    from fixer.runs import check
+
+    outcome = check(source, find_user, config, rules)
+    if outcome is not None and choice.apply:
+        from fixer.fixing import leave
+
+        outcome.findings = leave(outcome.findings, choice)
+    return outcome
 
 
 class Ports(NamedTuple):
@@ -138,6 +156,7 @@ class Repository:
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
         self._manifests = frozenset(tree.manifests)
+        self._runs = frozenset(tree.runs)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
         if named:
@@ -152,11 +171,12 @@ class Repository:
 
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
-        outcome: Outcome | None = None
         if path in self._dockerfiles:
-            outcome = self.dockerfile(path)
-        elif path in self._manifests:
-            outcome = self.manifest(path)
+            outcome: Outcome | None = self.dockerfile(path)
+        else:
+            outcome = self.manifest(path) if path in self._manifests else None
+            if path in self._runs and (outcome is None or not outcome.judged):
+                outcome = self.runs(path) or outcome  # a file of CI below the top may look like a template
         outcome = self._with_moves(path, outcome)
         if outcome is not None and outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
@@ -205,7 +225,7 @@ class Repository:
     @lazy
     def around(self) -> Repository | None:
         """The git repository of which the tree is a part; None where it is the whole of one, or lies in none."""
-        named = (*self.tree.dockerfiles, *self.tree.manifests)
+        named = (*self.tree.dockerfiles, *self.tree.manifests, *self.tree.runs)
         start = self.tree.root if self.tree.whole else Path(absolute(self.tree, named[0])).parent
         top = _top_of(start)
         if top is None or (self.tree.whole and top == Path(os.path.abspath(start))):
@@ -294,7 +314,7 @@ class Repository:
             return ()
         return tuple(reading.view.pods) if reading is not None else ()
 
-    def runs(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
+    def is_made_by(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
         """Whether a file that names an image runs what builds of these targets make of a Dockerfile."""
         link = self._maker(_renamed(reference, self.kustomize.images(user)), user) if reference else None
         return link is not None and link[0].dockerfile == dockerfile and link[0].target in targets
@@ -305,7 +325,7 @@ class Repository:
 
     def hint_texts(self) -> Iterator[tuple[str, str]]:
         """The files that may say how images are built and run, each with its text."""
-        for path in self.tree.hints:
+        for path in sorted({*self.tree.hints, *self.tree.runs}):
             text = read_inside(self.tree.root, path)
             if text is not None:
                 yield path, text
@@ -446,6 +466,29 @@ class Repository:
             return manifests.understand(source, self.config, about)
         except Unreadable:
             return None
+
+    # --- commands that start containers ------------------------------------------------------------------------------
+
+    def runs(self, path: str) -> Outcome | None:
+        """What becomes of one file that may start containers by commands; None where nothing is to be said."""
+        from fixer.runs import may_matter
+
+        try:
+            source = SourceFile(path, read_bytes(self.tree.root, path, "a script", "; split it"))
+        except Unreadable as error:
+            return unread(path, error) if not self.tree.whole else None
+        if not may_matter(run_kind(path), source.data):
+            return None
+        return run_runs(source, lambda name: self.image_user(name, path), self.config, self.run_rules, self.choice)
+
+    @lazy
+    def run_rules(self) -> tuple[ModuleType, ...]:
+        """The rules on commands that speak."""
+        from fixer.rules import on_runs
+
+        return rules_for(self.config, on_runs())
+
+    # --- images ------------------------------------------------------------------------------------------------------
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""

@@ -22,16 +22,29 @@ def on_manifests() -> Rules:
     return RULES
 
 
+def on_runs() -> Rules:
+    """The rules on commands that start containers; they are imported only where there is one."""
+    from fixer.rules.running import RULES
+
+    return RULES
+
+
+def of_table(name: str) -> Rules:
+    """The rules of one table, by the name that a view gives."""
+    return {"dockerfiles": on_dockerfiles, "manifests": on_manifests, "runs": on_runs}[name]()
+
+
 @cache
 def all_rules() -> Rules:
     """Every rule once, in the order of the tables."""
-    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests())))
+    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests(), *on_runs())))
 
 
 @cache
 def name_of(rule_id: str) -> str:
     """The name of a rule, from its id."""
-    for rule in (*on_dockerfiles(), *(on_manifests() if not rule_id.startswith("DF") else ())):
+    tables = {"KS": on_manifests, "RT": on_runs}
+    for rule in tables.get(rule_id[:2], on_dockerfiles)():
         if rule.CARD.id == rule_id:
             return str(rule.CARD.name)
     raise KeyError(rule_id)

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from fixer.lazy import regex
 from fixer.model import Edit, Span
 from fixer.syntax.dockerfile import Instruction, Word
-from fixer.understand.portspots import Move, Spot, Stuck
+from fixer.understand.portspots import SCHEMES, Move, Spot, Stuck
 from fixer.understand.process import Running
 from fixer.understand.stages import Stage
 
 _PORT_NAME = regex(r"\w*(?:PORTS?|URLS?|LISTEN\w*|ADDR(?:ESS)?|BIND)")
 _VARIABLE = regex(r"\$\{?(\w+)")
 _SELF = r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|\[::1?\])"
-SCHEMES = {80: "http", 443: "https"}
-"""The ports that a URL means without naming them."""
 
 
 def spots(path: str, running: Running, move: Move) -> Iterator[Spot]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fixer.model import SetKey
 from fixer.syntax.yaml import Document
 from fixer.understand.pods import Member, Pod
-from fixer.understand.portspots import Move, Spot, Stuck, scalar_spot
+from fixer.understand.portspots import SCHEMES, Move, Spot, Stuck, scalar_spot
 from fixer.understand.shellports import ports
 from fixer.understand.workloads import Path, mapping, sequence, word
 
@@ -124,7 +124,7 @@ def _refuse_call(seat: Seat, text: str, what: str, move: Move) -> None:
 
 def calls_itself(text: str, move: Move) -> bool:
     """Whether a text calls the port on its own host, named or by what a URL means without it."""
-    scheme = {80: "http", 443: "https"}.get(move.old)
+    scheme = SCHEMES.get(move.old)
     bare = rf"|{scheme}://{_HERE}(?![\w.:])" if scheme else ""
     return re.search(rf"{_HERE}:{move.old}(?!\d){bare}", text) is not None
 

@@ -9,6 +9,10 @@ from fixer.model import Edit, SetKey, Span
 from fixer.syntax.yaml import Document, Scalar
 
 
+SCHEMES = {80: "http", 443: "https"}
+"""The ports that a URL means without naming them."""
+
+
 class Move(NamedTuple):
     """A port that an image binds, and the one that it will bind."""
 

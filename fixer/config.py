@@ -6,12 +6,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fixer.errors import UsageError
 from fixer.model import Goal
 
+if TYPE_CHECKING:
+    from fixer.lock import Inspection
+
 FILE = "fixer.toml"
+_LONGEST = 3600
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
 
@@ -24,7 +28,11 @@ class ImageConfig(NamedTuple):
 
 
 class Config(NamedTuple):
-    """All choices of a run. `select` and `ignore` hold rule ids or names; `images` and `targets` go by name."""
+    """All choices of a run. `select` and `ignore` hold rule ids or names; `images` goes by name.
+
+    `inspect_timeout` is how many seconds a registry or an engine has for an image; `insecure_registries` are hosts that
+    may be asked without TLS. `inspected` is what the lock holds, by reference.
+    """
 
     goal: Goal = Goal.RESTRICTED
     select: frozenset[str] = frozenset()
@@ -38,6 +46,9 @@ class Config(NamedTuple):
     images: Mapping[str, ImageConfig] = MappingProxyType({})
     pod_security_version: str = "latest"
     honour_ignores: bool = True
+    inspect_timeout: int = 20
+    insecure_registries: tuple[str, ...] = ()
+    inspected: Mapping[str, Inspection] = MappingProxyType({})
 
     def with_options(self, **options: Any) -> Config:
         """The same configuration with command-line options laid over it; None leaves a value as it is."""
@@ -121,6 +132,20 @@ def _id(key: str, value: Any) -> int:
     raise UsageError(f"'{key}' is {value!r}; it takes a number from 1 to 2147483647")
 
 
+def _seconds(key: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LONGEST:
+        return value
+    raise UsageError(f"'{key}' is {value!r}; it takes a number of seconds from 1 to {_LONGEST}")
+
+
+def _hosts(key: str, value: Any) -> tuple[str, ...]:
+    hosts = _words(key, value)
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?", host):
+            raise UsageError(f"'{key}' names {host!r}; it takes hosts, such as \"registry.local:5000\"")
+    return tuple(host.lower() for host in hosts)
+
+
 def _name(key: str, value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"[a-z_][a-z0-9_-]{0,30}", value) and value != "root":
         return value
@@ -179,4 +204,6 @@ _READERS: dict[str, Any] = {
     "build_args": _table,
     "images": _images,
     "pod_security_version": _version,
+    "inspect_timeout": _seconds,
+    "insecure_registries": _hosts,
 }

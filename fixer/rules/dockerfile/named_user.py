@@ -111,7 +111,7 @@ def _fix(view: DockerfileView, decision: Decision, user: User) -> Fix | Refusal:
 def _of_base(image: Image, user: User) -> Known | None:
     if user.uid is None or image.facts is None:
         return None
-    return Known(user.uid, user.gid, image.facts.confidence, user.evidence)
+    return Known(user.uid, user.gid, image.facts.certainty("user"), user.evidence)
 
 
 def _numbers(known: Known, user: User) -> str:

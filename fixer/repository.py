@@ -14,7 +14,7 @@ from fixer.config import Config
 from fixer.discover import Context, Tree, read_inside
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
-from fixer.facts import ImageRef, lookup, untagged
+from fixer.facts import ImageRef, knowledge, untagged
 from fixer.lazy import lazy
 from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
@@ -163,7 +163,7 @@ class Repository:
         from fixer.rules.pods import Surroundings
 
         about = Surroundings(
-            lambda reference: self.image_user(_renamed(reference, self.kustomize.images(path)), path),
+            lambda reference: self.image_user(self.renamed(reference, path), path),
             lambda document, changes: self.kustomize.conflict(path, document, changes),
         )
         if not self.tree.whole:
@@ -180,9 +180,9 @@ class Repository:
 
         paths = self.tree.manifests
         version = self.config.pod_security_version
-        return Namespaces(paths, self._reading, self._fixed, self.kustomize.namespace, version)
+        return Namespaces(paths, self.reading, self._fixed, self.kustomize.namespace, version)
 
-    def _reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
+    def reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
         """What a file of manifests holds as it is, or what is skipped of it.
 
         Every template of a chart may put pods somewhere, whatever words are in it.
@@ -218,6 +218,10 @@ class Repository:
 
     def _manifest(self, path: str) -> SourceFile:
         return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
+
+    def renamed(self, reference: str, path: str) -> str:
+        """The image that runs where a manifest names one: Kustomize may make another of it."""
+        return _renamed(reference, self.kustomize.images(path))
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""
@@ -270,7 +274,7 @@ class Repository:
             return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
         try:
             ref = ImageRef.parse(reference)
-            if lookup(ref) is not None:
+            if knowledge(self.config.inspected)(reference) is not None:
                 return None  # an image that everybody knows is not ours, whatever our folders are called
         except ValueError:
             return None

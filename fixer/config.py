@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from fixer.lock import Inspection
 
 FILE = "fixer.toml"
+LOCK = "fixer.lock"
 _LONGEST = 3600
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
@@ -67,6 +69,38 @@ def find(start: Path) -> Path | None:
         if (place / ".git").exists():
             return None
     return None
+
+
+def lock_for(start: Path, file: Path | None) -> Path:
+    """Where the lock lies or would lie: beside the configuration, else the nearest upward, else in the folder named.
+
+    Args:
+        start: the file or folder that was named.
+        file: the configuration that holds for it, if there is one.
+    """
+    if file is not None:
+        return file.parent / LOCK
+    folder = start if start.is_dir() else start.parent
+    real = folder.resolve()
+    for place in (real, *real.parents):
+        if os.path.lexists(place / LOCK):
+            return place / LOCK
+        if (place / ".git").exists():
+            break
+    return folder / LOCK
+
+
+def with_lock(config: Config, lock: Path) -> Config:
+    """The same configuration with what the lock holds, where there is one.
+
+    Raises:
+        UsageError: when it is malformed.
+    """
+    if not os.path.lexists(lock):
+        return config
+    from fixer.lock import load as load_lock
+
+    return config._replace(inspected=load_lock(lock))
 
 
 def load(path: Path) -> Config:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from fixer.errors import UsageError
 
-FILE = "fixer.lock"
 VERSION = 1
 _MAX_BYTES = 16 << 20
 
@@ -50,17 +49,6 @@ class Inspection(NamedTuple):
     groups: Mapping[str, int] | None = None
 
 
-def find(start: Path) -> Path | None:
-    """The nearest lock upward from a file or folder, not beyond the repository root."""
-    folder = (start if start.is_dir() else start.parent).resolve()
-    for place in (folder, *folder.parents):
-        if (place / FILE).is_file():
-            return place / FILE
-        if (place / ".git").exists():
-            return None
-    return None
-
-
 def load(path: Path) -> dict[str, Inspection]:
     """Read a lock: the inspections by reference.
 
@@ -71,6 +59,8 @@ def load(path: Path) -> dict[str, Inspection]:
 
     again = "restore it, or delete it and run again with --inspect"
     try:
+        if path.is_symlink() or not path.is_file():
+            raise ValueError("it is a link or no file")
         with path.open("rb") as stream:
             data = stream.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:

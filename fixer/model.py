@@ -48,6 +48,13 @@ class Goal(StrEnum):
     TRG_4_03 = "trg-4.03"
 
 
+class Origin(StrEnum):
+    """Where images are read from: an engine on this machine, or the registry that has them."""
+
+    ENGINE = "engine"
+    REGISTRY = "registry"
+
+
 class Status(StrEnum):
     """What became of a finding: only told, repaired, or left with a reason."""
 

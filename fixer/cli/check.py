@@ -12,10 +12,12 @@ from fixer.cli.options import (
     FormatOption,
     GoalOption,
     IgnoreOption,
+    InspectOption,
     NoConfigOption,
     NoIgnoresOption,
     Paths,
     PodSecurityVersionOption,
+    RefreshOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, check
@@ -33,7 +35,9 @@ def command(
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
     pod_security_version: PodSecurityVersionOption = None,
+    inspect: InspectOption = None,
+    refresh: RefreshOption = False,
 ) -> None:
     """Parse words, run, set the exit code."""
-    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version, inspect, refresh)
     raise typer.Exit(check(paths or [Path()], options, output.value))

@@ -13,10 +13,12 @@ from fixer.cli.options import (
     FormatOption,
     GoalOption,
     IgnoreOption,
+    InspectOption,
     NoConfigOption,
     NoIgnoresOption,
     Paths,
     PodSecurityVersionOption,
+    RefreshOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, fix
@@ -50,10 +52,12 @@ def command(
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
     pod_security_version: PodSecurityVersionOption = None,
+    inspect: InspectOption = None,
+    refresh: RefreshOption = False,
 ) -> None:
     """Parse words, run, set the exit code."""
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
-    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version, inspect, refresh)
     where = paths or [Path()]
     raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fixer.cli.runs import Options, check
-from fixer.model import Goal
+from fixer.model import Goal, Origin
 
 # The options of `fixer.cli.check`, with the names that they have in `Options`.
-SWITCHES = {"--no-config": "no_config", "--no-ignores": "no_ignores"}
+SWITCHES = {"--no-config": "no_config", "--no-ignores": "no_ignores", "--refresh": "refresh"}
 VALUED = {
     "--goal": "goal",
     "--format": "output",
@@ -20,8 +20,9 @@ VALUED = {
     "--ignore": "ignore",
     "--config": "config",
     "--pod-security-version": "pod_security_version",
+    "--inspect": "inspect",
 }
-_READERS: dict[str, Any] = {"goal": Goal, "config": Path}
+_READERS: dict[str, Any] = {"goal": Goal, "config": Path, "inspect": Origin}
 
 
 def run_check(words: list[str]) -> int | None:

@@ -123,7 +123,7 @@ def _errors(reference: str, seconds: float) -> Iterator[None]:
     try:
         yield
     except (ImageNotFound, NotFound):
-        message = f"the engine has no {reference}; run 'docker pull {reference}', or read it with --inspect registry"
+        message = f"the engine has no such image; run 'docker pull {reference}', or read it from its registry"
         raise Unseen(MISSING, message) from None
     except (Timeout, TimeoutError):
         raise Unseen(UNREACHABLE, too_slow("the engine", seconds)) from None

@@ -209,17 +209,19 @@ class Body:
         return piece
 
 
-def refuse(answer: Response, registry: str, what: str) -> Unseen:
+def refuse(answer: Response, registry: str) -> Unseen:
     """The sentence about an answer that is no good, by its status."""
     status = answer.status_code
     answer.close()
     if status in (401, 403):
-        return Unseen(DENIED, f"{registry} lets nobody read {what} without a password; run 'docker login {registry}'")
+        return Unseen(
+            DENIED, f"{registry} shows it to nobody without the right password; run 'docker login {registry}'"
+        )
     if status == 404:
-        return Unseen(MISSING, f"{registry} has no {what}; check its name and tag")
+        return Unseen(MISSING, f"{registry} has no such image; check its name and tag")
     if status == 429:
         return Unseen(UNREACHABLE, f"{registry} limits how often it is asked; log in to it, or try again later")
-    return Unseen(UNREACHABLE, f"{registry} answers with status {status} for {what}; try again later")
+    return Unseen(UNREACHABLE, f"{registry} answers with status {status}; try again later")
 
 
 def _nothing(request: PreparedRequest) -> PreparedRequest:

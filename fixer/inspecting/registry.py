@@ -235,7 +235,7 @@ class _Image:
                 answer.close()
                 answer = self._open(path, headers, deadline)
         if answer.status_code != 200:
-            raise refuse(answer, self.ref.registry, str(self.ref))
+            raise refuse(answer, self.ref.registry)
         return answer
 
     def _open(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> Response:
@@ -287,7 +287,7 @@ class _Image:
             headers = {"Authorization": _basic(known)} if known is not None else {}
         answer = self.client.open(realm, headers, deadline, form, follow=known is None)
         if answer.status_code != 200:
-            raise refuse(answer, self.ref.registry, str(self.ref))
+            raise refuse(answer, self.ref.registry)
         found = self._parsed(self.client.body(answer, _MOST_JSON, deadline), "token")
         token = found.get("token") or found.get("access_token")
         if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):

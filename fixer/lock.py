@@ -83,8 +83,13 @@ def text(inspections: Mapping[str, Inspection]) -> str:
     """The lock that holds these inspections, always the same text for the same ones, with a final newline."""
     import json
 
-    images = {name: to_dict(one) for name, one in sorted(inspections.items())}
-    return json.dumps({"version": VERSION, "images": images}, indent=2, ensure_ascii=False) + "\n"
+    # A line for each value, so that people see in a diff what has changed.
+    images = []
+    for name, one in sorted(inspections.items()):
+        rows = (f"      {json.dumps(key)}: {json.dumps(value)}" for key, value in to_dict(one).items())
+        images.append(f"    {json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n    }")
+    inner = "{\n" + ",\n".join(images) + "\n  }" if images else "{}"
+    return f'{{\n  "version": {VERSION},\n  "images": {inner}\n}}\n'
 
 
 def to_dict(one: Inspection) -> dict[str, Any]:

@@ -308,8 +308,16 @@ class Finding(NamedTuple):
         return (self.path, self.line, self.column, self.rule, self.message)
 
 
+# The reasons for which an image was not read.
+UNREACHABLE, MISSING, DENIED, INVALID = "image-unreachable", "image-missing", "image-denied", "image-invalid"
+UNREAD_IMAGE = frozenset({UNREACHABLE, MISSING, DENIED, INVALID})
+
+
 class Skipped(NamedTuple):
-    """A file that was not judged, with a stable reason code and a sentence."""
+    """A file that was not judged, or an image that was not read, with a stable reason code and a sentence.
+
+    `path` is that of the file, or the reference of the image.
+    """
 
     path: str
     reason: str

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from fixer.inspecting.crowd import Read, inspect_all, reader
 from fixer.inspecting.names import references
-from fixer.inspecting.unseen import CODES, Unseen
+from fixer.inspecting.unseen import Unseen
 
-__all__ = ["CODES", "Read", "Unseen", "inspect_all", "reader", "references"]
+__all__ = ["Read", "Unseen", "inspect_all", "reader", "references"]

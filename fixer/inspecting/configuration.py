@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from fixer.inspecting.unseen import INVALID, Unseen
+from fixer.inspecting.unseen import Unseen
 from fixer.lock import Inspection, Login, is_id
+from fixer.model import INVALID
 
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|credential|private|auth|api_?key|access_?key|_key$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"://[^/\s:@]*:[^/\s@]+@|-----BEGIN |\b(?:gh[pousr]_|glpat-|AKIA|xox[abprs]-)\w")
@@ -51,6 +52,8 @@ def inspection(
     if named and not platform.startswith("windows"):
         files = read_files()
         files = files._replace(passwd=files.passwd or "", group=files.group or "")
+    logins = None if files.passwd is None else _logins(files.passwd)
+    groups = None if files.group is None else _groups(files.group, {a.gid for a in logins or ()}, group)
     return Inspection(
         reference,
         digest,
@@ -63,8 +66,8 @@ def inspection(
         _words(config, "Cmd"),
         _env(_words(config, "Env")),
         _word(config, "WorkingDir"),
-        None if files.passwd is None else _logins(files.passwd),
-        None if files.group is None else _groups(files.group),
+        logins,
+        groups,
     )
 
 
@@ -121,10 +124,11 @@ def _logins(text: str) -> tuple[Login, ...]:
     return tuple(found.values())
 
 
-def _groups(text: str) -> Mapping[str, int]:
+def _groups(text: str, used: set[int], named: str) -> Mapping[str, int]:
+    """The groups that accounts have, or that the user of the image names; all others decide nothing."""
     found: dict[str, int] = {}
     for line in text.splitlines():
         parts = line.split(":")
-        if len(parts) >= 3 and parts[0] and is_id(parts[2]):
+        if len(parts) >= 3 and parts[0] and is_id(parts[2]) and (int(parts[2]) in used or parts[0] == named):
             found.setdefault(parts[0], int(parts[2]))
     return MappingProxyType(found)

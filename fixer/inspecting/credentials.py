@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fixer.inspecting.unseen import DENIED, Unseen
+from fixer.inspecting.unseen import Unseen
+from fixer.model import DENIED
 
 _MAX_BYTES = 4 << 20
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 
 from fixer.config import Config
 from fixer.errors import UsageError
-from fixer.inspecting.unseen import UNREACHABLE, Unseen, too_slow
+from fixer.inspecting.unseen import Unseen, too_slow
 from fixer.lock import Inspection
+from fixer.model import UNREACHABLE
 
 Read = Callable[[str], Inspection]
 _AT_ONCE = 8

@@ -13,8 +13,9 @@ from fixer.facts import ImageRef
 from fixer.inspecting.configuration import Files, inspection
 from fixer.inspecting.layers import GROUP, PASSWD
 from fixer.inspecting.tarred import Broken, Tar, clean
-from fixer.inspecting.unseen import INVALID, MISSING, UNREACHABLE, Unseen, too_slow
+from fixer.inspecting.unseen import Unseen, too_slow
 from fixer.lock import Inspection
+from fixer.model import INVALID, MISSING, UNREACHABLE
 
 if TYPE_CHECKING:
     from docker import DockerClient

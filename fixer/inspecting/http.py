@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from fixer.inspecting.unseen import DENIED, INVALID, MISSING, UNREACHABLE, Deadline, Unseen, too_slow
+from fixer.inspecting.unseen import Deadline, Unseen, too_slow
+from fixer.model import DENIED, INVALID, MISSING, UNREACHABLE
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 
 from fixer.inspecting.configuration import Files
 from fixer.inspecting.tarred import Broken, Entry, Stream, Tar, clean
-from fixer.inspecting.unseen import INVALID, Unseen
+from fixer.inspecting.unseen import Unseen
+from fixer.model import INVALID
 
 PASSWD, GROUP = "etc/passwd", "etc/group"
 _WHITEOUT = ".wh."

@@ -13,8 +13,9 @@ from fixer.inspecting.configuration import Files, inspection
 from fixer.inspecting.credentials import Credentials, credentials
 from fixer.inspecting.http import Body, Client, Untold, hasher, is_loopback, refuse
 from fixer.inspecting.layers import Accounts, accounts
-from fixer.inspecting.unseen import DENIED, INVALID, Deadline, Unseen
+from fixer.inspecting.unseen import Deadline, Unseen
 from fixer.lock import Inspection
+from fixer.model import DENIED, INVALID
 
 if TYPE_CHECKING:
     from requests import Response

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import time
 
-UNREACHABLE = "image-unreachable"
-MISSING = "image-missing"
-DENIED = "image-denied"
-INVALID = "image-invalid"
-CODES = (UNREACHABLE, MISSING, DENIED, INVALID)
+from fixer.model import UNREACHABLE
 
 
 class Unseen(Exception):
     """An image that was not read; it stays unknown, and stops nothing.
 
-    `reason` is one of `CODES`, `message` the sentence for people, without any secret.
+    `reason` is one of `fixer.model.UNREAD_IMAGE`, `message` the sentence for people, without any secret.
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -67,12 +67,23 @@ class Client:
     def __init__(self, registry: str, plain: bool, seconds: float) -> None:
         import requests
 
+        class Session(requests.Session):
+            def get_redirect_target(self, resp: Response) -> None:
+                """None for all: to look where one leads, requests would read its body, which may never end."""
+
         self.registry = registry
         self.plain = plain
         self.seconds = seconds
-        self._session = requests.Session()
+        self._session = Session()
+        self._answers: list[Response] = []
         # Only what is asked for: a session takes passwords out of ~/.netrc on its own.
         self._session.auth = _nothing
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        for answer in self._answers:
+            answer.close()
+        self._session.close()
 
     def open(
         self,
@@ -93,26 +104,27 @@ class Client:
             if answer.status_code not in _REDIRECTS or not where:
                 return answer
             answer.close()
-            following = urljoin(url, where)
             if not follow:
                 raise Unseen(INVALID, f"{self.registry} redirects where a password is due; it got none")
-            self._allow(following)
+            following = self._allowed(url, where)
             if _origin(following) != _origin(url):
                 headers = {name: value for name, value in headers.items() if name != "Authorization"}
             url = following
         raise Unseen(UNREACHABLE, f"{self.registry} redirects in a circle; tell its maintainers")
 
-    def _allow(self, url: str) -> None:
-        """Refuse a place that is not to be asked: no TLS where the registry has it, or another protocol."""
+    def _allowed(self, url: str, where: str) -> str:
+        """Where a redirect leads; refused where that is not to be asked: without TLS, or by another protocol."""
         try:
-            parts = urlsplit(url)
+            following = urljoin(url, where)
+            parts = urlsplit(following)
             host, _ = parts.hostname, parts.port
         except ValueError:
-            host, parts = None, urlsplit("")
+            following, host, parts = "", None, urlsplit("")
         if not host or parts.scheme not in ("https", "http") or parts.username is not None:
             raise Unseen(INVALID, f"{self.registry} redirects to an address that is none; tell its maintainers")
         if parts.scheme == "http" and not self.plain:
             raise Unseen(INVALID, f"{self.registry} redirects to http://{host}, which is not asked without TLS")
+        return following
 
     def _patiently(
         self, url: str, headers: Mapping[str, str], deadline: Deadline, form: Mapping[str, str] | None
@@ -137,7 +149,7 @@ class Client:
         left = min(deadline.left(), self.seconds)
         sent = {"Accept-Encoding": "identity", "User-Agent": "fixer", **headers}
         try:
-            return self._session.request(
+            answer = self._session.request(
                 "GET" if form is None else "POST",
                 url,
                 headers=sent,
@@ -146,6 +158,8 @@ class Client:
                 stream=True,
                 allow_redirects=False,
             )
+            self._answers.append(answer)
+            return answer
         except (exceptions.Timeout, TimeoutError):
             raise Unseen(UNREACHABLE, too_slow(_shown(url), self.seconds)) from None
         except exceptions.SSLError as error:

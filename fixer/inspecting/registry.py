@@ -56,7 +56,11 @@ def from_registry(reference: str, seconds: float, insecure: tuple[str, ...] = ()
     Raises:
         Unseen: with one sentence, for whatever goes wrong.
     """
-    return _Image(ImageRef.exact(reference), seconds, insecure).inspect()
+    image = _Image(ImageRef.exact(reference), seconds, insecure)
+    try:
+        return image.inspect()
+    finally:
+        image.client.close()
 
 
 class _Image:
@@ -118,7 +122,7 @@ class _Image:
         value = self._parsed(data, "manifest")
         said = str(answer.headers.get("Content-Type", "")).partition(";")[0].strip()
         inner = value.get("mediaType")
-        if value.get("schemaVersion") == 1 or "manifest.v1+" in said:
+        if value.get("schemaVersion") == 1 or "distribution.manifest.v1+" in said:
             raise self._invalid("it has a manifest of schema 1, which proves nothing about its content")
         if isinstance(inner, str) and inner and said in _LISTS | _MANIFESTS and inner != said:
             raise self._invalid("its registry calls the manifest something else than it is")

@@ -245,7 +245,7 @@ def _nothing(request: PreparedRequest) -> PreparedRequest:
 
 def _seconds(text: str, attempt: int) -> float:
     """How long to wait: as the registry says in seconds or as a date, else longer each time."""
-    if text.isascii() and text.isdigit() and len(text) < 9:
+    if text.isascii() and text.isdigit():
         return float(text)
     if text:
         from email.utils import parsedate_to_datetime

@@ -136,7 +136,8 @@ class Accounts:
             raise self._invalid(f"a layer is damaged: {error}") from error
 
     def _add(self, tar: Tar) -> None:
-        above = frozenset(path for path in self._found if self._found[path].kind != "folder") | self._hidden
+        had = frozenset(self._found)
+        above = frozenset(path for path in had if self._found[path].kind != "folder") | self._hidden
         emptied = frozenset(self._emptied)
         hidden: set[str] = set()
         for number, entry in enumerate(tar.entries()):
@@ -147,7 +148,7 @@ class Accounts:
                 self._emptied.add(folder)
             elif name.startswith(_WHITEOUT):
                 hidden.add(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
-            elif _matters(entry.path) and not _covered(entry.path, above, emptied):
+            elif _matters(entry.path) and entry.path not in had and not _covered(entry.path, above, emptied):
                 self._keep(entry, tar)
         self._hidden |= hidden
 

@@ -423,7 +423,9 @@ def test_who_says_later_is_asked_again(after: str) -> None:
         assert from_registry(f"{server.host}/team/app:1", SECONDS).user == "3"
 
 
-@pytest.mark.parametrize(("times", "after"), [(99, "0"), (99, "86400"), (99, "9" * 400)])
+@pytest.mark.parametrize(
+    ("times", "after"), [(99, "0"), (99, "86400"), (99, "9" * 400), (99, "Wed, 21 Oct 2099 07:28:00 GMT")]
+)
 def test_who_always_says_later_is_left(times: int, after: str) -> None:
     with served(busy(times, after)) as server:
         assert "limits how often" in refused(server).message

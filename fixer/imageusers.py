@@ -184,6 +184,8 @@ def _of_facts(reference: str, facts: ImageFacts | None, config: Config) -> Image
         return ImageUser(reference, False, refusal=Refusal("number-unknown", why, reference), facts=facts)
     if facts.runs_as_root is None:
         why = f"nobody knows who {reference} runs as; {_say(reference)}"
+        if facts.lost_user:
+            why = f"{reference} {facts.lost_user}; build it anew, or {_say(reference)}"
         return ImageUser(reference, None, refusal=Refusal("unknown-image", why, reference), facts=facts)
     return _root(reference, facts, config)
 

@@ -182,7 +182,8 @@ class ImageFacts(NamedTuple):
 
     `digest` is that of an image whose configuration was read, "" for none. Then `read` names what comes from there and
     not from the tables (user, accounts, ports, volumes), `entrypoint` and `cmd` are its own, `env` lacks only what may
-    be secret, and `family` is "" for an image that the tables do not know.
+    be secret, `family` is "" for an image that the tables do not know, and `default_user` with `runs_as_root` None is a
+    name that its passwd file does not have.
     """
 
     family: str
@@ -228,6 +229,13 @@ class ImageFacts(NamedTuple):
         if what in self.read:
             return f", read from the image (digest {self.digest[:_SHOWN_DIGEST]})"
         return f" (facts, {self.confidence})"
+
+    @property
+    def lost_user(self) -> str:
+        """The end of a sentence about an image whose user does not exist in it; "" for all others."""
+        if not self.digest or self.runs_as_root is not None:
+            return ""
+        return f"names user '{self.default_user}', whom its passwd file does not have{self.told('user')}"
 
     def __hash__(self) -> int:
         return hash(self[:-1])  # a mapping has none

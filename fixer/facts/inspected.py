@@ -117,7 +117,7 @@ def _with_user(facts: ImageFacts, one: Inspection) -> ImageFacts:
         gid = int(group) if group.isdigit() else (one.groups or {}).get(group)
     word = "root" if root else one.user
     return facts._replace(
-        default_user="" if root is None else word,
+        default_user=word,
         default_uid=uid,
         default_gid=gid,
         runs_as_root=root,

@@ -283,7 +283,8 @@ class Image:
         facts_ = self.facts
         base = self.stage.root_base or self.stage.chain[0].base_text
         if facts_ is None or facts_.runs_as_root is None:
-            return User("", "", None, None, None, False, None, f"base image {base} is not known")
+            why = facts_.lost_user if facts_ is not None else ""
+            return User("", "", None, None, None, False, None, f"base image {base} {why or 'is not known'}")
         evidence = f"base image {base} runs as {facts_.default_user or 'root'}{facts_.told('user')}"
         numeric = facts_.default_user_is_numeric is not False
         name = "root" if facts_.runs_as_root else facts_.default_user

@@ -171,7 +171,7 @@ def test_without_a_tag_it_is_the_latest() -> None:
         ("svc", ("svc", 1200, 33, False, False)),
         ("svc:team", ("svc:team", 1200, 1201, False, False)),
         ("1654:team", ("1654:team", 1654, 1201, False, False)),
-        ("gone", ("", None, None, None, None)),
+        ("gone", ("gone", None, None, None, None)),
     ],
 )
 def test_the_user_of_an_image(user: str, expected: tuple[object, ...]) -> None:

@@ -93,7 +93,10 @@ def _fix(view: DockerfileView, decision: Decision, user: User) -> Fix | Refusal:
         safety, risk = Safety.REVIEW, f"the number {known.uid} is documented, not verified"
     if user.item is None:
         return Fix(
-            f"run as {known.uid}, {known.evidence}", safety, risk, (SetUser(image.stage.index, _numbers(known, user)),)
+            f"run as {_numbers(known, user)}, {known.evidence}",
+            safety,
+            risk,
+            (SetUser(image.stage.index, _numbers(known, user)),),
         )
     if "$" in user.item.args and not known.text:
         if is_argument(image, user.item, user.item.args):

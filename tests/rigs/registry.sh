@@ -11,7 +11,7 @@ mkdir -p "$home"
 answers() { (exec 3<>"/dev/tcp/${address%:*}/${address#*:}") 2>/dev/null; }
 
 ours() { # a process id may have gone to another process since
-  [ -f "$pidfile" ] && tr '\0' ' ' <"/proc/$(cat "$pidfile")/cmdline" 2>/dev/null | grep -qF -- "$home/config.yml"
+  [ -f "$pidfile" ] && { tr '\0' ' ' <"/proc/$(cat "$pidfile")/cmdline"; } 2>/dev/null | grep -qF -- "$home/config.yml"
 }
 
 case ${1:-} in

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from fixer import config as configuration
 from fixer.config import Config
-from fixer.deliver.write import write
+from fixer.deliver.write import replace, write
 from fixer.discover import Tree, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
-from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
+from fixer.model import FileChange, Finding, Origin, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
@@ -54,7 +54,8 @@ def config_for(inputs: Iterable[Input]) -> Config:
     for one in inputs:
         if not isinstance(one, SourceFile):
             found = configuration.find(Path(one))
-            return configuration.load(found) if found is not None else Config()
+            config = configuration.load(found) if found is not None else Config()
+            return configuration.with_lock(config, configuration.lock_for(Path(one), found))
     return Config()
 
 
@@ -154,6 +155,45 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
     for outcome in in_parallel(repository, paths):
         if outcome is not None:
             yield outcome
+
+
+def inspect(
+    paths: Iterable[Path], config: Config, lock: Path, origin: Origin, *, refresh: bool = False
+) -> tuple[Config, tuple[Skipped, ...]]:
+    """Read the images that files name, and keep what they say about themselves in the lock.
+
+    Args:
+        paths: files and folders.
+        config: the configuration, with what the lock holds already.
+        lock: where to keep it.
+        origin: where to read them.
+        refresh: read those again that the lock holds; else only what is missing.
+
+    Returns:
+        The configuration with all that is known now, and the images that could not be read.
+
+    Raises:
+        UsageError: for a path that does not exist, and where packages are missing.
+    """
+    from fixer.inspecting import Unseen, inspect_all, reader, references
+    from fixer.lock import text
+
+    read = reader(origin.value, config)
+    paths = list(paths)
+    named = frozenset(n for p in paths for n in references(Repository(_tree(p, config), Scope(config, Choice(), [p]))))
+    known = dict(config.inspected)
+    if refresh and lock.parent.resolve() in {path.resolve() for path in paths}:
+        known = {name: one for name, one in known.items() if name in named}  # the whole of it was looked at
+    answers = inspect_all(named if refresh else named - known.keys(), read, config.inspect_timeout)
+    known |= {name: one for name, one in answers.items() if not isinstance(one, Unseen)}
+    unread = [Skipped(name, one.reason, one.message) for name, one in answers.items() if isinstance(one, Unseen)]
+    if known != config.inspected:
+        try:
+            replace(lock, text(known).encode())
+        except OSError as error:
+            message = f"it cannot be written ({error.strerror}); check its permissions"
+            unread.append(Skipped(str(lock), "not-written", message))
+    return config._replace(inspected=known), tuple(unread)
 
 
 def write_changes(result: Result) -> Result:

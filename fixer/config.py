@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fixer.errors import UsageError
 from fixer.model import Goal
 
+if TYPE_CHECKING:
+    from fixer.lock import Inspection
+
 FILE = "fixer.toml"
+LOCK = "fixer.lock"
+_LONGEST = 3600
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
 
@@ -24,7 +30,11 @@ class ImageConfig(NamedTuple):
 
 
 class Config(NamedTuple):
-    """All choices of a run. `select` and `ignore` hold rule ids or names; `images` and `targets` go by name."""
+    """All choices of a run. `select` and `ignore` hold rule ids or names; `images` goes by name.
+
+    `inspect_timeout` is how many seconds a registry or an engine has for an image; `insecure_registries` are hosts that
+    may be asked without TLS. `inspected` is what the lock holds, by reference.
+    """
 
     goal: Goal = Goal.RESTRICTED
     select: frozenset[str] = frozenset()
@@ -39,6 +49,9 @@ class Config(NamedTuple):
     pod_security_version: str = "latest"
     ports: str = "keep"
     honour_ignores: bool = True
+    inspect_timeout: int = 20
+    insecure_registries: tuple[str, ...] = ()
+    inspected: Mapping[str, Inspection] = MappingProxyType({})
 
     def with_options(self, **options: Any) -> Config:
         """The same configuration with command-line options laid over it; None leaves a value as it is."""
@@ -57,6 +70,38 @@ def find(start: Path) -> Path | None:
         if (place / ".git").exists():
             return None
     return None
+
+
+def lock_for(start: Path, file: Path | None) -> Path:
+    """Where the lock lies or would lie: beside the configuration, else the nearest upward, else in the folder named.
+
+    Args:
+        start: the file or folder that was named.
+        file: the configuration that holds for it, if there is one.
+    """
+    if file is not None:
+        return file.parent / LOCK
+    folder = start if start.is_dir() else start.parent
+    real = folder.resolve()
+    for place in (real, *real.parents):
+        if os.path.lexists(place / LOCK):
+            return place / LOCK
+        if (place / ".git").exists():
+            break
+    return folder / LOCK
+
+
+def with_lock(config: Config, lock: Path) -> Config:
+    """The same configuration with what the lock holds, where there is one.
+
+    Raises:
+        UsageError: when it is malformed.
+    """
+    if not os.path.lexists(lock):
+        return config
+    from fixer.lock import load as load_lock
+
+    return config._replace(inspected=load_lock(lock))
 
 
 def load(path: Path) -> Config:
@@ -120,6 +165,20 @@ def _id(key: str, value: Any) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 2147483647:
         return value
     raise UsageError(f"'{key}' is {value!r}; it takes a number from 1 to 2147483647")
+
+
+def _seconds(key: str, value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _LONGEST:
+        return value
+    raise UsageError(f"'{key}' is {value!r}; it takes a number of seconds from 1 to {_LONGEST}")
+
+
+def _hosts(key: str, value: Any) -> tuple[str, ...]:
+    hosts = _words(key, value)
+    for host in hosts:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?", host):
+            raise UsageError(f"'{key}' names {host!r}; it takes hosts, such as \"registry.local:5000\"")
+    return tuple(host.lower() for host in hosts)
 
 
 def _name(key: str, value: Any) -> str:
@@ -187,4 +246,6 @@ _READERS: dict[str, Any] = {
     "images": _images,
     "pod_security_version": _version,
     "ports": _ports,
+    "inspect_timeout": _seconds,
+    "insecure_registries": _hosts,
 }

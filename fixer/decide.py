@@ -218,10 +218,12 @@ def _unknown_base(image: Image) -> Refusal | None:
         )
     if not image.family:
         base = image.stage.root_base
+        what = "nothing is known about base image {}, neither its user nor its tools"
+        if image.facts is not None:
+            what = "base image {} is root, and nobody knows of which distribution it is and how it makes accounts"
         return Refusal(
             "unknown-base",
-            f"nothing is known about base image {base}, neither its user nor its tools; tell the user it has with"
-            f' [images."{base}"] user = "1000:1000" in fixer.toml',
+            f'{what.format(base)}; tell the user it has with [images."{base}"] user = "1000:1000" in fixer.toml',
         )
     return None
 
@@ -263,7 +265,7 @@ def _there(image: Image, config: Config, asked: Asked | None) -> Identity | None
         user = facts.app_user
         evidence = (
             f"base image {image.stage.root_base} ships user {user.name} ({user.uid}:{user.gid}) for this"
-            f" (facts, {facts.confidence})"
+            f"{facts.told('accounts')}"
         )
         return Identity(user.uid, user.gid, user.name, "base", evidence, facts.confidence == "verified", user.home)
     if image.family == "distroless":
@@ -317,7 +319,7 @@ def _earlier(image: Image) -> Identity | None:
         return None
     account = next((a for a in image.accounts.values() if a.name == user.name or a.uid == user.uid), None)
     home = account.home if account is not None else ""
-    certain = user.item is not None or (image.facts is not None and image.facts.confidence == "verified")
+    certain = user.item is not None or (image.facts is not None and image.facts.certainty("user") == "verified")
     source = "base" if user.item is None else "file"
     return Identity(user.uid, user.gid, user.name, source, f"as before: {user.evidence}", certain, home)
 

@@ -10,13 +10,14 @@ from typing import NamedTuple, Protocol
 from fixer.config import Config
 from fixer.decide import Decision, FindAsked, decide_all
 from fixer.errors import Unreadable
+from fixer.facts import knowledge
 from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
 from fixer.rules import all_rules, of_table, on_dockerfiles
 from fixer.rules.base import DockerfileView, FindMove
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
-from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env, base_workdir
+from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext
 from fixer.understand.stages import runtime_stages, stages
 
 
@@ -98,7 +99,7 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
         Unreadable: when it is no Dockerfile that BuildKit would take, or a template of one.
     """
     dockerfile = parse(source.text)
-    all_stages = stages(dockerfile, config.build_args, base_env, base_workdir)
+    all_stages = stages(dockerfile, config.build_args, knowledge(config.inspected))
     images = {
         stage.index: Image(stage, setting.read_context, setting.find_parent, setting.context_modes)
         for stage in all_stages

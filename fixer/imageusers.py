@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.decide import Decision
-from fixer.facts import ImageFacts, ImageRef, lookup, untagged
+from fixer.facts import ImageFacts, ImageRef, knowledge, untagged
 from fixer.model import Refusal
 from fixer.understand.users import number_of
 
@@ -62,6 +62,11 @@ class ImageUser(NamedTuple):
         return bool(self.path) or (self.facts is not None and self.facts.confidence != "inferred")
 
     @property
+    def certain_user(self) -> bool:
+        """Whether it is more than a guess who it runs as: by its Dockerfile, by facts, or by the image itself."""
+        return bool(self.path) or (self.facts is not None and self.facts.certainty("user") != "inferred")
+
+    @property
     def changes_user(self) -> bool:
         """Whether its program is known to start as root and to give that up by itself, which takes capabilities."""
         facts = self.facts
@@ -79,7 +84,7 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
         find_made: finds the Dockerfile of the repository that makes the image.
     """
     chosen = configured_image(reference, config)
-    facts = _facts(reference)
+    facts = knowledge(config.inspected)(reference)
     if chosen.root_on_purpose:
         message = f"fixer.toml says that {reference} is root on purpose: {chosen.root_on_purpose}"
         return ImageUser(reference, True, refusal=Refusal("configured-root", message, reference), facts=facts)
@@ -109,13 +114,6 @@ def configured_image(reference: str, config: Config) -> ImageConfig:
         pass
     names.append(untagged(reference))
     return next((config.images[name] for name in names if name in config.images), ImageConfig())
-
-
-def _facts(reference: str) -> ImageFacts | None:
-    try:
-        return lookup(reference) if reference else None
-    except ValueError:
-        return None
 
 
 def _of_file(reference: str, made: Made) -> ImageUser:
@@ -161,7 +159,7 @@ def _rooted(reference: str, made: Made) -> ImageUser:
 
 def _of_facts(reference: str, facts: ImageFacts | None, config: Config) -> ImageUser:
     """What is known about an image that others make."""
-    if facts is None or facts.confidence == "inferred":
+    if facts is None or facts.certainty("user") == "inferred":
         # a guess about a public image may well be right, and still must not decide whether a pod starts
         probably = ""
         if facts is not None and facts.runs_as_root is not None:
@@ -173,8 +171,8 @@ def _of_facts(reference: str, facts: ImageFacts | None, config: Config) -> Image
     if facts.family == "windows":
         windows = Refusal("windows", "this is a Windows image, which has no user 0")
         return ImageUser(reference, False, refusal=windows, facts=facts)
-    verified = facts.confidence == "verified"
-    said = f"{reference} runs as {facts.default_user} (facts, {facts.confidence})"
+    verified = facts.certainty("user") == "verified"
+    said = f"{reference} runs as {facts.default_user}{facts.told('user')}"
     if facts.runs_as_root is False:
         uid, gid = facts.default_uid, facts.default_gid
         risk = "" if verified else "the number is documented, not verified"
@@ -186,6 +184,8 @@ def _of_facts(reference: str, facts: ImageFacts | None, config: Config) -> Image
         return ImageUser(reference, False, refusal=Refusal("number-unknown", why, reference), facts=facts)
     if facts.runs_as_root is None:
         why = f"nobody knows who {reference} runs as; {_say(reference)}"
+        if facts.lost_user:
+            why = f"{reference} {facts.lost_user}; build it anew, or {_say(reference)}"
         return ImageUser(reference, None, refusal=Refusal("unknown-image", why, reference), facts=facts)
     return _root(reference, facts, config)
 
@@ -193,7 +193,7 @@ def _of_facts(reference: str, facts: ImageFacts | None, config: Config) -> Image
 def _root(reference: str, facts: ImageFacts, config: Config) -> ImageUser:
     """A root image of others: with a user that works, where facts say that its makers meant it to run as one."""
     verified = facts.confidence == "verified"
-    said = f"{reference} runs as root (facts, {facts.confidence})"
+    said = f"{reference} runs as root{facts.told('user')}"
     low = [port for port in facts.ports if port < 1024]
     user = facts.app_user
     if user is not None and not low and (facts.steps_down or facts.arbitrary_user):

@@ -48,6 +48,13 @@ class Goal(StrEnum):
     TRG_4_03 = "trg-4.03"
 
 
+class Origin(StrEnum):
+    """Where images are read from: an engine on this machine, or the registry that has them."""
+
+    ENGINE = "engine"
+    REGISTRY = "registry"
+
+
 class Status(StrEnum):
     """What became of a finding: only told, repaired, or left with a reason."""
 
@@ -301,8 +308,16 @@ class Finding(NamedTuple):
         return (self.path, self.line, self.column, self.rule, self.message)
 
 
+# The reasons for which an image was not read.
+UNREACHABLE, MISSING, DENIED, INVALID = "image-unreachable", "image-missing", "image-denied", "image-invalid"
+UNREAD_IMAGE = frozenset({UNREACHABLE, MISSING, DENIED, INVALID})
+
+
 class Skipped(NamedTuple):
-    """A file that was not judged, with a stable reason code and a sentence."""
+    """A file that was not judged, or an image that was not read, with a stable reason code and a sentence.
+
+    `path` is that of the file, or the reference of the image.
+    """
 
     path: str
     reason: str

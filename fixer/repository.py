@@ -15,7 +15,7 @@ from fixer.config import Config
 from fixer.discover import Context, Tree, read_inside, run_kind, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
-from fixer.facts import ImageRef, lookup, untagged
+from fixer.facts import ImageRef, knowledge, untagged
 from fixer.lazy import lazy
 from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
 from fixer.source import SourceFile, read_bytes
@@ -289,12 +289,12 @@ class Repository:
 
         out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
         for path in self.tree.manifests if self.dockerfiles else ():
-            reading = self._reading(path) if self._names_users(path) else None
+            reading = self.reading(path) if self._names_users(path) else None
             if not isinstance(reading, Reading):
                 continue
             for pod, member in reading.view.containers():
                 user, group = pod.user(member), pod.effective(member, "runAsGroup")
-                reference = _renamed(member.image, self.kustomize.images(path))
+                reference = self.renamed(member.image, path)
                 link = self._maker(reference, path) if user and reference else None
                 if user and link is not None:
                     line = pod.document.line(pod.at(pod.user_path(member)).start)
@@ -316,7 +316,7 @@ class Repository:
 
     def is_made_by(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
         """Whether a file that names an image runs what builds of these targets make of a Dockerfile."""
-        link = self._maker(_renamed(reference, self.kustomize.images(user)), user) if reference else None
+        link = self._maker(self.renamed(reference, user), user) if reference else None
         return link is not None and link[0].dockerfile == dockerfile and link[0].target in targets
 
     def builds_of(self, dockerfile: str, targets: Collection[str]) -> list[Build]:
@@ -332,9 +332,9 @@ class Repository:
 
     def strange(self, user: str, reference: str) -> bool:
         """Whether nobody knows an image that a file names: the repository does not make it, and no facts are on it."""
-        name = _renamed(reference, self.kustomize.images(user))
+        name = self.renamed(reference, user)
         try:
-            return bool(name) and self._maker(name, user) is None and lookup(name) is None
+            return bool(name) and self._maker(name, user) is None and knowledge(self.config.inspected)(name) is None
         except ValueError:
             return True
 
@@ -414,7 +414,7 @@ class Repository:
 
         whole, there = self._in_whole(path)
         about = Surroundings(
-            lambda reference: self.image_user(_renamed(reference, whole.kustomize.images(there)), path),
+            lambda reference: self.image_user(self.renamed(reference, path), path),
             lambda document, changes: whole.kustomize.conflict(there, document, changes),
         )
         if not self.tree.whole:
@@ -431,9 +431,9 @@ class Repository:
 
         paths = self.tree.manifests
         version = self.config.pod_security_version
-        return Namespaces(paths, self._reading, self._fixed, self.kustomize.namespace, version)
+        return Namespaces(paths, self.reading, self._fixed, self.kustomize.namespace, version)
 
-    def _reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
+    def reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
         """What a file of manifests holds as it is, or what is skipped of it.
 
         Every template of a chart may put pods somewhere, whatever words are in it.
@@ -489,6 +489,11 @@ class Repository:
         return rules_for(self.config, on_runs())
 
     # --- images ------------------------------------------------------------------------------------------------------
+
+    def renamed(self, reference: str, path: str) -> str:
+        """The image that runs where a manifest names one: Kustomize may make another of it."""
+        whole, there = self._in_whole(path)
+        return _renamed(reference, whole.kustomize.images(there))
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""
@@ -550,7 +555,7 @@ class Repository:
             return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
         try:
             ref = ImageRef.parse(reference)
-            if lookup(ref) is not None:
+            if knowledge(self.config.inspected)(reference) is not None:
                 return None  # an image that everybody knows is not ours, whatever our folders are called
         except ValueError:
             return None

@@ -1,7 +1,7 @@
-"""What tests may ask for: the files beside the repository, a Docker engine, the independent scanners.
+"""What tests may ask for: the files beside the repository, a Docker engine, a registry, the independent scanners.
 
 Each is used when it is there. When it is not, the test is skipped with the reason, or fails if
-FIXER_REQUIRE_SHARED, FIXER_REQUIRE_ENGINE or FIXER_REQUIRE_JUDGES says that it has to be there.
+FIXER_REQUIRE_SHARED, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_JUDGES or FIXER_REQUIRE_REGISTRY says that it has to be there.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ import pytest
 from tests.rigs import judge
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKERS = {"shared": "corpus", "corpus_dockerfiles": "corpus", "engine": "engine", "judges": "judges"}
+MARKERS = {
+    "shared": "corpus",
+    "corpus_dockerfiles": "corpus",
+    "engine": "engine",
+    "judges": "judges",
+    "registry": "registry",
+}
 DOCKERFILE = re.compile(r"(^|[._-])(dockerfile|containerfile)([._-]|$)", re.IGNORECASE)
 NOT_DOCKERFILES = {
     ".dockerignore",
@@ -121,3 +127,13 @@ def judges() -> Callable[..., judge.Verdict]:
     if missing:
         absent("JUDGES", f"not installed: {', '.join(missing)} (tests/rigs/judges-setup.sh)")
     return judge.judge
+
+
+@pytest.fixture(scope="session")
+def registry() -> str:
+    """Give the address of the registry of tests/rigs/registry.sh."""
+    script = ROOT / "tests/rigs/registry.sh"
+    if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
+        absent("REGISTRY", "no registry (tests/rigs/registry.sh start)")
+    done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout.strip()

@@ -12,11 +12,13 @@ from fixer.cli.options import (
     FormatOption,
     GoalOption,
     IgnoreOption,
+    InspectOption,
     NoConfigOption,
     NoIgnoresOption,
     Paths,
     PodSecurityVersionOption,
     PortsOption,
+    RefreshOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, check
@@ -35,7 +37,10 @@ def command(
     no_ignores: NoIgnoresOption = False,
     pod_security_version: PodSecurityVersionOption = None,
     ports: PortsOption = None,
+    inspect: InspectOption = None,
+    refresh: RefreshOption = False,
 ) -> None:
     """Parse words, run, set the exit code."""
-    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports and ports.value)
+    versions = (pod_security_version, ports and ports.value)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, *versions, inspect, refresh)
     raise typer.Exit(check(paths or [Path()], options, output.value))

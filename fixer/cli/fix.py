@@ -13,11 +13,13 @@ from fixer.cli.options import (
     FormatOption,
     GoalOption,
     IgnoreOption,
+    InspectOption,
     NoConfigOption,
     NoIgnoresOption,
     Paths,
     PodSecurityVersionOption,
     PortsOption,
+    RefreshOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, fix
@@ -52,10 +54,13 @@ def command(
     no_ignores: NoIgnoresOption = False,
     pod_security_version: PodSecurityVersionOption = None,
     ports: PortsOption = None,
+    inspect: InspectOption = None,
+    refresh: RefreshOption = False,
 ) -> None:
     """Parse words, run, set the exit code."""
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
-    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports and ports.value)
+    versions = (pod_security_version, ports and ports.value)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, *versions, inspect, refresh)
     where = paths or [Path()]
     raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fixer.model import Goal
+from fixer.model import Goal, Origin
 
 
 class Format(StrEnum):
@@ -59,3 +59,12 @@ PortsOption = Annotated[
     ),
 ]
 NoIgnoresOption = Annotated[bool, typer.Option("--no-ignores", help="Do not honour '# fixer: ignore[..]' comments.")]
+InspectOption = Annotated[
+    Origin | None,
+    typer.Option(
+        "--inspect",
+        help="Read the images that are named, and keep what they say about themselves in fixer.lock.",
+        show_default=False,
+    ),
+]
+RefreshOption = Annotated[bool, typer.Option("--refresh", help="Read images again that fixer.lock holds already.")]

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from fixer.cli.runs import Options, check
-from fixer.model import Goal
+from fixer.model import Goal, Origin
 
 # The options of `fixer.cli.check`, with the names that they have in `Options`.
-SWITCHES = {"--no-config": "no_config", "--no-ignores": "no_ignores"}
+SWITCHES = {"--no-config": "no_config", "--no-ignores": "no_ignores", "--refresh": "refresh"}
 VALUED = {
     "--goal": "goal",
     "--format": "output",
@@ -21,6 +21,7 @@ VALUED = {
     "--config": "config",
     "--pod-security-version": "pod_security_version",
     "--ports": "ports",
+    "--inspect": "inspect",
 }
 
 
@@ -30,7 +31,7 @@ def _ports(word: str) -> str:
     return word
 
 
-_READERS: dict[str, Any] = {"goal": Goal, "config": Path, "ports": _ports}
+_READERS: dict[str, Any] = {"goal": Goal, "config": Path, "ports": _ports, "inspect": Origin}
 
 
 def run_check(words: list[str]) -> int | None:

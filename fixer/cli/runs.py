@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.errors import UsageError
-from fixer.model import Goal, Result
+from fixer.model import Goal, Origin, Result, Skipped
 
 
 class Options(NamedTuple):
@@ -27,6 +28,8 @@ class Options(NamedTuple):
     no_ignores: bool = False
     pod_security_version: str | None = None
     ports: str | None = None
+    inspect: Origin | None = None
+    refresh: bool = False
 
 
 def check(paths: list[Path], options: Options, output: str = "text") -> int:
@@ -39,12 +42,14 @@ def check(paths: list[Path], options: Options, output: str = "text") -> int:
     from fixer.engine import Choice
     from fixer.render.summary import Tally
 
-    settings = configured(paths, options)
+    settings, unread = _inspected(paths, options)
     tally = Tally()
     each: Iterable[Result] = app.results(paths, settings)
     if console.watched():
         with console.progress("checking") as tick:
             each = [app.collect(app.ticked(app.outcomes(paths, settings, Choice()), tick))]
+    if unread:
+        each = chain(each, [Result(skipped=unread)])
     if output == "json":
         from fixer.render.json import pieces
 
@@ -81,9 +86,10 @@ def fix(
     from fixer.render.summary import Tally
 
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
-    settings = configured(paths, options)
+    settings, unread = _inspected(paths, options)
     with console.progress("fixing") as tick:
         result = app.collect(app.ticked(app.outcomes(paths, settings, choice), tick))
+    result = result._replace(skipped=(*result.skipped, *unread))
     if write:
         result = app.write_changes(result)
     tally = Tally(result)
@@ -109,11 +115,7 @@ def configured(paths: list[Path], options: Options) -> Config:
     Raises:
         UsageError: for contradicting options, unknown rules, and configuration that cannot be meant.
     """
-    file = options.config
-    if file is not None and options.no_config:
-        raise UsageError("--config and --no-config contradict each other; give one of them")
-    if file is None and not options.no_config and paths:
-        file = configuration.find(paths[0])
+    file = _file(paths, options)
     config = configuration.load(file) if file is not None else Config()
     config = config.with_options(
         goal=options.goal,
@@ -124,7 +126,30 @@ def configured(paths: list[Path], options: Options) -> Config:
         ports=options.ports,
     )
     known(config.select | config.ignore)
-    return config
+    return configuration.with_lock(config, configuration.lock_for(paths[0], file)) if paths else config
+
+
+def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:
+    """The configuration of a run with what images say about themselves, and the images that could not be read."""
+    if options.refresh and options.inspect is None:
+        raise UsageError("--refresh says which images to read again; say where from with --inspect engine or registry")
+    config = configured(paths, options)
+    if options.inspect is None:
+        return config, ()
+    from fixer import app
+
+    lock = configuration.lock_for(paths[0], _file(paths, options))
+    return app.inspect(paths, config, lock, options.inspect, refresh=options.refresh)
+
+
+def _file(paths: list[Path], options: Options) -> Path | None:
+    """The configuration file of a run."""
+    file = options.config
+    if file is not None and options.no_config:
+        raise UsageError("--config and --no-config contradict each other; give one of them")
+    if file is None and not options.no_config and paths:
+        file = configuration.find(paths[0])
+    return file
 
 
 def _version(text: str | None) -> str | None:

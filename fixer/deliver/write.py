@@ -8,6 +8,8 @@ from pathlib import Path
 from fixer.errors import FixerError
 from fixer.model import FileChange
 
+_NEW = 0o644  # the mode of a file that was not there
+
 
 def write(file: Path, change: FileChange) -> None:
     """Replace one file: temporary file in the same folder, fsync, rename.
@@ -15,25 +17,34 @@ def write(file: Path, change: FileChange) -> None:
     Raises:
         FixerError: when the file changed since it was read, is a link, or cannot be written.
     """
-    # Imported here: a check writes nothing, and this brings half of the standard library.
-    import tempfile
-
     try:
         if file.is_symlink() or file.read_bytes() != change.before:
             raise FixerError(
                 f"{change.path}: the file changed while it was being fixed; it was left as it is, run again"
             )
-        mode = file.stat().st_mode & 0o7777
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(change.after)
-                out.flush()
-                os.fsync(out.fileno())
-            os.chmod(name, mode)
-            os.replace(name, file)
-        except BaseException:
-            os.unlink(name)
-            raise
+        replace(file, change.after)
     except OSError as error:
         raise FixerError(f"{change.path}: cannot be written ({error.strerror}); check its permissions") from error
+
+
+def replace(file: Path, data: bytes) -> None:
+    """Write a file whole or not at all: temporary file in the same folder, fsync, rename; the mode stays.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    # Imported here: a check writes nothing, and this brings half of the standard library.
+    import tempfile
+
+    mode = file.stat().st_mode & 0o7777 if file.exists() else _NEW
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(name, mode)
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -30,7 +30,6 @@ from fixer.model import (
     StartAsRoot,
 )
 from fixer.syntax.dockerfile import Dockerfile, Instruction
-from fixer.understand.image import base_facts
 from fixer.understand.making import below
 from fixer.understand.places import script_end
 from fixer.understand.stages import Stage
@@ -173,8 +172,15 @@ def _create(stage: Stage, change: CreateUser) -> tuple[str, ...]:
     """The commands that make a user in the image of a stage."""
     user = NewUser(name=change.name, uid=change.uid, gid=change.gid, group=change.name, home=change.home)
     try:
-        facts = base_facts(stage.root_base)
-        return creation(change.family, facts, user, installed=frozenset(change.installed), guarded=facts is None)
+        facts = stage.base_facts
+        stranger = facts is None or not facts.family
+        return creation(
+            change.family,
+            None if stranger else facts,
+            user,
+            installed=frozenset(change.installed),
+            guarded=stranger,
+        )
     except ValueError as error:
         raise Conflict(str(error)) from error
 
@@ -251,7 +257,7 @@ def _root_by_this(stage: Stage, item: Instruction) -> bool:
     before = [i for elder in stage.chain for i in elder.of("USER") if i.index < item.index]
     if before:
         return not _is_root(before[-1].args)
-    facts = base_facts(stage.root_base)
+    facts = stage.base_facts
     return _is_root(item.args) and (facts is None or facts.runs_as_root is not True)
 
 

@@ -17,6 +17,7 @@ from fixer.facts.images import (
     taken_ids,
     untagged,
 )
+from fixer.facts.inspected import Known, base_facts, inspection_of, knowledge, laid_over
 from fixer.facts.users import NewUser, creation, style
 
 __all__ = [
@@ -25,13 +26,18 @@ __all__ = [
     "Hardened",
     "ImageFacts",
     "ImageRef",
+    "Known",
     "KnownUser",
     "NewUser",
+    "base_facts",
     "creation",
     "families",
     "family",
     "family_from_package_manager",
     "hardened",
+    "inspection_of",
+    "knowledge",
+    "laid_over",
     "lookup",
     "package_managers",
     "style",

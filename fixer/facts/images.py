@@ -31,6 +31,7 @@ from fixer.lazy import regex
 
 _DATA = Path(__file__).with_name("data")
 _NO_ENV: Mapping[str, str] = MappingProxyType({})
+_SHOWN_DIGEST = len("sha256:") + 12
 
 # Names of one and the same registry.
 _SAME_REGISTRY = {
@@ -40,6 +41,7 @@ _SAME_REGISTRY = {
     "mirror.gcr.io": "docker.io",
     "k8s.gcr.io": "registry.k8s.io",
 }
+_DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 # Copies of Docker Hub's official images elsewhere.
 _OFFICIAL_COPIES = (
     ("public.ecr.aws", "docker/library/"),
@@ -78,7 +80,30 @@ class ImageRef(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> ImageRef:
-        """Read a reference as Docker does: `[host[:port]/]path[:tag][@digest]`.
+        """Read and normalise a reference, for looking up what is known about it.
+
+        Raises:
+            ValueError: as `written`.
+        """
+        ref = cls.written(text)
+        registry, path = _canonical(ref.registry, ref.repository)
+        return ref._replace(registry=registry, repository=path)
+
+    @classmethod
+    def exact(cls, text: str) -> ImageRef:
+        """Read a reference to the very image that it names: mirrors and architectures stay, `latest` is added.
+
+        Raises:
+            ValueError: as `written`.
+        """
+        ref = cls.written(text)
+        if ref.registry in _DOCKER_HUB:
+            ref = ref._replace(registry="docker.io", repository=ref.repository.removeprefix("library/"))
+        return ref._replace(tag="" if ref.digest else ref.tag or "latest")
+
+    @classmethod
+    def written(cls, text: str) -> ImageRef:
+        """Read a reference as Docker does: `[host[:port]/]path[:tag][@digest]`; nothing is normalised.
 
         Raises ValueError with a sentence for what Docker refuses too: capital letters in a repository, a
         malformed tag or digest, blanks, variables that were not expanded.
@@ -102,8 +127,7 @@ class ImageRef(NamedTuple):
         if not re.fullmatch(_NAME, path):
             why = "has capital letters" if path != path.lower() else "is no repository name"
             raise ValueError(f"'{text}' is no image reference: '{path}' {why}")
-        registry, path = _canonical(registry.lower(), path)
-        return cls(registry, path, tag, digest)
+        return cls(registry.lower(), path, tag, digest)
 
     def __str__(self) -> str:
         """The short usual form: without docker.io and library/."""
@@ -155,6 +179,11 @@ class ImageFacts(NamedTuple):
     `steps_down` is an entrypoint that starts as root and goes on as somebody else; `arbitrary_user` that the
     image was made to run as any uid. `workdir` is the working directory, "" for `/`. `env` holds the variables of the
     image that a USER may name.
+
+    `digest` is that of an image whose configuration was read, "" for none. Then `read` names what comes from there and
+    not from the tables (user, accounts, ports, volumes), `entrypoint` and `cmd` are its own, `env` lacks only what may
+    be secret, `family` is "" for an image that the tables do not know, and `default_user` with `runs_as_root` None is a
+    name that its passwd file does not have.
     """
 
     family: str
@@ -185,7 +214,28 @@ class ImageFacts(NamedTuple):
     sources: tuple[str, ...]
     confidence: str
     workdir: str
+    digest: str
+    read: tuple[str, ...]
+    entrypoint: tuple[str, ...]
+    cmd: tuple[str, ...]
     env: Mapping[str, str]
+
+    def certainty(self, what: str) -> str:
+        """How sure something of `read` is: verified where the image itself tells it, else as the tables are."""
+        return "verified" if what in self.read else self.confidence
+
+    def told(self, what: str) -> str:
+        """Where something of `read` is known from, as the end of a sentence."""
+        if what in self.read:
+            return f", read from the image (digest {self.digest[:_SHOWN_DIGEST]})"
+        return f" (facts, {self.confidence})"
+
+    @property
+    def lost_user(self) -> str:
+        """The end of a sentence about an image whose user does not exist in it; "" for all others."""
+        if not self.digest or self.runs_as_root is not None:
+            return ""
+        return f"names user '{self.default_user}', whom its passwd file does not have{self.told('user')}"
 
     def __hash__(self) -> int:
         return hash(self[:-1])  # a mapping has none
@@ -453,8 +503,19 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         sources=tuple(_index().sources[number] for number in raw["sources"]),
         confidence=raw["confidence"],
         workdir=raw.get("workdir", ""),
+        digest="",
+        read=(),
+        entrypoint=(),
+        cmd=(),
         env=MappingProxyType(raw["env"]) if "env" in raw else _NO_ENV,
     )
+
+
+def _family_ids(facts: ImageFacts) -> tuple[dict[int, str], dict[int, str]]:
+    if not facts.family or "accounts" in facts.read:
+        return {}, {}
+    kin = family(facts.family)
+    return dict(kin.uids), dict(kin.gids)
 
 
 # The releases of Ubuntu, and what is built on them, that have no account with uid 1000.
@@ -468,10 +529,10 @@ def taken_ids(facts: ImageFacts) -> tuple[Mapping[int, str], Mapping[int, str]]:
     Merged from the entry and its family, on the careful side: a number is listed when any release of the
     family has it. The packages that the image installs may have taken more, below 1000.
     """
-    kin = family(facts.family)
-    uids, gids = dict(kin.uids), dict(kin.gids)
-    if kin.name == "ubuntu" and re.fullmatch(_UBUNTU_WITHOUT_1000, facts.distro_version):
-        del uids[1000], gids[1000]
+    uids, gids = _family_ids(facts)
+    if facts.family == "ubuntu" and re.fullmatch(_UBUNTU_WITHOUT_1000, facts.distro_version):
+        uids.pop(1000, None)
+        gids.pop(1000, None)
     for user in facts.users:
         uids[user.uid] = user.name
         gids.setdefault(user.gid, user.group or user.name)

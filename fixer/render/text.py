@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fixer.model import Finding, Result, Severity, Skipped, Status
+from fixer.model import UNREAD_IMAGE, Finding, Result, Severity, Skipped, Status
 from fixer.render.summary import LEFT_OUT, Tally
 from fixer.rules import name_of
 
@@ -49,7 +49,8 @@ def skipped(told: Iterable[Skipped]) -> Iterator[Line]:
     many = {reason: found for reason, found in rows.items() if reason in LEFT_OUT and len(found) > _FEW}
     for one in every:
         if one.reason not in many:
-            yield [(one.path, "bold"), (": skipped ", ""), (f"[{one.reason}] ", "dim"), (one.message, "")]
+            what = "not read" if one.reason in UNREAD_IMAGE else "skipped"
+            yield [(one.path, "bold"), (f": {what} ", ""), (f"[{one.reason}] ", "dim"), (one.message, "")]
     for reason, found in sorted(many.items()):
         paths = list(dict.fromkeys(one.path for one in found))
         files = f"in {len(paths)} file{'' if len(paths) == 1 else 's'}: "
@@ -110,7 +111,9 @@ def closing(tally: Tally, *, fixing: bool, written: bool = False) -> Iterator[Li
             yield [(f"  {counts['fixable']} can be fixed: run 'fixer fix' to see the diff", "")]
     yield from _reasons("left for a person", counts["refused_by_reason"])
     yield from _images(counts["images_in_the_way"])
-    yield from _reasons("skipped", counts["skipped"])
+    images = {reason: number for reason, number in counts["skipped"].items() if reason in UNREAD_IMAGE}
+    yield from _reasons("skipped", {r: n for r, n in counts["skipped"].items() if r not in images})
+    yield from _reasons(f"image{'' if sum(images.values()) == 1 else 's'} not read", images)
 
 
 def _fixed(counts: dict[str, Any], files: str, written: bool) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from fixer.facts import untagged
 from fixer.lazy import lazy, regex
+from fixer.syntax.expand import expand
 from fixer.syntax.shell import commands
 
 Read = Callable[[str], "str | None"]
@@ -195,6 +196,20 @@ def _compose(path: str, text: str) -> Iterator[Build]:
             elif isinstance(build, dict):
                 place, file, target = build.get("context", "."), build.get("dockerfile"), build.get("target")
                 yield from _build(folder, place, file, target, where, [service.get("image")])
+
+
+def compose_images(known: Builds) -> Iterator[tuple[str, str]]:
+    """The images of Compose services that are not built, each with its file; `${TAG:-1}` counts as its default."""
+    for path in known.hints:
+        if _reader(path) is not _compose:
+            continue
+        for document in _documents(known.read(path) or ""):
+            services = document.get("services", document) if isinstance(document, dict) else {}
+            for service in services.values() if isinstance(services, dict) else ():
+                image = service.get("image") if isinstance(service, dict) and "build" not in service else None
+                name = expand(image, {}, unset=None) if isinstance(image, str) else None
+                if name:
+                    yield path, name
 
 
 def _skaffold(path: str, text: str) -> Iterator[Build]:

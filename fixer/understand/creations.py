@@ -128,7 +128,7 @@ class Taken(NamedTuple):
 def taken(one: Creation) -> Taken | None:
     """What the command asks for although the base image surely has given it away."""
     facts, add = one.image.facts, one.add
-    if facts is None or facts.confidence != "verified" or not add.name_literal or _freed(one):
+    if facts is None or facts.certainty("accounts") != "verified" or not add.name_literal or _freed(one):
         return None
     flags = _read(one).flags
     if flags & {"non-unique", "force"}:

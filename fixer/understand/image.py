@@ -5,10 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
-from fixer.facts import ImageFacts, family_from_package_manager, lookup, package_managers
+from fixer.facts import ImageFacts, family_from_package_manager, package_managers
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
@@ -123,12 +123,12 @@ class Image:
     def parent(self) -> Parent | None:
         """The image of the same repository that this one is built on, when its base is none that facts know."""
         base = self.stage.root_base
-        return self._find_parent(base) if base and base_facts(base) is None else None
+        return self._find_parent(base) if base and self.stage.base_facts is None else None
 
     @lazy
     def facts(self) -> ImageFacts | None:
         """Facts on the outside base image, or None when it is not known."""
-        return self.parent.image.facts if self.parent is not None else base_facts(self.stage.root_base)
+        return self.parent.image.facts if self.parent is not None else self.stage.base_facts
 
     @lazy
     def family(self) -> str:
@@ -145,14 +145,15 @@ class Image:
     @property
     def family_evidence(self) -> str:
         """Where the family comes from, in words."""
-        if self.facts is not None:
+        if self.facts is not None and self.facts.family:
             return (
                 f"base image {self.stage.root_base} is of the {self.facts.family} family (facts,"
                 f" {self.facts.confidence})"
             )
         if self.family:
             return f"the file itself uses the package manager of the {self.family} family"
-        return f"base image {self.stage.root_base or self.stage.base_text} is not known"
+        unknown = "is not known" if self.facts is None else "is of a family that is not known"
+        return f"base image {self.stage.root_base or self.stage.base_text} {unknown}"
 
     @lazy
     def body(self) -> tuple[Instruction, ...]:
@@ -201,7 +202,7 @@ class Image:
         if self.dialect(item) != "posix":
             return _EMPTY
         stage = self.stage_of(item)
-        kind = _ADDUSER.get(self.facts.family, "useradd") if self.facts is not None else ""
+        kind = _ADDUSER.get(self.facts.family, "useradd") if self.facts is not None and self.facts.family else ""
         return facts(script_of(item), lambda text: stage.expand(text, item), family=kind)
 
     def dialect(self, item: Instruction) -> str:
@@ -228,8 +229,8 @@ class Image:
             elders = self.parent.image.accounts.values()
             out |= {a.name: a._replace(add=None, item=None, evidence=where) for a in elders if a.uid is not None}
         if self.facts is not None:
-            note = f"base image {self.stage.root_base} has it (facts, {self.facts.confidence})"
-            sure = self.facts.confidence == "verified"
+            note = f"base image {self.stage.root_base} has it{self.facts.told('accounts')}"
+            sure = self.facts.certainty("accounts") == "verified"
             for user in self.facts.users:
                 out[user.name] = Account(user.name, user.uid, user.gid, user.home, note, sure)
         for item in self.runs_about(ACCOUNTS):
@@ -250,6 +251,11 @@ class Image:
                     item,
                 )
         return out
+
+    @property
+    def _knows_accounts(self) -> bool:
+        """Whether anything at all is known about who lives in the base image."""
+        return self.facts is not None and bool(self.facts.family or "accounts" in self.facts.read)
 
     @lazy
     def group_names(self) -> frozenset[str]:
@@ -277,8 +283,9 @@ class Image:
         facts_ = self.facts
         base = self.stage.root_base or self.stage.chain[0].base_text
         if facts_ is None or facts_.runs_as_root is None:
-            return User("", "", None, None, None, False, None, f"base image {base} is not known")
-        evidence = f"base image {base} runs as {facts_.default_user or 'root'} (facts, {facts_.confidence})"
+            why = facts_.lost_user if facts_ is not None else ""
+            return User("", "", None, None, None, False, None, f"base image {base} {why or 'is not known'}")
+        evidence = f"base image {base} runs as {facts_.default_user or 'root'}{facts_.told('user')}"
         numeric = facts_.default_user_is_numeric is not False
         name = "root" if facts_.runs_as_root else facts_.default_user
         uid = 0 if facts_.runs_as_root else facts_.default_uid
@@ -317,7 +324,7 @@ class Image:
             return User(value, "root", 0, 0, True, False, True, f"{where} is empty, which means root", item)
         account = self.accounts.get(name)
         if account is None:
-            return User(value, name, None, gid, False, False, None if self.facts is None else False, where, item)
+            return User(value, name, None, gid, False, False, False if self._knows_accounts else None, where, item)
         gid = gid if group else account.gid
         return User(
             value,
@@ -470,29 +477,6 @@ def _by_beginning(words: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], 
         groups.setdefault(word[:3], []).append(word)
     shared = {posixpath.commonprefix(group): tuple(group) for group in groups.values()}
     return tuple((beginning, () if beginning in group else group) for beginning, group in shared.items())
-
-
-@lru_cache(maxsize=4096)
-def base_facts(reference: str | None) -> ImageFacts | None:
-    """Facts on an image reference; None for unknown, malformed and unresolved ones."""
-    if not reference:
-        return None
-    try:
-        return lookup(reference)
-    except ValueError:
-        return None
-
-
-def base_env(reference: str) -> dict[str, str]:
-    """The environment that a base image is known to bring, as far as it decides users."""
-    found = base_facts(reference)
-    return dict(found.env) if found is not None else {}
-
-
-def base_workdir(reference: str) -> str:
-    """The working directory of a base image, as far as it is known; else `/`."""
-    found = base_facts(reference)
-    return found.workdir or "/" if found is not None else "/"
 
 
 def script_of(item: Instruction) -> str:

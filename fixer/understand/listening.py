@@ -51,7 +51,7 @@ def _bound(running: Running) -> Iterator[Bound]:
         for port in program.ports:
             yield Bound(port, None, False, f"{program.name} binds it unless told otherwise (facts)")
     if image.facts is not None and running.runs_base:
-        why = f"base image {image.stage.root_base} binds it (facts, {image.facts.confidence})"
+        why = f"base image {image.stage.root_base} binds it{image.facts.told('ports')}"
         yield from (Bound(port, None, False, why) for port in image.facts.ports)
 
 

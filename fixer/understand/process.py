@@ -239,6 +239,15 @@ class Running:
         base = (self.image.stage.root_base or "").rsplit("/", 1)[-1].split(":")[0].split("@")[0]
         return any(base and (name.startswith(base) or base.startswith(name)) for name, _ in self.commands)
 
+    @lazy
+    def inherited(self) -> tuple[str, ...]:
+        """The programs that the image starts because its base says so, where that was read from the base itself."""
+        facts, image = self.image.facts, self.image
+        if facts is None or image.entrypoint is not None:
+            return ()
+        words = facts.entrypoint or (facts.cmd if image.cmd is None else ())
+        return tuple(name for name, _ in self._argv(words))
+
     @property
     def base_serves(self) -> bool:
         """Whether the base image is made to run a program by itself, so that a file without CMD still starts one."""
@@ -285,10 +294,7 @@ class Running:
                 " itself (facts)"
             )
             yield _purpose("steps-down", evidence)
-        for name, _ in self.commands:
-            known = software(name)
-            if known is not None and known.root:
-                yield _purpose(known.root, f"the container starts {name}: {known.why}")
+        yield from self._programs_of_root()
         # a script that hands folders over first and then itself is one that steps down
         for script, sign in sorted(self.signs, key=lambda found: found[1].kind != "steps-down"):
             if sign.kind == "writes" and self._will_be_handed_over(sign.detail):
@@ -315,6 +321,15 @@ class Running:
                 known = software(command.name)
                 if known is not None and known.root and not command.substitution:
                     yield _purpose(known.root, f"entry script {script.origin} starts {command.name}: {known.why}")
+
+    def _programs_of_root(self) -> Iterator[Purpose]:
+        """The programs that need root by nature among those that the file or its base image starts."""
+        own = [(name, "") for name, _ in self.commands]
+        inherited = [(name, f" of base image {self.image.stage.root_base}") for name in self.inherited]
+        for name, whose in (*own, *inherited):
+            known = software(name)
+            if known is not None and known.root:
+                yield _purpose(known.root, f"the container starts {name}{whose}: {known.why}")
 
     def _will_be_handed_over(self, path: str) -> bool:
         """Whether a path lies in a folder that goes to the application with the move off root."""

@@ -58,15 +58,16 @@ def _listed(path: str, service: Service, key: str, move: Move) -> Iterator[Spot]
         if not low.isdecimal() or not int(low) <= move.old <= int(high if high.isdecimal() else low):
             continue
         if high or "$" in str(one).rpartition(":")[2]:
-            raise Stuck(_place(path, service, key, n), f"{key} of {service.name} has port {move.old} in a range or variable")
+            raise Stuck(
+                _place(path, service, key, n), f"{key} of {service.name} has port {move.old} in a range or variable"
+            )
         yield _scalar(path, service, (key, n), move, key)
 
 
 def _variables(path: str, service: Service, move: Move) -> Iterator[Spot]:
     for steps, name, value in _environment(service):
-        if re.fullmatch(r"\w*PORTS?", name) and value == str(move.old):
-            yield _scalar(path, service, steps, move, f"environment {name}")
-        elif any(found.port == move.old for found in ports([f"{name}={value}", "server"])):
+        named = re.fullmatch(r"\w*PORTS?", name) is not None and value == str(move.old)
+        if named or any(found.port == move.old for found in ports([f"{name}={value}", "server"])):
             yield _scalar(path, service, steps, move, f"environment {name}")
         elif calls_itself(value, move):
             raise Stuck(_place(path, service, *steps), f"environment {name} of {service.name} calls port {move.old}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from weakref import ReferenceType, ref
 
+from fixer.facts import ImageFacts, Known
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
 from fixer.syntax.expand import expand, is_plain
@@ -38,8 +39,7 @@ class Stage:
         meta: Variables,
         escape: str,
         build_args: Mapping[str, str],
-        inherited_env: Mapping[str, str],
-        base_workdir: str = "/",
+        known: Known,
     ) -> None:
         self.index = index
         self.name = name
@@ -51,8 +51,7 @@ class Stage:
         self.meta = meta
         self.escape = escape
         self.build_args = build_args
-        self.inherited_env = inherited_env
-        self.base_workdir = base_workdir
+        self.known = known
         # No circles: what belongs to one file is gone when the file is done, without a search for garbage.
         self._children: list[ReferenceType[Stage]] = []
 
@@ -74,6 +73,19 @@ class Stage:
     def root_base(self) -> str | None:
         """The image at the end of the chain, expanded, or None when only the build knows it."""
         return (self._elders[0] if self._elders else self).base
+
+    @lazy
+    def base_facts(self) -> ImageFacts | None:
+        """What is known about the image at the end of the chain."""
+        return self.known(self.root_base)
+
+    @property
+    def _base_env(self) -> Mapping[str, str]:
+        return self.base_facts.env if self.base_facts is not None else {}
+
+    @property
+    def _base_workdir(self) -> str:
+        return (self.base_facts.workdir if self.base_facts is not None else "") or "/"
 
     @property
     def unset(self) -> str | None:
@@ -102,7 +114,7 @@ class Stage:
         return dict(self._walk_environment())
 
     def _walk_environment(self) -> Iterator[tuple[int, dict[str, str | None]]]:
-        fixed: dict[str, str | None] = dict(self.parent.final_env) if self.parent else dict(self.inherited_env)
+        fixed: dict[str, str | None] = dict(self.parent.final_env) if self.parent else dict(self._base_env)
         args: dict[str, str | None] = dict.fromkeys(_PREDEFINED_PROXY)
         if self.parent:
             args |= self.parent.final_args
@@ -154,7 +166,7 @@ class Stage:
 
     @lazy
     def _workdirs(self) -> tuple[dict[int, str | None], str | None]:
-        here: str | None = self.parent.final_workdir if self.parent else self.base_workdir
+        here: str | None = self.parent.final_workdir if self.parent else self._base_workdir
         out: dict[int, str | None] = {}
         for item in self.body:
             if item.keyword == "WORKDIR":
@@ -208,16 +220,14 @@ def declared(item: Instruction) -> list[tuple[str, str | None]]:
 def stages(
     dockerfile: Dockerfile,
     build_args: Mapping[str, str] | None = None,
-    base_env: Callable[[str], Mapping[str, str]] | None = None,
-    base_workdir: Callable[[str], str] | None = None,
+    known: Known = lambda reference: None,
 ) -> tuple[Stage, ...]:
     """The stages of a Dockerfile, linked to each other.
 
     Args:
         dockerfile: a parsed file.
         build_args: values of `--build-arg` from the configuration.
-        base_env: tells the environment that an outside base image is known to bring, from its reference.
-        base_workdir: tells its working directory.
+        known: tells what is known about an outside base image.
     """
     given = build_args or {}
     meta: dict[str, str | None] = dict(_PLATFORM_ARGS)
@@ -232,8 +242,6 @@ def stages(
         base = expand(text, meta, dockerfile.escape)
         name = item.texts[2].lower() if len(item.texts) == 3 else ""
         parent = by_name.get((base or "").lower())
-        env = base_env(base) if base_env and base and not parent else {}
-        here = base_workdir(base) if base_workdir and base and not parent else "/"
         stage = Stage(
             len(out),
             name,
@@ -245,8 +253,7 @@ def stages(
             dict(meta),
             dockerfile.escape,
             given,
-            env,
-            here,
+            known,
         )
         if parent:
             parent._children.append(ref(stage))

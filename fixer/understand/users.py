@@ -13,7 +13,7 @@ from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.expand import names
 from fixer.syntax.shell import Word
-from fixer.understand.image import ACCOUNTS, Account, Copy, Image, User, base_facts
+from fixer.understand.image import ACCOUNTS, Account, Copy, Image, User
 from fixer.understand.stages import Stage, declared, pairs
 
 Images = Mapping[int, Image]
@@ -102,7 +102,7 @@ def number_of(image: Image, images: Images, name: str) -> Known | None:
         return _of_family(image, name)
     if account.uid is None:
         return None
-    confidence = image.facts.confidence if account.add is None and image.facts is not None else "verified"
+    confidence = image.facts.certainty("accounts") if account.add is None and image.facts is not None else "verified"
     return Known(account.uid, account.gid, confidence, account.evidence, _variable(account))
 
 
@@ -116,7 +116,7 @@ def _variable(account: Account) -> str:
 
 
 def _of_family(image: Image, name: str) -> Known | None:
-    if image.facts is None:
+    if image.facts is None or "accounts" in image.facts.read:
         return None
     found = [uid for uid, owner in taken_ids(image.facts)[0].items() if owner == name]
     if len(found) != 1:
@@ -178,13 +178,12 @@ def _in_copy(image: Image, images: Images, copy: Copy, name: str) -> Known | Non
             if inner
             else None
         )
-    facts = base_facts(image.expand(copy.origin, copy.item))
+    facts = image.stage.known(image.expand(copy.origin, copy.item))
     users = {u.name: u for u in facts.users} if facts is not None else {}
     if facts is None or name not in users:
         return None
-    return Known(
-        users[name].uid, users[name].gid, facts.confidence, f"{where} of {copy.origin} (facts, {facts.confidence})"
-    )
+    evidence = f"{where} of {copy.origin}{facts.told('accounts')}"
+    return Known(users[name].uid, users[name].gid, facts.certainty("accounts"), evidence)
 
 
 def origin_stage(image: Image, images: Images, copy: Copy) -> Stage | None:

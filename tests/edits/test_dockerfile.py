@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixer.edits.dockerfile import Conflict, lower
+from fixer.facts import base_facts
 from fixer.model import (
     Change,
     HandOver,
@@ -25,7 +26,7 @@ from fixer.understand.stages import stages
 def changed(text: str, *changes: Change) -> str:
     source = SourceFile("Dockerfile", text.encode())
     tree = parse(source.text)
-    return apply_edits(source.text, lower(tree, stages(tree), changes, source.newline).edits)
+    return apply_edits(source.text, lower(tree, stages(tree, known=base_facts), changes, source.newline).edits)
 
 
 @pytest.mark.parametrize(

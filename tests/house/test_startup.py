@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"git", "jinja2", "libcst", "rich", "ruamel"}
+HEAVY = {"docker", "git", "jinja2", "libcst", "requests", "rich", "ruamel", "urllib3", "zstandard"}
 
 
 def imported(*arguments: str | Path) -> set[str]:

@@ -92,7 +92,8 @@ def lay_out(tree: Tree, folder: Path) -> Path:
 
 def config_of(folder: Path) -> Config:
     file = folder / configuration.FILE
-    return configuration.load(file) if file.exists() else Config()
+    config = configuration.load(file) if file.exists() else Config()
+    return configuration.with_lock(config, folder / configuration.LOCK)
 
 
 def fixed(tree: Tree, folder: Path) -> tuple[Result, Tree]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from fixer.facts import base_facts
 from fixer.syntax.dockerfile import parse
 from fixer.understand.bringing import brought
-from fixer.understand.image import Image, base_env
+from fixer.understand.image import Image
 from fixer.understand.places import script_end, steps
 from fixer.understand.stages import stages
 
 
 def image_of(text: str) -> Image:
-    return Image(stages(parse(text), {}, base_env)[-1], lambda path: None)
+    return Image(stages(parse(text), {}, base_facts)[-1], lambda path: None)
 
 
 def brings(script: str, head: str = "") -> list[str]:

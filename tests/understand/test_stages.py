@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fixer.facts import base_facts
 from fixer.syntax.dockerfile import parse
 from fixer.understand.stages import Stage, declared, join, pairs, runtime_stages, stages
 
@@ -87,9 +88,8 @@ def test_env_goes_to_children_and_arg_too() -> None:
 
 
 def test_the_base_image_brings_variables() -> None:
-    made = stages(
-        parse("FROM dotnet\nUSER $APP_UID\n"), {}, lambda base: {"APP_UID": "1654"} if base == "dotnet" else {}
-    )
+    reference = "mcr.microsoft.com/dotnet/aspnet:8.0"
+    made = stages(parse(f"FROM {reference}\nUSER $APP_UID\n"), {}, base_facts)
     assert made[0].expand("$APP_UID", made[0].of("USER")[0]) == "1654"
 
 

@@ -93,7 +93,10 @@ def _fix(view: DockerfileView, decision: Decision, user: User) -> Fix | Refusal:
         safety, risk = Safety.REVIEW, f"the number {known.uid} is documented, not verified"
     if user.item is None:
         return Fix(
-            f"run as {known.uid}, {known.evidence}", safety, risk, (SetUser(image.stage.index, _numbers(known, user)),)
+            f"run as {_numbers(known, user)}, {known.evidence}",
+            safety,
+            risk,
+            (SetUser(image.stage.index, _numbers(known, user)),),
         )
     if "$" in user.item.args and not known.text:
         if is_argument(image, user.item, user.item.args):
@@ -111,7 +114,7 @@ def _fix(view: DockerfileView, decision: Decision, user: User) -> Fix | Refusal:
 def _of_base(image: Image, user: User) -> Known | None:
     if user.uid is None or image.facts is None:
         return None
-    return Known(user.uid, user.gid, image.facts.confidence, user.evidence)
+    return Known(user.uid, user.gid, image.facts.certainty("user"), user.evidence)
 
 
 def _numbers(known: Known, user: User) -> str:

@@ -48,7 +48,7 @@ def check(view: ManifestView) -> Iterator[Finding]:
 def _refused(seat: Seat) -> bool:
     """Whether the image is known to be one that the kubelet does not start."""
     image = seat.image
-    return image.familiar and not image.ready and image.root is not None and image.uid != 0
+    return image.certain_user and not image.ready and image.root is not None and image.uid != 0
 
 
 def _finding(view: ManifestView, pod: Pod, seat: Seat) -> Finding:

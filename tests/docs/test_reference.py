@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from fixer import config
+from fixer import config, model
 from fixer.cli.main import app
 from fixer.model import Goal, Safety, Severity, Status
 from fixer.render.json import to_json
@@ -147,7 +147,7 @@ def _lowered(title: str) -> str:
 def codes() -> set[str]:
     """Give every code that a Refusal, an Unreadable or a Skipped of the program can carry."""
     place = {"Refusal": 0, "Unreadable": 0, "Skipped": 1}
-    out = set(process._REMEDIES)
+    out = {*process._REMEDIES, model.UNREACHABLE, model.MISSING, model.DENIED, model.INVALID}
     for file in (ROOT / "fixer").rglob("*.py"):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for node in ast.walk(tree):

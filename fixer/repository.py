@@ -18,14 +18,16 @@ from fixer.facts import ImageRef, lookup, untagged
 from fixer.lazy import lazy
 from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
-from fixer.understand.builds import Build, builds, nearest
+from fixer.understand.buildfacts import NAMED, STATED, Build
+from fixer.understand.builds import Found, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
     from fixer.decide import Decision
-    from fixer.imageusers import ImageUser, Made
+    from fixer.imageusers import ImageUser, Made, Several
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
+    from fixer.rules.base import DockerfileView
     from fixer.rules.pods import Surroundings
     from fixer.understand.kustomize import Kustomize
 
@@ -79,7 +81,7 @@ class Repository:
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
         self._users: dict[tuple[str, str], ImageUser] = {}
-        self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
+        self._decisions: dict[tuple[str, str, tuple[tuple[str, str], ...]], tuple[Decision, bool]] = {}
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -163,7 +165,7 @@ class Repository:
         from fixer.rules.pods import Surroundings
 
         about = Surroundings(
-            lambda reference: self.image_user(_renamed(reference, self.kustomize.images(path)), path),
+            lambda reference: self.image_user(self.renamed(reference, path), path),
             lambda document, changes: self.kustomize.conflict(path, document, changes),
         )
         if not self.tree.whole:
@@ -180,9 +182,13 @@ class Repository:
 
         paths = self.tree.manifests
         version = self.config.pod_security_version
-        return Namespaces(paths, self._reading, self._fixed, self.kustomize.namespace, version)
+        return Namespaces(paths, self.reading, self._fixed, self.kustomize.namespace, version)
 
-    def _reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
+    def renamed(self, reference: str, path: str) -> str:
+        """What Kustomize makes of an image that a manifest names."""
+        return _renamed(reference, self.kustomize.images(path))
+
+    def reading(self, path: str) -> Reading | tuple[Skipped, ...] | None:
         """What a file of manifests holds as it is, or what is skipped of it.
 
         Every template of a chart may put pods somewhere, whatever words are in it.
@@ -228,58 +234,89 @@ class Repository:
             self._users[key] = image_user(reference, self.config, lambda name: self.made(name, user))
         return self._users[key]
 
-    def made(self, reference: str, user: str) -> Made | None:
-        """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
-        from fixer.imageusers import Made
+    def made(self, reference: str, user: str) -> Made | Several | None:
+        """The Dockerfile of the repository that makes an image, with what was decided about it.
 
-        link = self._maker(reference, user)
-        if link is None:
+        None when no build makes it, or one that reads no Dockerfile, and the candidates when it may be several.
+        """
+        from fixer.imageusers import Made, Several
+
+        found = self.find(reference, user)
+        if found.candidates:
+            from fixer.understand.links import told
+
+            return Several(told(found.candidates))
+        build = found.build
+        if build is None or not self.is_there(build):
             return None
-        build, named = link
         try:
-            decision, moves = self._decided(build.dockerfile, build.target)
+            decision, moves = self._decided(build.dockerfile, build.target, build.args)
         except Unreadable:
             return None
-        how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
-        return Made(build.dockerfile, decision, moves, how, named)
+        stated = build.confidence == STATED
+        how = f"{build.dockerfile} makes it ({build.evidence})" if stated else build.evidence
+        return Made(build.dockerfile, decision, moves, how, stated)
 
-    def _decided(self, path: str, target: str) -> tuple[Decision, bool]:
+    def is_there(self, build: Build) -> bool:
+        """Whether the Dockerfile of a build is one of the tree."""
+        path = build.dockerfile
+        return bool(path) and not path.startswith("../") and (self.tree.root / path).is_file()
+
+    def _decided(self, path: str, target: str, args: tuple[tuple[str, str], ...]) -> tuple[Decision, bool]:
         """The decision on the image of a Dockerfile, and whether this run takes that off root; worked out once.
 
         Raises:
             Unreadable: when it is no Dockerfile that BuildKit would take, or cannot be read.
         """
-        key = (path, target)
+        key = (path, target, args)
         if key not in self._decisions:
-            decision = self._decision(read_source(self.tree.root, path), target)
+            decision = self._decision(read_source(self.tree.root, path), target, args)
             moves = decision.is_root and decision.identity is not None and decision.refusal is None
             if moves and self.choice.apply:
                 change = self.dockerfile(path).change
-                moves = change is not None and not self._decision(SourceFile(path, change.after), target).is_root
+                after = None if change is None else SourceFile(path, change.after)
+                moves = after is not None and not self._decision(after, target, args).is_root
             self._decisions[key] = decision, moves
         return self._decisions[key]
 
-    def _decision(self, source: SourceFile, target: str) -> Decision:
-        setting = self.setting(source.path)._replace(targets=frozenset({target} - {""}))
-        return engine.decision_on(engine.understand(source, self.config, setting), target)
+    def _decision(self, source: SourceFile, target: str, args: tuple[tuple[str, str], ...]) -> Decision:
+        view = self.understood(source, target, args)
+        return engine.decision_on(view, target)
 
-    def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
-        """The build that makes an image, and whether some file says so: else a folder of that name has a Dockerfile."""
-        named = self.known.named(reference, user)
-        if named is not None:
-            return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
+    def understood(self, source: SourceFile, target: str, args: tuple[tuple[str, str], ...]) -> DockerfileView:
+        """A Dockerfile as one build reads it, with its target and arguments.
+
+        Raises:
+            Unreadable: when it is no Dockerfile that BuildKit would take.
+        """
+        setting = self.setting(source.path)._replace(targets=frozenset({target} - {""}))
+        config = self.config
+        if args:
+            config = config.with_options(build_args={**dict(args), **config.build_args})
+        return engine.understand(source, config, setting)
+
+    def find(self, reference: str, user: str) -> Found:
+        """The build that makes an image which a file uses.
+
+        Some file says so; else a Dockerfile goes by its name, unless everybody knows the image.
+        """
+        found = self.known.find(reference, user)
+        if found != Found():
+            return found
         try:
             ref = ImageRef.parse(reference)
             if lookup(ref) is not None:
-                return None  # an image that everybody knows is not ours, whatever our folders are called
+                return found  # an image that everybody knows is not ours, whatever our folders are called
         except ValueError:
-            return None
+            return found
         name = posixpath.basename(ref.repository)
-        found = nearest((path for path in self.dockerfiles if name in _called(path)), user)
-        if len(found) != 1:
-            return None
-        evidence = f"{found[0]} makes {name}, going by its name"
-        return Build(found[0], posixpath.dirname(found[0]), "", evidence), False
+        called = (path for path in self.dockerfiles if name in _called(path))
+        ours = [path for path in called if not self.known.apart(path, user, named=True)]
+        makers = tuple(
+            Build(path, None, "", f"{path} makes {name}, going by its name", path=path, line=1, confidence=NAMED)
+            for path in nearest(ours, user)
+        )
+        return Found(makers[0]) if len(makers) == 1 else Found(None, makers)
 
 
 def _called(path: str) -> tuple[str, ...]:
@@ -287,7 +324,14 @@ def _called(path: str) -> tuple[str, ...]:
     folder, file = posixpath.split(path)
     before, _, behind = file.partition(".")
     other = behind if before.lower() in ("dockerfile", "containerfile") else before
-    return (other,) if other and other.lower() != "dockerfile" else (posixpath.basename(folder),)
+    if other and other.lower() != "dockerfile":
+        return (other,)
+    above, name = posixpath.split(folder)
+    return (posixpath.basename(above) if above and name in _ANYBODYS else name,)
+
+
+# Folders whose names say what they are for, and not which program they hold.
+_ANYBODYS = ("src", "docker", ".docker", "build")
 
 
 def _renamed(reference: str, names: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fixer import config as configuration
 from fixer.config import Config
@@ -16,6 +17,9 @@ from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, S
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, run_dockerfile, run_manifest
 from fixer.source import SourceFile
+
+if TYPE_CHECKING:
+    from fixer.graphing import Drawn
 
 Input = str | os.PathLike[str] | SourceFile
 
@@ -130,6 +134,26 @@ def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -
     for outcome in in_parallel(repository, paths):
         if outcome is not None:
             yield outcome
+
+
+def graph(*paths: str | os.PathLike[str], config: Config | None = None) -> tuple[Drawn, ...]:
+    """Which Dockerfile makes which image below some paths, what it starts from, and who uses it.
+
+    Args:
+        paths: files and folders.
+        config: the configuration; without it the one that is found upward from the first path.
+
+    Returns:
+        For each path its graph, and what is not in it and why.
+
+    Raises:
+        UsageError: for a path that does not exist or a configuration that cannot be meant.
+    """
+    from fixer.graphing import draw
+
+    config = config_for(paths) if config is None else config
+    trees = [_tree(Path(path), config) for path in paths]
+    return tuple(draw(Repository(tree, config, Choice())) for tree in trees)
 
 
 def write_changes(result: Result) -> Result:

@@ -32,10 +32,10 @@ def draw(repository: Repository) -> Drawn:
     skipped: list[Skipped] = []
     links = [*_of_services(repository), *_of_manifests(repository, skipped)]
     builds = [build for build in repository.known.all if not build.dockerfile or repository.is_there(build)]
+    told = {build.dockerfile for build in builds}
     builds += [link.build for link in links if link.build is not None]
-    named = {build.dockerfile for build in builds}
     for path in repository.dockerfiles:
-        if path not in named:
+        if path not in told:
             builds.append(Build(path, None, "", f"{path}: no file says how it is built", path=path, line=1))
     collection = Collection(builds)
     for link in links:

@@ -194,11 +194,8 @@ class Collection:
         self.uses.append(use)
         if build is not None:
             # what a file says stands at the arrow from the Dockerfile
-            goal, confidence, said = (
-                self._id(build),
-                build.confidence,
-                "" if build.confidence == STATED else build.evidence,
-            )
+            said = "" if build.confidence == STATED else f"going by the name of {build.dockerfile}"
+            goal, confidence = self._id(build), build.confidence
         elif link.candidates:
             goal, confidence, said = self._ambiguous(link), STATED, ""
         else:

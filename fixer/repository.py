@@ -15,7 +15,7 @@ from fixer.discover import Context, Tree, read_inside
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
 from fixer.understand.buildfacts import NAMED, STATED, Build
@@ -309,28 +309,44 @@ class Repository:
                 return found  # an image that everybody knows is not ours, whatever our folders are called
         except ValueError:
             return found
+        return self._called(ref, user)
+
+    def _called(self, ref: ImageRef, user: str) -> Found:
+        """The Dockerfile that goes by the name of an image; where it tells versions apart, that of the tag."""
         name = posixpath.basename(ref.repository)
-        called = (path for path in self.dockerfiles if name in _called(path))
-        ours = [path for path in called if not self.known.apart(path, user, named=True)]
+        called = [(path, *_name(path)) for path in self.dockerfiles]
+        ours = {path: version for path, own, version in called if own == name}
+        ours = {path: version for path, version in ours.items() if not self.known.apart(path, user, named=True)}
+        exact = [path for path, version in ours.items() if version == ref.tag]
+        close = [path for path, version in ours.items() if version.startswith(ref.tag) or ref.tag.startswith(version)]
         makers = tuple(
             Build(path, None, "", f"{path} makes {name}, going by its name", path=path, line=1, confidence=NAMED)
-            for path in nearest(ours, user)
+            for path in nearest((exact if ref.tag else []) or close, user)
         )
-        return Found(makers[0]) if len(makers) == 1 else Found(None, makers)
+        # a version that is not the tag makes another image
+        if len(makers) == 1 and (makers[0].dockerfile in exact or not any(ours.values())):
+            return Found(makers[0])
+        return Found(None, makers if len(makers) > 1 else ())
 
 
-def _called(path: str) -> tuple[str, ...]:
-    """The names of images that a Dockerfile goes by: its folder, and what stands before or behind `Dockerfile`."""
+def _name(path: str) -> tuple[str, str]:
+    """The name of an image that a Dockerfile goes by, and its version, "" for none.
+
+    That is what stands before or behind `Dockerfile`, or its folder; a folder that is called like a version, or like
+    folders of any program, is one of the folder above.
+    """
     folder, file = posixpath.split(path)
     before, _, behind = file.partition(".")
     other = behind if before.lower() in ("dockerfile", "containerfile") else before
     if other and other.lower() != "dockerfile":
-        return (other,)
+        return other, ""
     above, name = posixpath.split(folder)
-    return (posixpath.basename(above) if above and name in _ANYBODYS else name,)
+    if above and _VERSION.fullmatch(name):
+        return posixpath.basename(above), name
+    return posixpath.basename(above) if above and name in _ANYBODYS else name, ""
 
 
-# Folders whose names say what they are for, and not which program they hold.
+_VERSION = regex(r"v?\d[\w.-]*")
 _ANYBODYS = ("src", "docker", ".docker", "build")
 
 

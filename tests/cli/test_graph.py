@@ -13,6 +13,8 @@ import jsonschema
 import pytest
 
 import fixer.render.graph as module
+from fixer import app
+from fixer.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -173,3 +175,42 @@ def test_a_repository_of_nothing_but_compose_has_a_graph(tmp_path: Path) -> None
     found = graph(tmp_path)
     assert [image["names"] for image in found["images"]] == [["a"], ["redis:7"]]
     assert "its Dockerfile gone/Dockerfile is not there" in found["edges"][1]["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("dockerfiles", "image", "made"),
+    [
+        (["web/Dockerfile"], "ghcr.io/acme/web:1", "web/Dockerfile"),
+        (["web.Dockerfile", "x/Dockerfile"], "web", "web.Dockerfile"),
+        (["Dockerfile.web"], "web", "Dockerfile.web"),
+        (["web/src/Dockerfile", "web/docker/x.Dockerfile"], "web", "web/src/Dockerfile"),
+        (["php/7.1/Dockerfile", "php/8.2/Dockerfile"], "acme/php:8.2", "php/8.2/Dockerfile"),
+        (["php/7.1/Dockerfile"], "acme/php:8.2", None),
+        (["php/7.1/Dockerfile"], "acme/php:7.1-fpm", None),
+        (["php/Dockerfile", "php/7.1/Dockerfile"], "acme/php:7.1-fpm", "ambiguous"),
+        (["php/Dockerfile", "php/7.1/Dockerfile"], "acme/php:8", None),
+        (["redis/Dockerfile"], "redis:7", None),
+        (["web/Dockerfile"], "acme/Web:1", None),
+    ],
+)
+def test_a_dockerfile_may_go_by_its_name(tmp_path: Path, dockerfiles: list[str], image: str, made: str | None) -> None:
+    for path in dockerfiles:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("FROM scratch\n")
+    (tmp_path / "pod.yaml").write_text(f"kind: Pod\nspec:\n  containers:\n  - name: a\n    image: {image}\n")
+    found = app.graph(tmp_path, config=Config())[0].graph
+    images = {one.id: one for one in found.images}
+    to = next(images[edge.goal] for edge in found.edges if edge.kind == "uses")
+    assert (to.dockerfile or (to.kind.value if to.kind.value == "ambiguous" else None)) == made
+
+
+def test_a_name_speaks_for_no_other_project_of_skaffold(tmp_path: Path) -> None:
+    for name in ("a", "b/web"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "a/skaffold.yaml").write_text("build: {artifacts: [{image: api}]}\n")
+    (tmp_path / "b/web/Dockerfile").write_text("FROM scratch\n")
+    pod = "kind: Pod\nspec:\n  containers:\n  - {name: a, image: web}\n"
+    (tmp_path / "a/pod.yaml").write_text(pod)
+    (tmp_path / "b/pod.yaml").write_text(pod)
+    edges = [edge for edge in app.graph(tmp_path, config=Config())[0].graph.edges if edge.kind == "uses"]
+    assert [(edge.goal, edge.confidence) for edge in edges] == [("image:web", "stated"), ("b/web/Dockerfile", "named")]

@@ -9,8 +9,8 @@ from fixer.discover import read_inside
 from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.repository import Repository, read_source
-from fixer.understand.buildfacts import Build, Hint
-from fixer.understand.builds import Found
+from fixer.understand.buildfacts import Hint
+from fixer.understand.builds import Build, Found
 from fixer.understand.links import Base, Collection, Graph, Link, Use
 
 _ROLES = {

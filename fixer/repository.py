@@ -18,8 +18,7 @@ from fixer.facts import ImageRef, lookup, untagged
 from fixer.lazy import lazy, regex
 from fixer.model import Skipped
 from fixer.source import SourceFile, read_bytes
-from fixer.understand.buildfacts import NAMED, STATED, Build
-from fixer.understand.builds import Found, builds, nearest
+from fixer.understand.builds import NAMED, STATED, Build, Found, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
@@ -301,7 +300,7 @@ class Repository:
         Some file says so; else a Dockerfile goes by its name, unless everybody knows the image.
         """
         found = self.known.find(reference, user)
-        if found != Found():
+        if found.build is not None or found.candidates:
             return found
         try:
             ref = ImageRef.parse(reference)

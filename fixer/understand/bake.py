@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from fixer.lazy import regex
-from fixer.understand.buildfacts import UNKNOWN, Build, Hint, Said, Spot, docker_build, fill, pairs
+from fixer.understand.buildfacts import UNKNOWN, Hint, Said, Spot, docker_build, fill, pairs
+from fixer.understand.builds import Build
 
 _TOKEN = regex(
     r"""(?P<skip>\s+|\#[^\n]*|//[^\n]*|/\*.*?\*/)

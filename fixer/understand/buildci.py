@@ -14,20 +14,19 @@ from fixer.lazy import regex
 from fixer.understand.buildfacts import (
     TOP,
     UNKNOWN,
-    Build,
     Env,
     Hint,
-    Page,
     Said,
     Spot,
     Steps,
     docker_build,
     fill,
     inside,
-    pages,
     pairs,
     texts,
 )
+from fixer.understand.buildpages import Page, pages
+from fixer.understand.builds import Build
 from fixer.understand.workloads import mapping, sequence, word
 
 

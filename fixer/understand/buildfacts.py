@@ -8,54 +8,24 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from fixer.errors import Unreadable
 from fixer.lazy import regex
 from fixer.syntax.expand import expand
-from fixer.understand.workloads import mapping
+from fixer.understand.builds import Build, Read
 
 Steps = tuple[str | int, ...]
-Read = Callable[[str], "str | None"]
 Env = Mapping[str, "str | None"]
 
 # Stands for what only the run knows, and is in no name of a file or image.
 UNKNOWN = "\ufffd"
 # Begins a path that starts at the top of the repository, whatever folder it is said in.
 TOP = "/\ufffe"
-# A tag that only the run knows, as it stands behind the name of an image.
-ANY_TAG = ":*"
-
-STATED = "stated"
-NAMED = "named"
-
 _EXPRESSION = regex(r"\$\{\{.*?\}\}")
 _VARIABLE = regex(r"\$\{[^{}]*\}|\$\w+|\$\([^()]*\)|`[^`]*`")
 _IMAGE = regex(r"[A-Za-z0-9][A-Za-z0-9._:/@*-]*")
 _DEEPEST = 8
-
-
-class Build(NamedTuple):
-    """One build that some file describes: the Dockerfile and its context (relative to the root), and the target.
-
-    `context` is None where only the run knows it. `images` are the names that the result gets, with `:*` for a tag
-    that only the run knows. `evidence` says where that is written (`path:line` and words). `confidence` is `stated`
-    when a file says so, and `named` when it goes by the name of a folder or file. `tool` is what builds; other tools
-    than Docker have no Dockerfile, which is "" then. `aside` builds happen on demand only (a profile).
-    """
-
-    dockerfile: str
-    context: str | None
-    target: str
-    evidence: str
-    images: tuple[str, ...] = ()
-    args: tuple[tuple[str, str], ...] = ()
-    path: str = ""
-    line: int = 0
-    confidence: str = STATED
-    tool: str = "docker"
-    aside: bool = False
 
 
 class Hint(NamedTuple):
@@ -187,48 +157,3 @@ def pairs(value: Any, env: Env) -> tuple[tuple[str, str], ...]:
         words = [str(one).partition("=") for one in value if isinstance(one, str)] if isinstance(value, list) else []
         rows = [(name, rest) for name, eq, rest in words if eq]
     return tuple((name, filled) for name, one in rows if (filled := texts(one, env)) is not None)
-
-
-class Page:
-    """One document of a hint: plain values, and the lines that they are written in."""
-
-    def __init__(self, hint: Hint, document: Any) -> None:
-        self.hint = hint
-        self.document = document
-        self.value: Mapping[Any, Any] = mapping(document.value)
-
-    def line(self, path: Steps) -> int:
-        """The line of the key or item at a path, or of the nearest thing above it."""
-        node: Any = self.document.root
-        start = node.start
-        for step in path:
-            entry = node.get(step) if isinstance(step, str) and hasattr(node, "get") else None
-            items = getattr(node, "items", ())
-            if entry is not None:
-                start, node = entry.key.start, entry.value
-            elif isinstance(step, int) and step < len(items):
-                node = items[step]
-                start = node.start
-            else:
-                break
-        return int(self.document.line(start))
-
-    def script(self, path: Steps) -> int:
-        """How many lines stand above the first line of a text at a path."""
-        node = self.document.find(path)
-        if node is None:
-            return self.line(path) - 1
-        behind = self.hint.text[node.inner : self.hint.text.find("\n", node.inner)]
-        return self.line(path) - (0 if re.match(r"[|>][\d+-]*\s*(?:#.*)?$", behind) else 1)
-
-
-def pages(hint: Hint) -> list[Page]:
-    """The documents of a file, none where it is no YAML."""
-    from fixer.syntax.yaml import parse
-
-    try:
-        return [
-            Page(hint, document) for document in parse(hint.text.removeprefix("\ufeff")) if document.value is not None
-        ]
-    except Unreadable:
-        return []

@@ -10,20 +10,19 @@ from typing import Any, NamedTuple
 from fixer.lazy import regex
 from fixer.understand.buildfacts import (
     UNKNOWN,
-    Build,
     Env,
     Hint,
-    Page,
     Said,
     Spot,
     Steps,
     docker_build,
     fill,
     other_build,
-    pages,
     pairs,
     texts,
 )
+from fixer.understand.buildpages import Page, pages
+from fixer.understand.builds import Build
 from fixer.understand.workloads import mapping, sequence, word
 
 

@@ -16,7 +16,6 @@ from fixer.syntax.shell import Command, commands
 from fixer.understand.buildfacts import (
     TOP,
     UNKNOWN,
-    Build,
     Env,
     Hint,
     Said,
@@ -27,6 +26,7 @@ from fixer.understand.buildfacts import (
     other_build,
     pairs,
 )
+from fixer.understand.builds import Build
 
 _BUILDERS = ("docker", "podman", "buildah", "nerdctl")
 _BUILDER = regex(r"\b(?:docker|podman|buildah|nerdctl|kaniko/executor)\b")

@@ -5,21 +5,50 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from fixer.facts import lookup, untagged
 from fixer.lazy import lazy, regex
-from fixer.understand.buildfacts import ANY_TAG, Build, Hint, Read
 
-__all__ = ["Build", "Builds", "Found", "builds", "nearest"]
+STATED = "stated"
+NAMED = "named"
+
+# A tag that only the run knows, as it stands behind the name of an image.
+ANY_TAG = ":*"
+
+Read = Callable[[str], "str | None"]
 
 
-class Found(NamedTuple):
+class Build(NamedTuple):
+    """One build that some file describes: the Dockerfile and its context (relative to the root), and the target.
+
+    `context` is None where only the run knows it. `images` are the names that the result gets, with `:*` for a tag
+    that only the run knows. `evidence` says where that is written (`path:line` and words). `confidence` is `stated`
+    when a file says so, and `named` when it goes by the name of a folder or file. `tool` is what builds; other tools
+    than Docker have no Dockerfile, which is "" then. `aside` builds happen on demand only (a profile).
+    """
+
+    dockerfile: str
+    context: str | None
+    target: str
+    evidence: str
+    images: tuple[str, ...] = ()
+    args: tuple[tuple[str, str], ...] = ()
+    path: str = ""
+    line: int = 0
+    confidence: str = STATED
+    tool: str = "docker"
+    aside: bool = False
+
+
+class Found:
     """The build that an image leads to, None for none; `candidates` are several of which nobody knows which it is."""
 
-    build: Build | None = None
-    candidates: tuple[Build, ...] = ()
+    def __init__(self, build: Build | None = None, candidates: tuple[Build, ...] = ()) -> None:
+        # no named tuple, which every start would pay for
+        self.build = build
+        self.candidates = candidates
 
 
 class Builds:
@@ -42,6 +71,7 @@ class Builds:
 
     def _of(self, path: str, text: str) -> list[Build]:
         if path not in self._known:
+            from fixer.understand.buildfacts import Hint
             from fixer.understand.buildfiles import builds_of
 
             self._known[path] = list(builds_of(Hint(path, text, self.read)))

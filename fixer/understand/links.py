@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from fixer.facts import untagged
-from fixer.understand.buildfacts import NAMED, STATED, Build
+from fixer.understand.builds import NAMED, STATED, Build
 
 
 class ImageKind(StrEnum):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixer.render.graph import label, lines, mermaid
-from fixer.understand.buildfacts import Build
+from fixer.understand.builds import Build
 from fixer.understand.links import Base, Collection, Graph, Link, Use
 
 TEXT = st.text(max_size=30) | st.sampled_from(

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fixer.understand.buildfacts import Build, Hint
+from fixer.understand.buildfacts import Hint
 from fixer.understand.buildfiles import builds_of, services
+from fixer.understand.builds import Build
 
 Row = tuple[str, str, tuple[str, ...], dict[str, str], int]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fixer.understand.buildfacts import Build
-from fixer.understand.builds import Builds, Found, builds
+from fixer.understand.builds import Build, Builds, Found, builds
 from fixer.understand.links import Base, Collection, ImageKind, Link, Use, told
 
 

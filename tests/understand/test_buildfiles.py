@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fixer.understand.buildfacts import Hint
@@ -452,6 +452,7 @@ PIECES = (
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=12).map("".join))
 @example("[" * 3000)
 @example("{a: " * 3000)
+@settings(deadline=None)
 def test_no_text_raises_and_nothing_unknown_comes_out(path: str, text: str) -> None:
     for build in read(path, text):
         assert "\ufffd" not in build.dockerfile + build.target + "".join(build.images)

@@ -99,7 +99,7 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
         return ImageUser(reference, None, refusal=Refusal("no-image", "the container names no image"))
     made = find_made(reference)
     if isinstance(made, Several):
-        why = f"several builds make {reference}, and nobody knows which of them it is: {made.candidates}"
+        why = f"several builds may make {reference}, and nobody knows which of them does: {made.candidates}"
         return ImageUser(reference, None, refusal=Refusal("unknown-image", f"{why}; {_say(reference)}", reference))
     if made is not None:
         return _of_file(reference, made)._replace(made=made)

@@ -22,10 +22,11 @@ Env = Mapping[str, "str | None"]
 UNKNOWN = "\ufffd"
 # Begins a path that starts at the top of the repository, whatever folder it is said in.
 TOP = "/\ufffe"
-_EXPRESSION = regex(r"\$\{\{.*?\}\}")
+_EXPRESSION = regex(r"\$\{\{.{0,300}?\}\}")
 _VARIABLE = regex(r"\$\{[^{}]*\}|\$\w+|\$\([^()]*\)|`[^`]*`")
 _IMAGE = regex(r"[A-Za-z0-9][A-Za-z0-9._:/@*-]*")
 _DEEPEST = 8
+_LONGEST = 4000
 
 
 class Hint(NamedTuple):
@@ -126,6 +127,8 @@ def fill(text: str, env: Env) -> str:
         return text
     text = _EXPRESSION.sub(UNKNOWN, text)
     for _ in range(_DEEPEST):
+        if len(text) > _LONGEST:
+            return UNKNOWN  # variables that double each other would fill the memory
         filled = _VARIABLE.sub(lambda match: _value(match[0], env), text)
         if filled == text:
             break

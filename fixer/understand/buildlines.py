@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from fixer.lazy import regex
@@ -198,7 +199,7 @@ _MAKE_OTHERWISE = regex(
     r"|([A-Za-z_][\w.-]*)[ \t]*\+=)",
     re.MULTILINE,
 )
-_MAKE_COMMENT = regex(r"(?:^|[ \t]+)#.*$")
+_MAKE_COMMENT = regex(r"(?:^|[ \t])#.*$")
 _MAKE_NAME = regex(r"(?<!\$)\$[({]([A-Za-z_][\w.-]*)[)}]")
 
 
@@ -247,7 +248,7 @@ def _located(hint: Hint) -> str:
     return _PWD.sub(".", _ABSOLUTE.sub(lambda match: match[1], text))
 
 
-_CD = regex(r"^([ \t]*)(?:cd|pushd)[ \t]+(?:--[ \t]+)?([^\n;&|]+?)[ \t]*(?:[;&|][^\n]*)?$", re.MULTILINE)
+_CD = regex(r"^([ \t]*)(?:cd|pushd)[ \t]([^\n]*)$", re.MULTILINE)
 
 
 def _moved(hint: Hint, text: str, env: Env) -> tuple[str, ...]:
@@ -260,7 +261,8 @@ def _moved(hint: Hint, text: str, env: Env) -> tuple[str, ...]:
     moves = [move for move in _CD.finditer(text) if not any(at <= move.start() < at + len(line) for at, line in lines)]
     if not moves or not lines:
         return homes
-    goals = {fill(_plain(move[2]), env) for move in moves}
+    words = [re.split(r"[;&|]", move[2], maxsplit=1)[0].strip().removeprefix("-- ") for move in moves]
+    goals = {fill(_plain(word), env) for word in words}
     if len(goals) > 1 or any(move[1] or move.start() > lines[0][0] for move in moves):
         return ()
     found = [inside(home, goal) for goal in goals for home in homes]
@@ -289,6 +291,8 @@ def jenkinsfile(hint: Hint) -> Iterator[Build]:
         for build in word_builds(hint, line, ["docker", "build", "-t", fill(match["name"], env), *words], ""):
             yield build._replace(evidence=f"{hint.path}:{line}: docker.build")
     for match in _GROOVY_SHELL.finditer(hint.text):
+        if _BUILDER.search(match["body"]) is None:
+            continue
         at = hint.text.count("\n", 0, match.start("body"))
         yield from command_builds(hint, match["body"], Place(("",), env, at))
 
@@ -303,13 +307,15 @@ _PY_STRING = r"""(?:"[^"\n\\]*"|'[^'\n\\]*')"""
 _TILT_ARGUMENT = regex(
     rf"\s*(?:(?P<name>[a-z_]+)\s*=\s*)?(?P<value>{_PY_STRING}|\{{[^{{}}]*\}}|\[[^\[\]]*\]|[^,()]+)\s*,?"
 )
+# more than anybody writes
 _LONGEST_CALL = 10_000
+_MOST_CALLS = 1_000
 _TILT_PAIR = regex(rf"({_PY_STRING})\s*:\s*({_PY_STRING})")
 
 
 def tiltfile(hint: Hint) -> Iterator[Build]:
     """The builds of a Tiltfile, as far as their arguments are plain texts."""
-    for call in _TILT_CALL.finditer(hint.text):
+    for call in islice(_TILT_CALL.finditer(hint.text), _MOST_CALLS):
         if hint.text.rfind("#", hint.text.rfind("\n", 0, call.start()) + 1, call.start()) >= 0:
             continue
         inner = _balanced(hint.text, call.end())

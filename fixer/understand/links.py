@@ -214,7 +214,7 @@ class Collection:
         return name
 
     def _ambiguous(self, link: Link) -> str:
-        places = tuple(f"{_what(build)} ({build.evidence})" for build in link.candidates)
+        places = tuple(map(_candidate, link.candidates))
         # the same name may be another image in another folder
         name = f"ambiguous:{link.reference}:{min(build.dockerfile or build.path for build in link.candidates)}"
         self.images.setdefault(name, Image(name, ImageKind.AMBIGUOUS, (link.reference,), places=places))
@@ -231,12 +231,13 @@ class Collection:
 
 def told(candidates: Iterable[Build]) -> str:
     """The builds of which nobody knows which it is, for a sentence."""
-    return ", ".join(f"{_what(build)} ({build.evidence})" for build in candidates)
+    return ", ".join(map(_candidate, candidates))
 
 
-def _what(build: Build) -> str:
+def _candidate(build: Build) -> str:
     what = build.dockerfile or build.tool
-    return f"{what} with target {build.target}" if build.target else what
+    target = f" with target {build.target}" if build.target else ""
+    return f"{what}{target} ({build.evidence if build.confidence == STATED else 'going by its name'})"
 
 
 def _order(build: Build) -> tuple[bool, str, str, str, int, bool]:

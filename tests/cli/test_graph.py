@@ -89,8 +89,8 @@ made here
 
 ambiguous: several builds may make it, so that it is linked to none
   ghcr.io/acme/tool
-    perhaps  x/tool/Dockerfile (x/tool/Dockerfile makes tool, going by its name)
-             y/tool/Dockerfile (y/tool/Dockerfile makes tool, going by its name)
+    perhaps  x/tool/Dockerfile (going by its name)
+             y/tool/Dockerfile (going by its name)
     used by  Deployment/web, init container wait (k8s/web.yaml:9)
 
 from outside
@@ -214,3 +214,12 @@ def test_a_name_speaks_for_no_other_project_of_skaffold(tmp_path: Path) -> None:
     (tmp_path / "b/pod.yaml").write_text(pod)
     edges = [edge for edge in app.graph(tmp_path, config=Config())[0].graph.edges if edge.kind == "uses"]
     assert [(edge.goal, edge.confidence) for edge in edges] == [("image:web", "stated"), ("b/web/Dockerfile", "named")]
+
+
+def test_a_finding_tells_the_candidates(tree: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "fixer", "check", "--select", "KS001"],
+        cwd=tree, env=HERE, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "left  [unknown-image] several builds may make ghcr.io/acme/tool, and nobody knows which" in done.stdout
+    assert "x/tool/Dockerfile (going by its name), y/tool/Dockerfile (going by its name); tell who" in done.stdout

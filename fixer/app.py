@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fixer import config as configuration
 from fixer.config import Config
@@ -16,6 +17,9 @@ from fixer.model import FileChange, Finding, Origin, Refusal, Result, Safety, Sk
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
+
+if TYPE_CHECKING:
+    from fixer.graphing import Drawn
 
 Input = str | os.PathLike[str] | SourceFile
 
@@ -194,6 +198,26 @@ def inspect(
             message = f"it cannot be written ({error.strerror}); check its permissions"
             unread.append(Skipped(str(lock), "not-written", message))
     return config._replace(inspected=known), tuple(unread)
+
+
+def graph(*paths: str | os.PathLike[str], config: Config | None = None) -> tuple[Drawn, ...]:
+    """Which Dockerfile makes which image below some paths, what it starts from, and who uses it.
+
+    Args:
+        paths: files and folders.
+        config: the configuration; without it the one that is found upward from the first path.
+
+    Returns:
+        For each path its graph, and what is not in it and why.
+
+    Raises:
+        UsageError: for a path that does not exist or a configuration that cannot be meant.
+    """
+    from fixer.graphing import draw
+
+    config = config_for(paths) if config is None else config
+    scope = Scope(config, Choice(), [Path(path) for path in paths])
+    return tuple(draw(Repository(_tree(Path(path), config), scope)) for path in paths)
 
 
 def write_changes(result: Result) -> Result:

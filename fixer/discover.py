@@ -31,7 +31,7 @@ _NOT_DOCKERFILE = regex(
 _TEMPLATE = regex(r".*\.(?:j2|jinja|jinja2|tmpl|tpl|template|erb|mustache|hbs|in|m4|gotmpl|ejs)", re.IGNORECASE)
 _HINTS = regex(
     r"(?:docker-)?compose.*\.ya?ml|skaffold.*\.ya?ml|docker-bake.*\.(?:hcl|json)|makefile|gnumakefile|.*\.mk|.*\.sh"
-    r"|\.gitlab-ci\.ya?ml|jenkinsfile|tiltfile|justfile",
+    r"|\.gitlab-ci\.ya?ml|azure-pipelines.*\.ya?ml|cloudbuild.*\.ya?ml|jenkinsfile.*|tiltfile|justfile",
     re.IGNORECASE,
 )
 # Files of the same endings that hold no objects of Kubernetes: settings of tools, lock files, CI.
@@ -140,7 +140,7 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
             dockerfiles.append(path)
         elif named and is_template(name):
             templates.append(path)
-        elif _HINTS.fullmatch(name) or path.startswith(".github/workflows/"):
+        elif _HINTS.fullmatch(name) or path.startswith((".github/workflows/", ".circleci/")):
             hints.append(path)
         elif is_manifest(path):
             manifests.append(path)

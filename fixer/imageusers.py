@@ -28,7 +28,13 @@ class Made(NamedTuple):
     named: bool
 
 
-FindMade = Callable[[str], "Made | None"]
+class Several(NamedTuple):
+    """That several builds make an image, none of them nearer than the others; `candidates` tells which."""
+
+    candidates: str
+
+
+FindMade = Callable[[str], "Made | Several | None"]
 
 
 class ImageUser(NamedTuple):
@@ -81,7 +87,7 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
     Args:
         reference: the image as a manifest names it, after Kustomize renamed it.
         config: the configuration, whose `[images."name"]` counts before everything else.
-        find_made: finds the Dockerfile of the repository that makes the image.
+        find_made: finds the Dockerfile of the repository that makes the image, or tells that it may be several.
     """
     chosen = configured_image(reference, config)
     facts = knowledge(config.inspected)(reference)
@@ -97,6 +103,9 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
     if not reference:
         return ImageUser(reference, None, refusal=Refusal("no-image", "the container names no image"))
     made = find_made(reference)
+    if isinstance(made, Several):
+        why = f"several builds may make {reference}, and nobody knows which of them does: {made.candidates}"
+        return ImageUser(reference, None, refusal=Refusal("unknown-image", f"{why}; {_say(reference)}", reference))
     if made is not None:
         return _of_file(reference, made)._replace(made=made)
     return _of_facts(reference, facts, config)

@@ -16,17 +16,18 @@ from fixer.discover import Context, Tree, read_inside, run_kind, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, knowledge, untagged
-from fixer.lazy import lazy
+from fixer.lazy import lazy, regex
 from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
 from fixer.source import SourceFile, read_bytes
-from fixer.understand.builds import Build, builds, nearest
+from fixer.understand.builds import NAMED, STATED, Build, Found, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
     from fixer.decide import Asked, Decision
-    from fixer.imageusers import ImageUser, Made
+    from fixer.imageusers import ImageUser, Made, Several
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
+    from fixer.rules.base import DockerfileView
     from fixer.rules.pods import Surroundings
     from fixer.understand.kustomize import Kustomize
     from fixer.understand.pods import Pod
@@ -158,7 +159,7 @@ class Repository:
         self._manifests = frozenset(tree.manifests)
         self._runs = frozenset(tree.runs)
         self._users: dict[tuple[str, str], ImageUser] = {}
-        self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
+        self._decisions: dict[tuple[str, str, tuple[tuple[str, str], ...]], tuple[Decision, bool]] = {}
         if named:
             scope.add(self)
 
@@ -295,11 +296,11 @@ class Repository:
             for pod, member in reading.view.containers():
                 user, group = pod.user(member), pod.effective(member, "runAsGroup")
                 reference = self.renamed(member.image, path)
-                link = self._maker(reference, path) if user and reference else None
-                if user and link is not None:
+                build = self._made_here(reference, path) if user else None
+                if user and build is not None:
                     line = pod.document.line(pod.at(pod.user_path(member)).start)
                     gid = group if isinstance(group, int) and group > 0 else None
-                    out[link[0].dockerfile, link[0].target].append(Asked(user, gid, f"{path}:{line}"))
+                    out[build.dockerfile, build.target].append(Asked(user, gid, f"{path}:{line}"))
         return out
 
     def pods_of(self, source: SourceFile) -> tuple[Pod, ...]:
@@ -316,12 +317,17 @@ class Repository:
 
     def is_made_by(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
         """Whether a file that names an image runs what builds of these targets make of a Dockerfile."""
-        link = self._maker(self.renamed(reference, user), user) if reference else None
-        return link is not None and link[0].dockerfile == dockerfile and link[0].target in targets
+        build = self._made_here(self.renamed(reference, user), user)
+        return build is not None and build.dockerfile == dockerfile and build.target in targets
+
+    def _made_here(self, reference: str, user: str) -> Build | None:
+        """The build of a Dockerfile of the tree that makes an image which a file uses; None for none, or several."""
+        build = self.find(reference, user).build if reference else None
+        return build if build is not None and self.is_there(build) else None
 
     def builds_of(self, dockerfile: str, targets: Collection[str]) -> list[Build]:
         """The builds of a Dockerfile that some file describes, by their targets."""
-        return [build for build in self.known.all() if build.dockerfile == dockerfile and build.target in targets]
+        return [build for build in self.known.all if build.dockerfile == dockerfile and build.target in targets]
 
     def hint_texts(self) -> Iterator[tuple[str, str]]:
         """The files that may say how images are built and run, each with its text."""
@@ -334,7 +340,7 @@ class Repository:
         """Whether nobody knows an image that a file names: the repository does not make it, and no facts are on it."""
         name = self.renamed(reference, user)
         try:
-            return bool(name) and self._maker(name, user) is None and knowledge(self.config.inspected)(name) is None
+            return bool(name) and self._made_here(name, user) is None and knowledge(self.config.inspected)(name) is None
         except ValueError:
             return True
 
@@ -504,75 +510,129 @@ class Repository:
             self._users[key] = image_user(reference, self.config, lambda name: self.made(name, user))
         return self._users[key]
 
-    def made(self, reference: str, user: str) -> Made | None:
-        """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
-        from fixer.imageusers import Made
+    def made(self, reference: str, user: str) -> Made | Several | None:
+        """The Dockerfile of the repository that makes an image, with what was decided about it.
 
-        link = self._maker(reference, user)
-        if link is None and self.around is not None:
+        None when no build makes it, or one that reads no Dockerfile, and the candidates when it may be several.
+        """
+        from fixer.imageusers import Made, Several
+
+        found = self.find(reference, user)
+        if found.candidates:
+            from fixer.understand.links import told
+
+            return Several(told(found.candidates))
+        build = found.build
+        if build is None and self.around is not None:
             whole, there = self._in_whole(user)
             made = whole.made(reference, there)
-            return None if made is None else self._seen_from_here(made)
-        if link is None:
+            return self._seen_from_here(made) if isinstance(made, Made) else made
+        if build is None or not self.is_there(build):
             return None
-        build, named = link
         try:
-            decision, moves = self._decided(build.dockerfile, build.target)
+            decision, moves = self._decided(build.dockerfile, build.target, build.args)
         except Unreadable:
             return None
-        how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
-        return Made(build.dockerfile, decision, moves, how, named)
+        stated = build.confidence == STATED
+        how = f"{build.dockerfile} makes it ({build.evidence})" if stated else build.evidence
+        return Made(build.dockerfile, decision, moves, how, stated)
 
     def _seen_from_here(self, made: Made) -> Made:
         here = self._from_whole(made.path)
         return made._replace(path=here, how=made.how.replace(made.path, here))
 
-    def _decided(self, path: str, target: str) -> tuple[Decision, bool]:
+    def is_there(self, build: Build) -> bool:
+        """Whether the Dockerfile of a build is one of the tree."""
+        path = build.dockerfile
+        return bool(path) and not path.startswith("../") and (self.tree.root / path).is_file()
+
+    def _decided(self, path: str, target: str, args: tuple[tuple[str, str], ...]) -> tuple[Decision, bool]:
         """The decision on the image of a Dockerfile, and whether this run takes that off root; worked out once.
 
         Raises:
             Unreadable: when it is no Dockerfile that BuildKit would take, or cannot be read.
         """
-        key = (path, target)
+        key = (path, target, args)
         if key not in self._decisions:
-            decision = self._decision(self.source(path), target)
+            decision = self._decision(self.source(path), target, args)
             moves = decision.is_root and decision.identity is not None and decision.refusal is None
             moves = moves and absolute(self.tree, path) in self.scope.dockerfiles
             if moves and self.choice.apply:
                 change = self.dockerfile(path).change
-                moves = change is not None and not self._decision(SourceFile(path, change.after), target).is_root
+                after = None if change is None else SourceFile(path, change.after)
+                moves = after is not None and not self._decision(after, target, args).is_root
             self._decisions[key] = decision, moves
         return self._decisions[key]
 
-    def _decision(self, source: SourceFile, target: str) -> Decision:
-        setting = self.setting(source.path).only(target)
-        return engine.decision_on(engine.understand(source, self.config, setting), target)
+    def _decision(self, source: SourceFile, target: str, args: tuple[tuple[str, str], ...]) -> Decision:
+        view = self.understood(source, target, args)
+        return engine.decision_on(view, target)
 
-    def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
-        """The build that makes an image, and whether some file says so: else a folder of that name has a Dockerfile."""
-        named = self.known.named(reference, user)
-        if named is not None:
-            return (named, True) if (self.tree.root / named.dockerfile).is_file() else None
+    def understood(self, source: SourceFile, target: str, args: tuple[tuple[str, str], ...]) -> DockerfileView:
+        """A Dockerfile as one build reads it, with its target and arguments.
+
+        Raises:
+            Unreadable: when it is no Dockerfile that BuildKit would take.
+        """
+        setting = self.setting(source.path).only(target)
+        config = self.config
+        if args:
+            config = config.with_options(build_args={**dict(args), **config.build_args})
+        return engine.understand(source, config, setting)
+
+    def find(self, reference: str, user: str) -> Found:
+        """The build that makes an image which a file uses.
+
+        Some file says so; else a Dockerfile goes by its name, unless everybody knows the image.
+        """
+        found = self.known.find(reference, user)
+        if found.build is not None or found.candidates:
+            return found
         try:
             ref = ImageRef.parse(reference)
             if knowledge(self.config.inspected)(reference) is not None:
-                return None  # an image that everybody knows is not ours, whatever our folders are called
+                return found  # an image that everybody knows is not ours, whatever our folders are called
         except ValueError:
-            return None
+            return found
+        return self._called(ref, user)
+
+    def _called(self, ref: ImageRef, user: str) -> Found:
+        """The Dockerfile that goes by the name of an image; where it tells versions apart, that of the tag."""
         name = posixpath.basename(ref.repository)
-        found = nearest((path for path in self.dockerfiles if name in _called(path)), user)
-        if len(found) != 1:
-            return None
-        evidence = f"{found[0]} makes {name}, going by its name"
-        return Build(found[0], posixpath.dirname(found[0]), "", evidence), False
+        called = [(path, *_name(path)) for path in self.dockerfiles]
+        ours = {path: version for path, own, version in called if own == name}
+        ours = {path: version for path, version in ours.items() if not self.known.apart(path, user, named=True)}
+        exact = [path for path, version in ours.items() if version == ref.tag]
+        close = [path for path, version in ours.items() if version.startswith(ref.tag) or ref.tag.startswith(version)]
+        makers = tuple(
+            Build(path, None, "", f"{path} makes {name}, going by its name", path=path, line=1, confidence=NAMED)
+            for path in nearest((exact if ref.tag else []) or close, user)
+        )
+        # a version that is not the tag makes another image
+        if len(makers) == 1 and (makers[0].dockerfile in exact or not any(ours.values())):
+            return Found(makers[0])
+        return Found(None, makers if len(makers) > 1 else ())
 
 
-def _called(path: str) -> tuple[str, ...]:
-    """The names of images that a Dockerfile goes by: its folder, and what stands before or behind `Dockerfile`."""
+def _name(path: str) -> tuple[str, str]:
+    """The name of an image that a Dockerfile goes by, and its version, "" for none.
+
+    That is what stands before or behind `Dockerfile`, or its folder; a folder that is called like a version, or like
+    folders of any program, is one of the folder above.
+    """
     folder, file = posixpath.split(path)
     before, _, behind = file.partition(".")
     other = behind if before.lower() in ("dockerfile", "containerfile") else before
-    return (other,) if other and other.lower() != "dockerfile" else (posixpath.basename(folder),)
+    if other and other.lower() != "dockerfile":
+        return other, ""
+    above, name = posixpath.split(folder)
+    if above and _VERSION.fullmatch(name):
+        return posixpath.basename(above), name
+    return posixpath.basename(above) if above and name in _ANYBODYS else name, ""
+
+
+_VERSION = regex(r"v?\d[\w.-]*")
+_ANYBODYS = ("src", "docker", ".docker", "build")
 
 
 def _renamed(reference: str, names: Mapping[str, str]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from fixer import __version__
-from fixer.cli import admission_policy, check, explain, fix, inspect, pod_security, rules
+from fixer.cli import admission_policy, check, explain, fix, graph, inspect, pod_security, rules
 
 app = typer.Typer(
     name="fixer",
@@ -41,5 +41,6 @@ app.command("fix", help=fix.HELP)(fix.command)
 app.command("inspect", help=inspect.HELP)(inspect.command)
 app.command("rules", help=rules.HELP)(rules.command)
 app.command("explain", help=explain.HELP)(explain.command)
+app.command("graph", help=graph.HELP)(graph.command)
 app.command("pod-security", help=pod_security.HELP)(pod_security.command)
 app.command("admission-policy", help=admission_policy.HELP)(admission_policy.command)

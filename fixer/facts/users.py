@@ -26,6 +26,11 @@ _LARGEST_ID = 2**31 - 1
 _LARGEST_BUSYBOX_ID = 60000
 
 
+def is_name(text: str) -> bool:
+    """Whether the tools of every image make an account of this name."""
+    return re.fullmatch(_NAME, text) is not None
+
+
 class _NewUser(NamedTuple):
     name: str
     uid: int
@@ -46,7 +51,7 @@ class NewUser(_NewUser):
     def __new__(cls, name: str, uid: int, gid: int, group: str, home: bool = False) -> NewUser:
         """Check and make; see the class."""
         for word in (name, group):
-            if not re.fullmatch(_NAME, word):
+            if not is_name(word):
                 raise ValueError(f"'{word}' is no name for a user or group")
         if not 0 < uid <= _LARGEST_ID or not 0 <= gid <= _LARGEST_ID:
             raise ValueError(f"{uid}:{gid} are no numbers for a new user")

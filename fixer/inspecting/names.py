@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef
 from fixer.repository import Repository, read_source
-from fixer.understand.builds import compose_images
 
 if TYPE_CHECKING:
     from fixer.manifests import Reading
@@ -19,7 +18,7 @@ def references(repository: Repository) -> frozenset[str]:
 
     Those that it makes are left out, and those whose name only a build or a parameter tells.
     """
-    used = (*_of_manifests(repository), *compose_images(repository.known))
+    used = (*_of_manifests(repository), *_of_compose(repository))
     foreign = (text for path, text in used if repository.made(text, path) is None)
     found = map(_exact, (*_bases(repository), *foreign))
     return frozenset(name for name in found if name and name != "scratch:latest")
@@ -45,6 +44,19 @@ def _bases(repository: Repository) -> Iterator[str]:
         for stage in every:
             if stage.parent is None and stage.base and repository.known.maker(stage.base) is None:
                 yield stage.base
+
+
+def _of_compose(repository: Repository) -> Iterator[tuple[str, str]]:
+    """The images of services that are not built, each with its file."""
+    from fixer.understand.buildfacts import Hint
+    from fixer.understand.buildfiles import is_compose, services
+
+    known = repository.known
+    for path in filter(is_compose, known.hints):
+        text = known.read(path)
+        for service in services(Hint(path, text, known.read)) if text is not None else ():
+            if service.image and not service.builds:
+                yield path, service.image
 
 
 def _of_manifests(repository: Repository) -> Iterator[tuple[str, str]]:

@@ -1,18 +1,21 @@
-"""How the repository builds its images: contexts, targets and files, as compose, skaffold, bake and CI say."""
+"""How the repository builds its images, and which of its builds makes an image that somebody uses."""
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fixer.facts import untagged
+from fixer.facts import lookup, untagged
 from fixer.lazy import lazy, regex
-from fixer.syntax.expand import expand
-from fixer.syntax.shell import commands
+
+STATED = "stated"
+NAMED = "named"
+
+# A tag that only the run knows, as it stands behind the name of an image.
+ANY_TAG = ":*"
 
 Read = Callable[[str], "str | None"]
 
@@ -20,14 +23,32 @@ Read = Callable[[str], "str | None"]
 class Build(NamedTuple):
     """One build that some file describes: the Dockerfile and its context (relative to the root), and the target.
 
-    `images` are the names that the result gets, as written.
+    `context` is None where only the run knows it. `images` are the names that the result gets, with `:*` for a tag
+    that only the run knows. `evidence` says where that is written (`path:line` and words). `confidence` is `stated`
+    when a file says so, and `named` when it goes by the name of a folder or file. `tool` is what builds; other tools
+    than Docker have no Dockerfile, which is "" then. `aside` builds happen on demand only (a profile).
     """
 
     dockerfile: str
-    context: str
+    context: str | None
     target: str
     evidence: str
     images: tuple[str, ...] = ()
+    args: tuple[tuple[str, str], ...] = ()
+    path: str = ""
+    line: int = 0
+    confidence: str = STATED
+    tool: str = "docker"
+    aside: bool = False
+
+
+class Found:
+    """The build that an image leads to, None for none; `candidates` are several of which nobody knows which it is."""
+
+    def __init__(self, build: Build | None = None, candidates: tuple[Build, ...] = ()) -> None:
+        # no named tuple, which every start would pay for
+        self.build = build
+        self.candidates = candidates
 
 
 class Builds:
@@ -45,17 +66,21 @@ class Builds:
             text = read(path)
             if text is not None and _SPEAKS.search(text):
                 for build in self._of(path, text):
-                    self.by_file[build.dockerfile].append(build)
+                    if build.dockerfile:
+                        self.by_file[build.dockerfile].append(build)
 
     def _of(self, path: str, text: str) -> list[Build]:
         if path not in self._known:
-            self._known[path] = list(_reader(path)(path, text))
+            from fixer.understand.buildfacts import Hint
+            from fixer.understand.buildfiles import builds_of
+
+            self._known[path] = list(builds_of(Hint(path, text, self.read)))
         return self._known[path]
 
-    def all(self) -> Iterator[Build]:
-        """All builds that some file describes."""
-        for path, text in self._texts:
-            yield from self._of(path, text)
+    @lazy
+    def all(self) -> tuple[Build, ...]:
+        """All builds, also those that say nothing but what is assumed anyway, in the order of their files and lines."""
+        return tuple(build for path, text in self._texts for build in self._of(path, text))
 
     def targets(self, dockerfile: str) -> frozenset[str]:
         """The build targets that the repository names for a Dockerfile."""
@@ -63,40 +88,86 @@ class Builds:
 
     def contexts(self, dockerfile: str) -> tuple[str, ...]:
         """Folders that may be the build context: those named, the Dockerfile's own, and the root."""
-        named = [b.context for b in self.by_file.get(dockerfile, ())]
+        named = [b.context for b in self.by_file.get(dockerfile, ()) if b.context is not None]
         return tuple(dict.fromkeys([*named, posixpath.dirname(dockerfile), ""]))
 
     def maker(self, image: str) -> tuple[str, str] | None:
         """The Dockerfile and the target that make an image; None when the repository makes none, or several."""
-        name = _plain(image)
-        found = {
-            (build.dockerfile, build.target)
-            for path, text in self._texts
-            if name in text
-            for build in self._of(path, text)
-            if any(_plain(one) == name for one in build.images)
-        }
-        return next(iter(found)) if len(found) == 1 else None
+        build = self.making(image)
+        return (build.dockerfile, build.target) if build is not None else None
+
+    def making(self, image: str) -> Build | None:
+        """The build that makes an image, tag and all; None when no Dockerfile here does, or several builds do."""
+        found = {(build.dockerfile, build.target): build for build in self._mentioning(image) if _has_tag(build, image)}
+        return next((build for build in found.values() if build.dockerfile), None) if len(found) == 1 else None
 
     def named(self, image: str, user: str) -> Build | None:
-        """The build whose result some file gives this name, whatever its tag; None for none, or several.
+        """The build with a Dockerfile whose result some file gives this name; None for none, or several."""
+        build = self.find(image, user).build
+        return build if build is not None and build.dockerfile else None
 
-        `user` is the path of the file that uses the image: of several builds the one nearest to it counts, since
-        repositories of examples use one name again and again.
+    def find(self, image: str, user: str) -> Found:
+        """The build whose result some file gives the name of an image.
+
+        Args:
+            image: the reference as it is used. Registry and path count, `docker.io/` and `library/` aside; of the tag
+                nothing is asked, since whoever deploys sets it, unless the name is that of a public image, which is
+                ours only if the tag is too.
+            user: the path of the file that uses the image: of several builds those nearest to it count, since
+                repositories of examples use one name again and again. Of those the ones with the tag count, if any.
+                What one project of Skaffold builds is none of another's.
         """
         name = _untagged(image)
-        if name not in self._joined:
-            return None
-        found = {
-            (build.dockerfile, build.target): build
-            for path, text in self._texts
-            if name in text
-            for build in self._of(path, text)
-            if any(_untagged(one) == name for one in build.images)
-        }
-        near = nearest([file for file, _ in found], user)
-        left = [build for (file, _), build in found.items() if file in near]
-        return left[0] if len(left) == 1 else None
+        builds = [build for build in self._mentioning(name) if name in map(_untagged, build.images)]
+        if builds and is_public(image):
+            builds = [build for build in builds if _has_tag(build, image)]
+        builds = [build for build in builds if not self.apart(build.path, user)]
+        # what is built on demand only is not what is used without a word
+        builds = [build for build in builds if not build.aside] or builds
+        near = nearest([_place(build) for build in builds], user)
+        left = [build for build in builds if _place(build) in near]
+        tagged = [build for build in builds if _has_tag(build, image)]
+        if tagged:
+            left = [build for build in left if build in tagged] or left + tagged
+        kinds = {(_place(build), build.target): build for build in left[::-1]}
+        if len(kinds) > 1:
+            return Found(None, tuple(reversed(kinds.values())))
+        return Found(next(iter(kinds.values()), None))
+
+    def apart(self, path: str, user: str, *, named: bool = False) -> bool:
+        """Whether what a file says counts nothing for another, since they belong to two projects of Skaffold.
+
+        A project is the topmost of the folders above a file that has a configuration of Skaffold. Other files that say
+        how to build speak for all projects; a name alone (`named`) speaks for none but its own.
+        """
+        home, other = self._home(path), self._home(user)
+        if home is None and not named:
+            return False
+        if other is None and not named:
+            return len(self._homes) > 1
+        return home != other
+
+    def _home(self, path: str) -> str | None:
+        return _topmost(posixpath.dirname(path), self._projects) if self._projects else None
+
+    @lazy
+    def _homes(self) -> frozenset[str | None]:
+        return frozenset(_topmost(folder, self._projects) for folder in self._projects)
+
+    @lazy
+    def _projects(self) -> frozenset[str]:
+        names = (path for path in self.hints if posixpath.basename(path).lower().startswith("skaffold"))
+        return frozenset(map(posixpath.dirname, names))
+
+    def _mentioning(self, name: str) -> Iterator[Build]:
+        """The builds of those hints in which the words of a name stand."""
+        # a name may be put together of variables, of which each holds some of its words
+        words = _WORD.findall(posixpath.basename(_untagged(name)))
+        if any(word not in self._joined for word in words):
+            return
+        for path, text in self._texts:
+            if all(word in text or word in path.lower() for word in words):
+                yield from self._of(path, text)
 
     @lazy
     def _texts(self) -> tuple[tuple[str, str], ...]:
@@ -107,7 +178,7 @@ class Builds:
     @lazy
     def _joined(self) -> str:
         """All texts in one: most images are named in none of them."""
-        return "\n".join(text for _, text in self._texts)
+        return "\n".join([*(text for _, text in self._texts), *(path.lower() for path, _ in self._texts)])
 
 
 def builds(hints: Iterable[str], read: Read) -> Builds:
@@ -124,37 +195,40 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
 _SPEAKS = regex(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
 
 
-_MAY_BUILD = regex(r"build|\bbud\b|target")
+_MAY_BUILD = regex(r"build|\bbud\b|target|kaniko|artifacts")
+_WORD = regex(r"[a-z0-9]+")
 
 
-def _reader(path: str) -> Callable[[str, str], Iterator[Build]]:
-    name = posixpath.basename(path).lower()
-    if "compose" in name and name.endswith((".yml", ".yaml")):
-        return _compose
-    if name.startswith("skaffold"):
-        return _skaffold
-    if name.startswith("docker-bake"):
-        return _bake_json if name.endswith(".json") else _bake_hcl
-    if path.startswith(".github/workflows/"):
-        return _workflow
-    return _commands
+def is_public(image: str) -> bool:
+    """Whether an image is one that everybody knows, whatever a repository calls its own."""
+    try:
+        return lookup(image) is not None
+    except ValueError:
+        return False
 
 
-def _documents(text: str) -> list[Any]:
-    from fixer.syntax.yaml import values
+def _topmost(folder: str, projects: frozenset[str]) -> str | None:
+    parts = folder.split("/") if folder else []
+    above = ("/".join(parts[:number]) for number in range(len(parts) + 1))
+    return next((one for one in above if one in projects), None)
 
-    return values(text)
 
-
-def _inside(folder: str, path: str) -> str:
-    """A path relative to the root; one that leads out of it comes back as it is and names no file of ours."""
-    joined = posixpath.normpath(posixpath.join(folder, path))
-    return "" if joined == "." else joined
+def _place(build: Build) -> str:
+    return build.dockerfile or build.path
 
 
 def _plain(image: str) -> str:
     """An image name without the tag that every image has."""
     return image.removesuffix(":latest").removeprefix("docker.io/").removeprefix("library/")
+
+
+def _untagged(image: str) -> str:
+    return _plain(untagged(image))
+
+
+def _has_tag(build: Build, image: str) -> bool:
+    """Whether a build gives an image the tag that is used, `latest` where none is written."""
+    return any(_plain(one) == _plain(image) for one in build.images if not one.endswith(ANY_TAG))
 
 
 def nearest(paths: Iterable[str], user: str) -> list[str]:
@@ -166,166 +240,3 @@ def nearest(paths: Iterable[str], user: str) -> list[str]:
 
 def _shared(one: list[str], two: list[str]) -> int:
     return next((n for n, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
-
-
-def _untagged(image: str) -> str:
-    return _plain(untagged(image))
-
-
-def _build(
-    folder: str, context: Any, dockerfile: Any, target: Any, evidence: str, images: Iterable[Any] = ()
-) -> Iterator[Build]:
-    if not isinstance(context, str) or "$" in context or "://" in context:
-        context = "."
-    place = _inside(folder, context)
-    name = dockerfile if isinstance(dockerfile, str) and "$" not in dockerfile else "Dockerfile"
-    known = tuple(image for image in images if isinstance(image, str) and image and "$" not in image)
-    goal = target if isinstance(target, str) and "$" not in target else ""
-    yield Build(_inside(place, name), place, goal, evidence, known)
-
-
-def _compose(path: str, text: str) -> Iterator[Build]:
-    folder = posixpath.dirname(path)
-    for document in _documents(text):
-        services = document.get("services", document) if isinstance(document, dict) else {}
-        for name, service in services.items() if isinstance(services, dict) else ():
-            build = service.get("build") if isinstance(service, dict) else None
-            where = f"{path}: service {name}"
-            if isinstance(build, str):
-                yield from _build(folder, build, None, None, where, [service.get("image")])
-            elif isinstance(build, dict):
-                place, file, target = build.get("context", "."), build.get("dockerfile"), build.get("target")
-                yield from _build(folder, place, file, target, where, [service.get("image")])
-
-
-def compose_images(known: Builds) -> Iterator[tuple[str, str]]:
-    """The images of Compose services that are not built, each with its file; `${TAG:-1}` counts as its default."""
-    for path in known.hints:
-        if _reader(path) is not _compose:
-            continue
-        for document in _documents(known.read(path) or ""):
-            services = document.get("services", document) if isinstance(document, dict) else {}
-            for service in services.values() if isinstance(services, dict) else ():
-                image = service.get("image") if isinstance(service, dict) and "build" not in service else None
-                name = expand(image, {}, unset=None) if isinstance(image, str) else None
-                if name:
-                    yield path, name
-
-
-def _skaffold(path: str, text: str) -> Iterator[Build]:
-    folder = posixpath.dirname(path)
-    for document in _documents(text):
-        section = document.get("build") if isinstance(document, dict) else None
-        artifacts = section.get("artifacts") if isinstance(section, dict) else None
-        for artifact in artifacts if isinstance(artifacts, list) else ():
-            if not isinstance(artifact, dict):
-                continue
-            for kind in ("docker", "kaniko"):
-                settings = (
-                    artifact.get(kind) if isinstance(artifact.get(kind), dict) else {} if kind == "docker" else None
-                )
-                if settings is not None:
-                    where = f"{path}: artifact {artifact.get('image')}"
-                    yield from _build(
-                        folder,
-                        artifact.get("context", "."),
-                        settings.get("dockerfile"),
-                        settings.get("target"),
-                        where,
-                        [artifact.get("image")],
-                    )
-
-
-def _workflow(path: str, text: str) -> Iterator[Build]:
-    for document in _documents(text):
-        jobs = document.get("jobs") if isinstance(document, dict) else None
-        for job in jobs.values() if isinstance(jobs, dict) else ():
-            for step in job.get("steps") or () if isinstance(job, dict) else ():
-                if not isinstance(step, dict):
-                    continue
-                using = step.get("with") if "build-push-action" in str(step.get("uses")) else None
-                if isinstance(using, dict):
-                    context = using.get("context", ".")
-                    place = context if isinstance(context, str) and "$" not in context else "."
-                    file = using.get("file") or posixpath.join(place, "Dockerfile")
-                    inside = isinstance(file, str) and "$" not in file
-                    name = posixpath.relpath(file, place) if inside else None
-                    tags = [tag.partition("${{")[0].rstrip(":") for tag in str(using.get("tags", "")).split()]
-                    yield from _build("", place, name, using.get("target"), path, tags)
-                if isinstance(step.get("run"), str):
-                    yield from _commands(path, step["run"], "")
-
-
-def _bake_json(path: str, text: str) -> Iterator[Build]:
-    try:
-        targets = json.loads(text).get("target", {})
-    except (ValueError, AttributeError):
-        return
-    for name, target in targets.items() if isinstance(targets, dict) else ():
-        if isinstance(target, dict):
-            folder = posixpath.dirname(path)
-            yield from _build(
-                folder,
-                target.get("context", "."),
-                target.get("dockerfile"),
-                target.get("target"),
-                f"{path}: {name}",
-            )
-
-
-_HCL_BLOCK = regex(r'^target\s+"([^"]+)"\s*\{(.*?)^\}', re.MULTILINE | re.DOTALL)
-_HCL_VALUE = regex(r'^\s*(context|dockerfile|target)\s*=\s*"([^"]*)"', re.MULTILINE)
-
-
-def _bake_hcl(path: str, text: str) -> Iterator[Build]:
-    for block in _HCL_BLOCK.finditer(text):
-        values = dict(_HCL_VALUE.findall(block[2]))
-        folder = posixpath.dirname(path)
-        yield from _build(
-            folder,
-            values.get("context", "."),
-            values.get("dockerfile"),
-            values.get("target"),
-            f"{path}: {block[1]}",
-        )
-
-
-_BUILD_LINE = regex(r"(?:docker|podman|buildah|nerdctl)\b[^\n]*\b(?:build|bud)\b(?:[^\n]*\\\n)*[^\n]*")
-
-
-def _commands(path: str, text: str, folder: str | None = None) -> Iterator[Build]:
-    """`docker build` lines of scripts and make files."""
-    base = posixpath.dirname(path) if folder is None else folder
-    for match in _BUILD_LINE.finditer(text):
-        for command in commands(match[0]):
-            if command.name in ("docker", "podman", "buildah", "nerdctl"):
-                yield from _command(path, base, [w.text for w in command.words[1:]])
-
-
-_TAKES_VALUE = frozenset(
-    "-t --tag -f --file --target --build-arg --platform --label --secret --ssh --cache-from --cache-to"
-    " --network -o --output --progress --builder --add-host --iidfile --metadata-file --build-context"
-    " --isolation --pull-policy".split()
-)
-
-
-def _command(path: str, base: str, words: list[str]) -> Iterator[Build]:
-    if not {"build", "bud"} & set(words[:2]):
-        return
-    options: dict[str, str] = {}
-    context = ""
-    rest = iter(words[1 if words[0] in ("build", "bud") else 2 :])
-    for word in rest:
-        name, eq, value = word.partition("=")
-        if name in _TAKES_VALUE:
-            options[name] = value if eq else next(rest, "")
-        elif not word.startswith("-"):
-            context = word
-    if not context or context == "-":
-        return
-    file = options.get("-f") or options.get("--file")
-    place = "." if "$" in context else context
-    named = file if file and "$" not in file and not file.startswith("-") else ""
-    relative = posixpath.relpath(named, place) if named else None
-    image = options.get("-t") or options.get("--tag")
-    yield from _build(base, place, relative, options.get("--target"), path, [image])

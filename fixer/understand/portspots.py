@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from fixer.model import Edit, SetKey, Span
 from fixer.syntax.yaml import Document, Scalar
 
-
 SCHEMES = {80: "http", 443: "https"}
 """The ports that a URL means without naming them."""
 

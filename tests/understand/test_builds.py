@@ -19,7 +19,7 @@ def talkative() -> Iterator[None]:
         yield
 
 
-def read(path: str, text: str) -> list[tuple[str, str, str]]:
+def read(path: str, text: str) -> list[tuple[str, str | None, str]]:
     found = builds([path], lambda _: text)
     return [(b.dockerfile, b.context, b.target) for group in found.by_file.values() for b in group]
 
@@ -39,7 +39,7 @@ def read(path: str, text: str) -> list[tuple[str, str, str]]:
         (
             "compose.yaml",
             "services:\n  a:\n    build:\n      context: $X\n      target: $Y\n",
-            [("Dockerfile", "", "")],
+            [],
         ),
         ("compose.yaml", "services:\n  a:\n    image: x\n  b: null\n# build\n", []),
         ("compose.yaml", "- build\n", []),
@@ -79,7 +79,8 @@ def read(path: str, text: str) -> list[tuple[str, str, str]]:
         ("ci/build.sh", "podman build ..\n", [("Dockerfile", "", "")]),
         ("build.sh", "docker buildx build --platform linux/amd64 .\n", [("Dockerfile", "", "")]),
         ("build.sh", "docker build -\n", []),
-        ("build.sh", "docker build -f $F $DIR\n", [("Dockerfile", "", "")]),
+        ("build.sh", "docker build -f $F $DIR\n", []),
+        ("build.sh", "docker build -f docker/D $DIR\n", [("docker/D", None, "")]),
         ("Makefile", "image:\n\tdocker build --target prod .\n", [("Dockerfile", "", "prod")]),
         ("Makefile", "build:\n\tgo build ./...\n", []),
     ],
@@ -103,7 +104,9 @@ def test_targets_and_contexts_of_a_file() -> None:
 @pytest.mark.usefixtures("talkative")
 def test_the_evidence_names_its_place() -> None:
     found = builds(["compose.yaml"], lambda _: "services:\n  web:\n    build: .\n")
-    assert found.by_file["Dockerfile"] == [Build("Dockerfile", "", "", "compose.yaml: service web")]
+    assert found.by_file["Dockerfile"] == [
+        Build("Dockerfile", "", "", "compose.yaml:3: service web", path="compose.yaml", line=3)
+    ]
 
 
 def test_a_file_that_cannot_be_read_tells_nothing() -> None:

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 from fixer.decide import DISTROLESS_ID, free_number
 from fixer.facts import style
+from fixer.facts.users import is_name
 from fixer.model import CreateUser, Finding, Fix, Refusal, ReplaceText, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.rules.moving import installed
@@ -73,6 +74,10 @@ def _fix(view: DockerfileView, image: Image, user: User, item: Instruction) -> F
             Safety.REVIEW,
             risk,
             (ReplaceText(place, text),),
+        )
+    if not is_name(user.name):
+        return Refusal(
+            "user-name", f"not all tools make an account called '{user.name[:40]}'; write another name, or a number"
         )
     if user.name in image.group_names or user.text.partition(":")[2] not in ("", user.name):
         return Refusal(

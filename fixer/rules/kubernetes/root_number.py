@@ -47,16 +47,8 @@ def check(view: ManifestView) -> Iterator[Finding]:
             if stuck:
                 why = next((s for s in stuck if pod.user(s.member) == 0), stuck[0])
                 yield view.finding(CARD, pod.at(path), message, fix=why.refusal, alternatives=unprivileged(why.image))
-            elif plan.whole:
-                fix = view.fix(
-                    pod, "run as the user of the image", plan.safety, plan.risk, plan.whole, f"user-{pod.key}"
-                )
-                yield view.finding(CARD, pod.at(path), message, fix=fix)
             else:
-                n = next(n for n, seat in enumerate(plan.seats) if seat.member is member)
-                seat = plan.seats[n]
-                title = "run as the user of the image"
-                fix = view.fix(pod, title, seat.safety, seat.risk, plan.each[n], f"user-{pod.key}-{n}")
+                fix = view.user_fix(pod, member, "run as the user of the image")
                 yield view.finding(CARD, pod.at(path), message, fix=fix)
 
 

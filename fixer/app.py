@@ -9,12 +9,12 @@ from pathlib import Path
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.deliver.write import write
-from fixer.discover import Tree, is_manifest, scan
+from fixer.discover import Tree, is_compose, is_manifest, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.repository import Repository, run_dockerfile, run_manifest
+from fixer.repository import Repository, run_compose, run_dockerfile, run_manifest
 from fixer.source import SourceFile
 
 Input = str | os.PathLike[str] | SourceFile
@@ -83,8 +83,19 @@ def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcom
     from fixer.rules import on_manifests
     from fixer.rules.pods import Surroundings
 
+    if is_compose(source.path):
+        return _compose_in_memory(source, config, choice)
     surroundings = Surroundings(lambda reference: image_user(reference, config, lambda name: None))
     return run_manifest(source, config, surroundings, rules_for(config, on_manifests()), choice)
+
+
+def _compose_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
+    from fixer.imageusers import image_user
+    from fixer.rules import on_compose
+    from fixer.rules.services import ComposeSurroundings
+
+    about = ComposeSurroundings(lambda service: image_user(service.called, config, lambda name: None))
+    return run_compose(source, config, about, rules_for(config, on_compose()), choice)
 
 
 class _MemoryContext:
@@ -112,6 +123,8 @@ def _tree(argument: Path, config: Config) -> Tree:
     # Files elsewhere may all have the same name, so each is told with its whole path.
     root = here if name.is_relative_to(here) else Path(name.anchor)
     only = (name.relative_to(root).as_posix(),)
+    if is_compose(name.name):
+        return Tree(root, (), (), (), (), False, only)
     return Tree(root, (), (), (), only, False) if is_manifest(name.name) else Tree(root, only, (), (), (), False)
 
 
@@ -122,7 +135,7 @@ def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in sorted((*repository.dockerfiles, *tree.manifests)):
+    for path in sorted((*repository.dockerfiles, *tree.manifests, *tree.compose)):
         key = os.path.normpath(f"{root}/{path}")
         if key not in seen:
             seen.add(key)

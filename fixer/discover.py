@@ -29,6 +29,7 @@ _NOT_DOCKERFILE = regex(
     re.IGNORECASE,
 )
 _TEMPLATE = regex(r".*\.(?:j2|jinja|jinja2|tmpl|tpl|template|erb|mustache|hbs|in|m4|gotmpl|ejs)", re.IGNORECASE)
+_COMPOSE = regex(r"(?:docker-)?compose(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _HINTS = regex(
     r"(?:docker-)?compose.*\.ya?ml|skaffold.*\.ya?ml|docker-bake.*\.(?:hcl|json)|makefile|gnumakefile|.*\.mk|.*\.sh"
     r"|\.gitlab-ci\.ya?ml|jenkinsfile|tiltfile|justfile",
@@ -47,7 +48,8 @@ class Tree(NamedTuple):
     """What one argument holds: Dockerfiles, their templates, and files that may say how images are built.
 
     `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `whole` is False where
-    one file was named, so that nothing is known about those beside it.
+    one file was named, so that nothing is known about those beside it. `compose` are the files of Compose by their
+    names, each of them a hint as well.
     """
 
     root: Path
@@ -56,6 +58,7 @@ class Tree(NamedTuple):
     hints: tuple[str, ...]
     manifests: tuple[str, ...] = ()
     whole: bool = True
+    compose: tuple[str, ...] = ()
 
 
 def is_dockerfile(name: str) -> bool:
@@ -76,6 +79,11 @@ def is_manifest(path: str) -> bool:
     if not name.lower().endswith((".yaml", ".yml", ".json")):
         return name == "Kustomization"
     return not path.startswith((".github/", ".circleci/")) and not _NOT_MANIFEST.fullmatch(name)
+
+
+def is_compose(path: str) -> bool:
+    """Whether a path is that of a file of Compose, by its name."""
+    return bool(_COMPOSE.fullmatch(path.rpartition("/")[2]))
 
 
 def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
@@ -107,7 +115,8 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
         elif is_manifest(path):
             manifests.append(path)
     found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests)]
-    return Tree(argument, found[0], found[1], found[2], found[3])
+    compose = tuple(filter(is_compose, found[2]))
+    return Tree(argument, found[0], found[1], found[2], found[3], compose=compose)
 
 
 def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:

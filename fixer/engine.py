@@ -12,7 +12,7 @@ from fixer.decide import Decision, decide_all
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
-from fixer.rules import all_rules, on_dockerfiles, on_manifests
+from fixer.rules import all_rules, on_dockerfiles, table
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
@@ -71,10 +71,10 @@ class Outcome:
         self.judged = judged
 
 
-def rules_for(config: Config, table: tuple[ModuleType, ...] | None = None) -> tuple[ModuleType, ...]:
+def rules_for(config: Config, some: tuple[ModuleType, ...] | None = None) -> tuple[ModuleType, ...]:
     """The rules of a table (that on Dockerfiles without one) that this goal has, narrowed by select and ignore."""
     out: list[ModuleType] = []
-    for rule in on_dockerfiles() if table is None else table:
+    for rule in on_dockerfiles() if some is None else some:
         names = {rule.CARD.id, rule.CARD.name}
         wanted = names & config.select if config.select else config.goal in rule.CARD.goals
         if wanted and not names & config.ignore:
@@ -129,7 +129,7 @@ def findings_of(view: View, rules: Iterable[ModuleType], before: Iterable[Ignore
         one.used |= old.used
     view.ignores.extend(silenced)
     if silenced:
-        every, own = all_rules(), on_manifests() if view.table == "manifests" else on_dockerfiles()
+        every, own = all_rules(), table(view.table)
         # A rule on other kinds of files has nothing to silence here, as if it had spoken.
         asleep = _names(tuple(rule for rule in own if rule not in rules))
         view.known, view.selected = _names(every), _names(every) - asleep

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
     from fixer.rules.pods import Surroundings
+    from fixer.rules.services import ComposeSurroundings
+    from fixer.understand.compose import Service
+    from fixer.understand.composefiles import ComposeFiles
     from fixer.understand.kustomize import Kustomize
 
 
@@ -63,6 +66,23 @@ def run_manifest(
     return fix_manifest(source, config, surroundings, rules, choice)
 
 
+def run_compose(
+    source: SourceFile,
+    config: Config,
+    surroundings: ComposeSurroundings,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome | None:
+    """Check one file of Compose, or fix it, as `choice` says; None where it holds no service."""
+    if not choice.apply:
+        from fixer.compose import check
+
+        return check(source, config, surroundings, rules)
+    from fixer.fixing import fix_compose
+
+    return fix_compose(source, config, surroundings, rules, choice)
+
+
 class Repository:
     """A tree with the run's configuration and choice.
 
@@ -78,6 +98,7 @@ class Repository:
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
+        self._compose = frozenset(tree.compose)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
 
@@ -90,10 +111,15 @@ class Repository:
 
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
-        outcome = self.dockerfile(path) if path in self._dockerfiles else self.manifest(path)
+        outcome = self._outcome(path)
         if outcome is not None and outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
         return outcome
+
+    def _outcome(self, path: str) -> Outcome | None:
+        if path in self._dockerfiles:
+            return self.dockerfile(path)
+        return self.compose(path) if path in self._compose else self.manifest(path)
 
     # --- Dockerfiles -------------------------------------------------------------------------------------------------
 
@@ -127,7 +153,7 @@ class Repository:
         except Unreadable as error:
             return unread(path, error)
         if not may_matter(source.data, self.config):
-            return None
+            return self._compose_by_content(source)
         left = self._left_out(path)
         if left is not None:
             return Outcome(skipped=(left,), judged=False)
@@ -219,6 +245,64 @@ class Repository:
     def _manifest(self, path: str) -> SourceFile:
         return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
 
+    # --- Compose -----------------------------------------------------------------------------------------------------
+
+    def compose(self, path: str) -> Outcome | None:
+        """What becomes of one file of Compose; None where it holds no service."""
+        try:
+            source = SourceFile(path, read_bytes(self.tree.root, path, "a Compose file", "; split it"))
+        except Unreadable as error:
+            return unread(path, error)
+        return self._services(source)
+
+    def _compose_by_content(self, source: SourceFile) -> Outcome | None:
+        """What becomes of a file that is not named like one of Compose, and may be one all the same."""
+        if b"services" not in source.data:
+            return None
+        return self._services(source)
+
+    def _services(self, source: SourceFile) -> Outcome | None:
+        from fixer.compose import may_matter
+        from fixer.rules.services import ComposeSurroundings
+
+        if not may_matter(source):
+            return None
+        path, files = source.path, self.compose_files
+        about = ComposeSurroundings(
+            lambda service: self.service_user(service, path),
+            files.read,
+            lambda name, changes: files.conflict(path, name, changes),
+            files.below(path),
+        )
+        return run_compose(source, self.config, about, self.compose_rules, self.choice)
+
+    @lazy
+    def compose_files(self) -> ComposeFiles:
+        """The files of Compose of the tree, as far as one changes what another one says."""
+        from fixer.understand.composefiles import ComposeFiles
+
+        return ComposeFiles(self.tree.compose, lambda path: read_inside(self.tree.root, path))
+
+    @lazy
+    def compose_rules(self) -> tuple[ModuleType, ...]:
+        """The rules on Compose that speak."""
+        from fixer.rules import on_compose
+
+        return rules_for(self.config, on_compose())
+
+    def service_user(self, service: Service, path: str) -> ImageUser:
+        """Who the image of a service of Compose runs as: that of its build, else the one that it names."""
+        from fixer.imageusers import image_user
+
+        build = service.build
+        if build is None:
+            return self.image_user(service.image, path)
+        made = None
+        if not build.remote and (self.tree.root / build.dockerfile).is_file():
+            evidence = f"{path}: service {service.name}"
+            made = self._made(Build(build.dockerfile, "", build.target, evidence), True)
+        return image_user(service.called, self.config, lambda name: made)
+
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""
         from fixer.imageusers import image_user
@@ -230,16 +314,21 @@ class Repository:
 
     def made(self, reference: str, user: str) -> Made | None:
         """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
-        from fixer.imageusers import Made
-
         link = self._maker(reference, user)
         if link is None:
             return None
-        build, named = link
+        return self._made(*link)
+
+    def _made(self, build: Build, named: bool) -> Made | None:
+        """What was decided about the Dockerfile of a build; None where it cannot be read."""
+        from fixer.imageusers import Made
+
         try:
             decision, moves = self._decided(build.dockerfile, build.target)
         except Unreadable:
             return None
+        # one that was not asked for is not changed
+        moves = moves and build.dockerfile in self._dockerfiles
         how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
         return Made(build.dockerfile, decision, moves, how, named)
 

@@ -22,16 +22,28 @@ def on_manifests() -> Rules:
     return RULES
 
 
+def on_compose() -> Rules:
+    """The rules on files of Compose; they are imported only where there is one."""
+    from fixer.rules.compose import RULES
+
+    return RULES
+
+
+def table(name: str) -> Rules:
+    """The rules of the table that a view names."""
+    return {"dockerfiles": on_dockerfiles, "manifests": on_manifests, "compose": on_compose}[name]()
+
+
 @cache
 def all_rules() -> Rules:
     """Every rule once, in the order of the tables."""
-    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests())))
+    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests(), *on_compose())))
 
 
 @cache
 def name_of(rule_id: str) -> str:
     """The name of a rule, from its id."""
-    for rule in (*on_dockerfiles(), *(on_manifests() if not rule_id.startswith("DF") else ())):
+    for rule in on_dockerfiles() if rule_id.startswith("DF") else all_rules():
         if rule.CARD.id == rule_id:
             return str(rule.CARD.name)
     raise KeyError(rule_id)

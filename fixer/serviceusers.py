@@ -47,12 +47,19 @@ class Seat(NamedTuple):
 
 def set_key(service: Service, key: str, value: object) -> SetKey:
     """A setting of a service, which stands behind its image where it is new."""
-    return SetKey(service.document.index, service.path, key, value, BEHIND)
+    return SetKey(service.document.index, service.path, key, value, _behind(service))
 
 
 def add_item(service: Service, key: str, value: object) -> EnsureItem:
     """An item of a list of a service, which stands behind its image where it is new."""
-    return EnsureItem(service.document.index, (*service.path, key), value, BEHIND)
+    return EnsureItem(service.document.index, (*service.path, key), value, _behind(service))
+
+
+def _behind(service: Service) -> tuple[str, ...]:
+    """Where a new setting goes: behind the image, or to the end where comments below the image speak of that."""
+    last = next((key for key in reversed(list(service.written)) if key in BEHIND), "")
+    following = service.document.text[service.at(last).end :].splitlines()[1:2] if last else []
+    return () if following and following[0].lstrip().startswith("#") else BEHIND
 
 
 def remove_key(service: Service, key: str) -> RemoveKey:
@@ -249,7 +256,7 @@ def _risks(service: Service, image: ImageUser) -> Iterator[str]:
         if mount.kind == "bind" and not mount.read_only:
             yield f"what it writes to {mount.source} of the host must belong to {image.uid}"
             break
-    loose = [one for one in unowned(service, image) if one.source]
+    loose = [one for one in unowned(service, image) if one.kind == "volume"]
     if loose:
         yield f"what the volume {loose[0].source} holds must belong to {image.uid}"
     if service.value.get("secrets") or service.value.get("configs"):
@@ -257,7 +264,12 @@ def _risks(service: Service, image: ImageUser) -> Iterator[str]:
 
 
 def unowned(service: Service, image: ImageUser) -> tuple[Mount, ...]:
-    """The volumes that a service writes and that nobody gave to the user of its program."""
+    """The named volumes and folders of the host that a service may write and that nobody gave to its user."""
     folders = kept(image)
-    volumes = (one for one in service.mounts if one.kind == "volume" and not one.read_only)
-    return tuple(one for one in volumes if not any(below(one.target, folder) for folder in folders))
+    out = []
+    for one in service.mounts:
+        named = one.kind == "volume" and one.source != ""
+        folder = one.kind == "bind" and one.source[:1] in (".", "~") and not _is_file(one.target)
+        if (named or folder) and not one.read_only and not any(below(one.target, path) for path in folders):
+            out.append(one)
+    return tuple(out)

@@ -23,7 +23,7 @@ Read = Callable[[str], "str | None"]
 
 # Without the one a file has no services that run something, without the other none of the new form.
 _RUNS = re.compile(rb"""(?:image|build|extends)["']?\s*:""")
-_SERVICES = re.compile(rb"""^["']?services["']?\s*:""", re.MULTILINE)
+_SERVICES = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?services["']?\s*:""", re.MULTILINE)
 _TOP = frozenset("version name include services networks volumes configs secrets models".split())
 # What the engine fills in when the container starts; other double braces are those of a template of the file.
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(?:[a-z]+\s+)?\.(?!Values|Release|Chart|Env\b)[\w.]*(?:\s+\"[^\"]*\")?\s*-?\}\}")

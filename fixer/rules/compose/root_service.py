@@ -57,12 +57,15 @@ def check(view: ComposeView) -> Iterator[Finding]:
 
 
 def _finding(view: ComposeView, service: Service, seat: Seat) -> Finding:
-    asked = bool(service.value.get("user"))
-    if asked:
-        who = "only the environment knows as whom" if service.user is None else f"as root (user: {service.user})"
-        message = f"{service.name}: it runs, {who}" if service.user is None else f"{service.name}: it runs {who}"
+    asked = "user" in service.written
+    if service.user is None:
+        message = f"{service.name}: only the environment knows whom it runs as"
+    elif service.user:
+        message = f"{service.name}: it asks for root (user: {service.user})"
+    elif seat.root or seat.image.root:
+        message = f"{service.name}: it runs as root"
     else:
-        message = f"{service.name}: {'it runs as root' if seat.root else 'nothing says that it is not root'}"
+        message = f"{service.name}: nothing says that it is not root"
     at = service.at("user") if asked else service.at()
     reason = seat.image.evidence
     fix = _fix(view, service, seat)

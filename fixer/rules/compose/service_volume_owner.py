@@ -1,16 +1,17 @@
 """A volume of a service of Compose may hold files of root that its new user cannot write.
 
 ## What it finds
-A named volume that a service writes which this run takes off root, in its `user:` or in the Dockerfile of its image.
-Volumes that the image gives to the user of its program by itself, as those of databases do, are no finding.
+A named volume, or a folder beside the Compose file, that a service may write which this run takes off root, in its
+`user:` or in the Dockerfile of its image. Volumes that the image gives to the user of its program by itself, as those
+of databases do, are no finding.
 
 ## Why it matters
 A new volume gets the owner of the folder of the image that it is mounted on. One that is there already keeps what root
-wrote, and the program fails at its first write.
+wrote, and a folder of the host belongs to whoever has made it: the program fails at its first write.
 
 ## How safe the fix is
 No file can be changed for it: the volume is on a host. The command of the finding gives it to the new user, once, where
-the service has run as root before.
+the service has run as root before. A folder with the sources of the program, which it only reads, needs nothing.
 
 ## References
 Docker documentation, Volumes; `docker compose run --help`.
@@ -40,15 +41,27 @@ def check(view: ComposeView) -> Iterator[Finding]:
         if not seat.moves or not seat.user:
             continue
         for mount in unowned(service, seat.image):
-            if mount.source:
+            at = service.document.span_at(mount.at)
+            if mount.kind == "bind":
+                message = f"{service.name}: {mount.source} of the host may not belong to {seat.user}"
+                refusal = Refusal("volume-owner", _folder(seat, mount.source))
+            else:
                 message = f"{service.name}: the volume {mount.source} may hold files of root, not of {seat.user}"
-                refusal = Refusal("volume-owner", _advice(seat, mount.target))
-                yield view.finding(CARD, service.document.span_at(mount.at), message, fix=refusal)
+                refusal = Refusal("volume-owner", _volume(seat, mount.target))
+            yield view.finding(CARD, at, message, fix=refusal)
 
 
-def _advice(seat: Seat, target: str) -> str:
-    owner = seat.user if ":" in seat.user else f"{seat.user}:{seat.user}"
+def _owner(seat: Seat) -> str:
+    return seat.user if ":" in seat.user else f"{seat.user}:{seat.user}"
+
+
+def _folder(seat: Seat, source: str) -> str:
+    own = 'or run it as yourself with user: "${UID:-1000}:${GID:-1000}"'
+    return f"if the program writes there, run 'sudo chown -R {_owner(seat)} {source}' on the host, {own}"
+
+
+def _volume(seat: Seat, target: str) -> str:
     # behind cap_drop the root of this one command would lack the two
     rights = "--cap-add CHOWN --cap-add DAC_OVERRIDE"
     run = f"docker compose run --rm --no-deps --user 0:0 {rights} --entrypoint chown {seat.service.name}"
-    return f"a new volume needs nothing; where it ran as root before, run once '{run} -R {owner} {target}'"
+    return f"a new volume needs nothing; where it ran as root before, run once '{run} -R {_owner(seat)} {target}'"

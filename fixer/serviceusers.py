@@ -141,7 +141,7 @@ def sockets(service: Service) -> tuple[Mount, ...]:
 
 def needs_host(service: Service) -> str:
     """Why a service seems to use the machine under it, in words; "" where nothing says so."""
-    for key in ("network_mode", "pid", "ipc", "userns_mode"):
+    for key in ("network_mode", "net", "pid", "ipc", "userns_mode"):
         if service.text(key) == "host":
             return f"it has {key}: host"
     if sockets(service):

@@ -19,7 +19,9 @@ import pytest
 from tests.rigs import judge
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKERS = {"shared": "corpus", "corpus_dockerfiles": "corpus", "engine": "engine", "judges": "judges"}
+MARKERS = {"shared": "corpus", "corpus_dockerfiles": "corpus", "engine": "engine", "judges": "judges"} | {
+    "compose_schema": "judges"
+}
 DOCKERFILE = re.compile(r"(^|[._-])(dockerfile|containerfile)([._-]|$)", re.IGNORECASE)
 NOT_DOCKERFILES = {
     ".dockerignore",
@@ -121,3 +123,12 @@ def judges() -> Callable[..., judge.Verdict]:
     if missing:
         absent("JUDGES", f"not installed: {', '.join(missing)} (tests/rigs/judges-setup.sh)")
     return judge.judge
+
+
+@pytest.fixture(scope="session")
+def compose_schema() -> Path:
+    """Give the JSON Schema of the Compose specification."""
+    file = judge.home() / "compose/compose/config/compose_spec.json"
+    if not file.is_file():
+        absent("JUDGES", "no schema of Compose (tests/rigs/judges-setup.sh)")
+    return file

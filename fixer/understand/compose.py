@@ -146,8 +146,8 @@ class Service:
 
     @property
     def host_network(self) -> bool:
-        """Whether it shares the network of the host."""
-        return self.text("network_mode") == "host"
+        """Whether it shares the network of the host; `net` is the word of the old form."""
+        return "host" in (self.text("network_mode"), self.text("net"))
 
     @property
     def entry(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """A service of Compose shares namespaces of its host.
 
 ## What it finds
-`network_mode`, `pid`, `ipc`, `uts`, `cgroup` or `userns_mode` with the value `host`.
+`network_mode` (`net` in the old form), `pid`, `ipc`, `uts`, `cgroup` or `userns_mode` with the value `host`.
 
 ## Why it matters
 In the network of its host a container reaches what listens on the loopback there; among the processes of its host it
@@ -35,6 +35,7 @@ CARD = Card(
 # What is shared, and what does instead.
 _SHARED = {
     "network_mode": ("the network", "remove it and publish what others call with ports:"),
+    "net": ("the network", "remove it and publish what others call with ports:"),
     "pid": ("the processes", 'pid: "service:NAME" shows it those of one other service'),
     "ipc": ("the IPC", 'ipc: "service:NAME" and shm_size do for most programs'),
     "uts": ("the name", "hostname: gives it a name of its own"),

@@ -83,6 +83,9 @@ def seat(service: Service, image: ImageUser) -> Seat:
         return Seat(service, image, False, _number(image), certain=certain, refusal=refusal)
     against = _against(service, image)
     if against is not None:
+        if not said and image.made is not None and image.made.moves:
+            message = f"{image.path} leaves root now; write user: root here if it still needs it: {against.message}"
+            against = against._replace(message=message)
         return Seat(service, image, True if said else image.root, refusal=against)
     return _moved(service, image, bool(said))
 
@@ -154,9 +157,16 @@ def needs_host(service: Service) -> str:
     return changes_host(script_of(service), service.image)
 
 
-def makes_containers(service: Service) -> bool:
-    """Whether the name of its image says that a service makes containers of its own."""
-    return is_maker(service.image)
+def makes_containers(service: Service, image: ImageUser) -> bool:
+    """Whether the name of its image, or of the base image of that, says that a service makes containers of its own."""
+    base = image.made.decision.image.stage.root_base if image.made is not None else None
+    return is_maker(service.image) or is_maker(base or "")
+
+
+def purpose(image: ImageUser) -> str:
+    """What a Dockerfile of the repository says that its program needs root for, in words; "" for nothing."""
+    refusal = image.made.decision.refusal if image.made is not None else None
+    return f"{image.path}: {refusal.message}" if refusal is not None else ""
 
 
 def _against(service: Service, image: ImageUser) -> Refusal | None:

@@ -95,14 +95,14 @@ class ComposeView:
         )  # fmt: skip
 
 
-def privileges(service: Service) -> Refusal | None:
+def privileges(service: Service, image: ImageUser) -> Refusal | None:
     """Why a service keeps what it has: it is privileged and may use that, or makes containers inside of its own."""
     if service.says("privileged"):
         why = f"{service.name} is privileged, which gives it all that this would take; find out what it needs instead"
         return Refusal("privileged", why)
-    if makes_containers(service):
-        why = f"{service.image} makes containers, for which it needs more than others; find out what"
-        return Refusal("needs-host", why, service.image)
+    if makes_containers(service, image):
+        why = f"{service.called} makes containers, for which it needs more than others; find out what"
+        return Refusal("needs-host", why, image.reference)
     return None
 
 

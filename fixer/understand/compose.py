@@ -337,32 +337,29 @@ def _services(
 ) -> tuple[list[Service], list[Skipped]]:
     rows = mapping(at_path(document.value, where))
     found: list[Service] = []
-    skipped: list[Skipped] = []
-    laid: list[str] = []
+    left: dict[str, list[str]] = {}
     for name, value in rows.items():
-        if not isinstance(value, dict) or not isinstance(name, str):
+        if not isinstance(value, dict):
             continue
-        if name in below:
-            laid.append(name)
-            continue
-        line = document.line(document.span_at((*where, name)).start)
         whole = _extended(value, rows, path, read, 0)
-        if whole is None:
-            message = f"line {line}: {name} extends a service that is not here; fix it by hand"
-            skipped.append(Skipped(path, "fragment", message))
-        elif not {"image", "build"} & set(whole):
-            if "provider" not in whole:
-                message = (
-                    f"line {line}: {name} has neither image nor build, so that this is a part of it; fix the whole"
-                )
-                skipped.append(Skipped(path, "fragment", message))
-        else:
+        why = _part(name, whole, below)
+        if why:
+            left.setdefault(why, []).append(name)
+        elif whole is not None and "provider" not in whole:
             folder = posixpath.dirname(path)
             found.append(Service(document, (*where, name), whole, _base(value), env, folder))
-    if laid:
-        message = f"{', '.join(laid)}: this is laid upon another file, and a part only; the whole is judged there"
-        skipped.append(Skipped(path, "fragment", message))
-    return found, skipped
+    return found, [Skipped(path, "fragment", f"{', '.join(names)}: {why}") for why, names in left.items()]
+
+
+def _part(name: str, whole: Mapping[str, Any] | None, below: frozenset[str]) -> str:
+    """Why what stands there is no whole service, and what to do; "" where it is one, or no container at all."""
+    if name in below:
+        return "this is laid upon another file, and a part only; the whole is judged there"
+    if whole is None:
+        return "this extends a service that is not here; fix it by hand"
+    if not {"image", "build", "provider"} & set(whole):
+        return "neither image nor build is here, so that this is a part only; fix the whole"
+    return ""
 
 
 def _base(value: Mapping[str, Any]) -> str:

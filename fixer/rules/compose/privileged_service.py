@@ -10,8 +10,8 @@ root of the host.
 ## How safe the fix is
 `review`: the setting goes where the image is known and nothing says that the service uses the host. A program that
 loads modules, mounts, or opens devices fails then. It is left where something says so (namespaces, folders, devices and
-sockets of the host, commands such as `mount`, images that make containers), and where nobody knows the image. Single
-capabilities (`cap_add`) and devices (`devices`) mostly do instead.
+sockets of the host, commands such as `mount`, images that make containers, a Dockerfile whose program needs root), and
+where nobody knows the image. Single capabilities (`cap_add`) and devices (`devices`) mostly do instead.
 
 ## References
 CIS Docker 5.4 (5.5 in later editions); OWASP Docker Security Cheat Sheet, Rule 3; Compose Specification, services,
@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView
-from fixer.serviceusers import needs_host, remove_key
+from fixer.serviceusers import makes_containers, needs_host, purpose, remove_key
 from fixer.understand.compose import Service
 
 CARD = Card(
@@ -50,8 +50,11 @@ def check(view: ComposeView) -> Iterator[Finding]:
 def _fix(view: ComposeView, service: Service, value: object) -> Fix | Refusal:
     if value is not True:
         return Refusal("other-shape", f"only the environment knows what {value} is; write false")
-    why = needs_host(service)
-    if not why and not view.seat(service).image.familiar:
+    image = view.seat(service).image
+    why = needs_host(service) or purpose(image)
+    if not why and makes_containers(service, image):
+        why = f"{service.called} makes containers"
+    if not why and not image.familiar:
         why = f"nobody knows what {service.called} does with that"
     if why:
         return Refusal("privileged", f"{service.name} is privileged, and {why}; find out what it needs instead")

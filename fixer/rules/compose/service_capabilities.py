@@ -54,7 +54,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
 
 def _fix(view: ComposeView, service: Service) -> Fix | Refusal:
     seat = view.seat(service)
-    why = privileges(service) or _needed(service, seat)
+    why = privileges(service, seat.image) or _needed(service, seat)
     if why is not None:
         return why
     changes: list[YamlChange] = [*seat.changes, add_item(service, "cap_drop", "ALL")]
@@ -71,8 +71,11 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
     """Why a service fails without capabilities, or may fail."""
     image = seat.image
     if not seat.not_root:
-        if seat.refusal is not None and seat.refusal.code in ("windows", "unknown-image", "user-not-resolved"):
+        if seat.refusal is not None and seat.refusal.code in ("windows", "user-not-resolved"):
             return seat.refusal
+        if seat.root is None:
+            why = f"{service.name} may be root, which mostly needs some of them; find out who it runs as first"
+            return Refusal("unknown-image", why, image.reference)
         if image.changes_user:
             why = f"{service.called} starts as root and changes its user by itself, for which it needs capabilities"
             return Refusal("steps-down", f"{why}; take the root from it first", image.reference)

@@ -51,7 +51,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
 
 
 def _fix(view: ComposeView, service: Service) -> Fix | Refusal:
-    why = privileges(service)
+    why = privileges(service, view.seat(service).image)
     if why is not None:
         return why
     off = [one for one in service.words("security_opt") if one.replace(" ", "").lower() in _OFF]

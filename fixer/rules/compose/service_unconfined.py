@@ -47,7 +47,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
 
 
 def _fix(view: ComposeView, service: Service, odd: list[str]) -> Fix | Refusal:
-    why = privileges(service) or uses_host(service)
+    why = privileges(service, view.seat(service).image) or uses_host(service)
     if why is not None:
         return why
     if service.words("cap_add"):

@@ -10,8 +10,8 @@ file system there is no place for it but the volumes, and what the program write
 ## How safe the fix is
 `review`: the setting comes with a `tmpfs` for `/tmp` and for every folder that the image is known to write: from facts
 on the image, from the Dockerfile of this repository that makes it, or from `writable` of `[images."name"]` in
-fixer.toml. What a volume of the service or a VOLUME of the image holds already stays writable, and is left as it is. It
-is left
+fixer.toml. Docker lets nothing be started from a `tmpfs` (`noexec`). What a volume of the service or a VOLUME of the
+image holds already stays writable, and is left as it is. It is left
 
 - where nobody knows what the image writes: a program that cannot write its files mostly does not start;
 - where the service starts another program than the image does, since what is known is about that of the image;
@@ -68,6 +68,8 @@ def _fix(view: ComposeView, service: Service, seat: Seat) -> Fix | Refusal:
     changes: list[YamlChange] = [set_key(service, "read_only", True)]
     changes += [add_item(service, "tmpfs", path) for path in paths]
     risk = f"somebody wrote read_only: false; {known.risk}" if "read_only" in service.value else known.risk
+    if paths:
+        risk += "; nothing that lies in a tmpfs can be started"
     folders = f", tmpfs: {', '.join(paths)}" if paths else ""
     return view.fix(service, f"read_only: true{folders}", Safety.REVIEW, risk, changes)
 

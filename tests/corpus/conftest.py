@@ -69,14 +69,15 @@ def part(run: Run, kind: str) -> Run:
 
 def only(result: Result, kind: str) -> Result:
     """Give the part of a result that is about files of one kind."""
+    services = {f.path for f in result.findings if f.rule.startswith("CS")}
+
+    def belongs(path: str) -> bool:
+        if is_compose(path) or path in services:  # some are files of Compose by what they hold
+            return kind == "Compose"
+        return kind == ("manifest" if is_manifest(path) else "Dockerfile")
+
     return result._replace(
-        findings=tuple(f for f in result.findings if kind_of(f.path) == kind),
-        skipped=tuple(s for s in result.skipped if kind_of(s.path) == kind),
-        changes=tuple(c for c in result.changes if kind_of(c.path) == kind),
+        findings=tuple(f for f in result.findings if belongs(f.path)),
+        skipped=tuple(s for s in result.skipped if belongs(s.path)),
+        changes=tuple(c for c in result.changes if belongs(c.path)),
     )
-
-
-def kind_of(path: str) -> str:
-    if is_compose(path):
-        return "Compose"
-    return "manifest" if is_manifest(path) else "Dockerfile"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Any
 
 import jsonschema
 
+from fixer import app
+from fixer.config import Config, ImageConfig
 from fixer.discover import is_compose
 from fixer.errors import Unreadable
-from fixer.model import FileChange, Safety, Severity, Status
+from fixer.model import FileChange, Goal, Safety, Severity, Status
 from fixer.render.diff import diff
 from fixer.source import SourceFile
 from fixer.syntax.yaml import load_stream
@@ -139,6 +142,25 @@ def asks(path: str, shared: Path) -> Iterator[bool]:
         for one in rows.values() if isinstance(rows, dict) else ():
             if isinstance(one, dict) and ("image" in one or "build" in one):
                 yield "security_opt" not in one or "cap_drop" not in one
+
+
+def test_a_second_run_for_more_changes_nothing_either(shared: Path, tmp_path: Path) -> None:
+    """With images that people have declared, and a goal that writes all there is to write."""
+    for path in files(shared):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(shared / "corpus" / path, tmp_path / path)
+    told = app.check(tmp_path, config=Config(goal=Goal.HARDENED)).findings
+    unknown = {f.refusal.about for f in told if f.rule == "CS001" and f.refusal is not None and f.refusal.about}
+    declared = ImageConfig(user="1234:1234", writable=("/tmp", "/data"))
+    config = Config(goal=Goal.HARDENED, images=dict.fromkeys(sorted(unknown), declared))
+    first = app.write_changes(app.fix(tmp_path, config=config))
+    assert sum(f.rule == "CS014" and f.status is Status.FIXED for f in first.findings) > 300
+    assert sum(f.rule == "CS001" and f.status is Status.FIXED for f in first.findings) > 300
+    assert not any(f.refusal is not None and f.refusal.code == "after-condition" for f in first.findings)
+    for change in first.changes:
+        assert comments(change.before) == comments(change.after), change.path
+    second = app.fix(tmp_path, config=config)
+    assert [c.path for c in second.changes] == []
 
 
 def test_compose_takes_every_file_that_it_took_before(compose_run: Run, compose_schema: Path) -> None:

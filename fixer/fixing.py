@@ -272,7 +272,7 @@ def _fix_documents(view: YamlView, read: Understand, rules: tuple[ModuleType, ..
         units = {f"{n}": unit for n, unit in enumerate(_units(found)) if _may(unit, refused, choice)}
         order = sorted(units, key=lambda name: _rank(units[name]))
         groups = {name: _yaml_changes(units[name]) for name in order}
-        notes = {name: [_note(f) for f in units[name]] for name in order} if choice.annotate else None
+        notes = {name: [_note(f, view) for f in units[name]] for name in order} if choice.annotate else None
         rewritten = rewrite(view.source, groups, view.documents, notes)
         for name, why in rewritten.refused.items():
             refused.update({_key(f): why for f in units[name]})
@@ -287,9 +287,10 @@ def _fix_documents(view: YamlView, read: Understand, rules: tuple[ModuleType, ..
     return _outcome(original, view.source, fixed, [_left(f, refused, choice) for f in found])
 
 
-def _note(finding: Finding) -> str:
-    # whose pod or service it is, the place of the comment tells
-    return f"{name_of(finding.rule)} ({finding.rule}): {finding.message.partition(': ')[2]}"
+def _note(finding: Finding, view: YamlView) -> str:
+    # whose pod it is, the place of the comment tells
+    said = finding.message.partition(": ")[2] if view.table == "manifests" else finding.message
+    return f"{name_of(finding.rule)} ({finding.rule}): {said}"
 
 
 def _yaml_changes(unit: list[Finding]) -> list[YamlChange]:

@@ -121,8 +121,8 @@ class Service:
     @property
     def image(self) -> str:
         """Its image, with a variable left in it where only the environment knows; "" where it is only built."""
-        image = self.text("image")
-        return str(self.value.get("image")) if image is None else image
+        image, written = self.text("image"), self.value.get("image")
+        return (written if isinstance(written, str) else "") if image is None else image
 
     @lazy
     def build(self) -> Build | None:

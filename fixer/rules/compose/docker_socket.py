@@ -41,7 +41,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
         for mount in sockets(service):
             if mount.at == service.path:
                 continue  # what it extends is told for itself
-            message = f"{service.name}: it mounts {mount.source}, and is as good as root on the host"
+            message = f"service {service.name} mounts {mount.source}, and is as good as root on the host"
             refusal = Refusal("needs-host", _advice(view.seat(service), mount.read_only))
             yield view.finding(CARD, service.document.span_at(mount.at), message, fix=refusal)
 

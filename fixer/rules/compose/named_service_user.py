@@ -41,7 +41,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
             continue
         if seat.image.made is not None or seat.changes:
             continue
-        message = f"{service.name}: nobody knows which number '{name}' has in {service.called}"
+        message = f"nobody knows which number '{name}', the user of service {service.name}, has in {service.called}"
         ask = f"docker compose run --rm --no-deps --entrypoint id {service.name}"
         refusal = Refusal("number-unknown", f"'{ask}' prints it; write the number in user:", seat.image.reference)
         yield view.finding(CARD, service.at("user"), message, fix=refusal)

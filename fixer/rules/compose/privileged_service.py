@@ -8,10 +8,11 @@ A privileged container has all capabilities and all devices of its host, and no 
 root of the host.
 
 ## How safe the fix is
-`review`: the setting goes where the image is known and nothing says that the service uses the host. A program that
-loads modules, mounts, or opens devices fails then. It is left where something says so (namespaces, folders, devices and
-sockets of the host, commands such as `mount`, images that make containers, a Dockerfile whose program needs root), and
-where nobody knows the image. Single capabilities (`cap_add`) and devices (`devices`) mostly do instead.
+`review`: the setting goes where the image is that of a known server and nothing says that the service uses the host.
+It is left where something says so (namespaces, folders, devices and sockets of the host, commands such as `mount`,
+images that make containers, a Dockerfile whose program needs root), and where nobody knows the program, as with images
+of this repository: it may open devices, load modules or mount. Single capabilities (`cap_add`) and devices (`devices`)
+mostly do instead.
 
 ## References
 CIS Docker 5.4 (5.5 in later editions); OWASP Docker Security Cheat Sheet, Rule 3; Compose Specification, services,
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fixer.imageusers import ImageUser
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView
@@ -43,7 +45,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
     for service in view.services:
         value = service.written.get("privileged")
         if value not in (None, False):
-            message = f"{service.name}: it is privileged"
+            message = f"service {service.name} is privileged"
             yield view.finding(CARD, service.at("privileged"), message, fix=_fix(view, service, value))
 
 
@@ -54,9 +56,15 @@ def _fix(view: ComposeView, service: Service, value: object) -> Fix | Refusal:
     why = needs_host(service) or purpose(image)
     if not why and makes_containers(service, image):
         why = f"{service.called} makes containers"
-    if not why and not image.familiar:
+    if not why and not _program(image):
         why = f"nobody knows what {service.called} does with that"
     if why:
         return Refusal("privileged", f"{service.name} is privileged, and {why}; find out what it needs instead")
     risk = f"{service.name} loses all capabilities but the default ones, and the devices of its host"
     return view.fix(service, "not privileged", Safety.REVIEW, risk, [remove_key(service, "privileged")])
+
+
+def _program(image: ImageUser) -> bool:
+    """Whether this is a program that is known for what it does: what an own one does with devices, nobody knows."""
+    facts = image.facts
+    return image.made is None and image.familiar and facts is not None and bool(facts.ports or facts.volumes)

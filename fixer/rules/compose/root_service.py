@@ -59,13 +59,13 @@ def check(view: ComposeView) -> Iterator[Finding]:
 def _finding(view: ComposeView, service: Service, seat: Seat) -> Finding:
     asked = "user" in service.written
     if service.user is None:
-        message = f"{service.name}: only the environment knows whom it runs as"
+        message = f"only the environment knows whom service {service.name} runs as"
     elif service.user:
-        message = f"{service.name}: it asks for root (user: {service.user})"
+        message = f"service {service.name} asks for root (user: {service.user})"
     elif seat.root or seat.image.root:
-        message = f"{service.name}: it runs as root"
+        message = f"service {service.name} runs as root"
     else:
-        message = f"{service.name}: nothing says that it is not root"
+        message = f"nothing says that service {service.name} is not root"
     at = service.at("user") if asked else service.at()
     reason = seat.image.evidence
     fix = _fix(view, service, seat)

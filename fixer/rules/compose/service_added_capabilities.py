@@ -45,7 +45,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
         # Docker gives NET_RAW by itself, which the baseline level of Kubernetes no longer lets anybody add.
         odd = [one for one in added if capability(one) not in {*ADDED_IN_BASELINE, "NET_RAW"}]
         if odd:
-            message = f"{service.name}: it adds {', '.join(odd)}"
+            message = f"service {service.name} adds {', '.join(odd)}"
             yield view.finding(CARD, service.at("cap_add"), message, fix=_fix(view, service, odd))
 
 

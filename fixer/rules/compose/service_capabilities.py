@@ -48,7 +48,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
     for service in view.whole:
         if "ALL" in map(capability, service.words("cap_drop")):
             continue
-        message = f"{service.name}: it keeps capabilities that it does not need"
+        message = f"service {service.name} keeps capabilities that it does not need"
         yield view.finding(CARD, service.at("cap_drop"), message, fix=_fix(view, service))
 
 

@@ -40,6 +40,6 @@ def check(view: ComposeView) -> Iterator[Finding]:
         rows = sequence(service.written.get("devices"))
         names = [str(mapping(one).get("source")) if isinstance(one, dict) else str(one).split(":")[0] for one in rows]
         if names:
-            message = f"{service.name}: it has devices of its host ({', '.join(names)})"
+            message = f"service {service.name} has devices of its host ({', '.join(names)})"
             why = "give it only those that it needs, and the group that owns them with group_add instead of root"
             yield view.finding(CARD, service.at("devices"), message, fix=Refusal("needs-host", why))

@@ -49,6 +49,6 @@ def check(view: ComposeView) -> Iterator[Finding]:
     for service in view.services:
         for key, (what, instead) in _SHARED.items():
             if key in service.written and service.text(key) == "host":
-                message = f"{service.name}: it shares {what} of its host ({key}: host)"
+                message = f"service {service.name} shares {what} of its host ({key}: host)"
                 why = f"without it the program may not do what it is for; {instead}"
                 yield view.finding(CARD, service.at(key), message, fix=Refusal("takes-function", why))

@@ -52,7 +52,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
             if mount in sockets(service) or mount.at == service.path or not _system(mount):
                 continue
             how = "read-only" if mount.read_only else "to be written"
-            message = f"{service.name}: it mounts {mount.source} of its host, {how}"
+            message = f"service {service.name} mounts {mount.source} of its host, {how}"
             refusal = Refusal("needs-host", _advice(mount))
             severity = Severity.LOW if mount.read_only and normpath(mount.source) != "/" else None
             yield view.finding(CARD, service.document.span_at(mount.at), message, fix=refusal, severity=severity)

@@ -40,7 +40,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
         low = closed_ports(service, seat.image) if seat.not_root else ()
         if low:
             where = "in the network of its host" if service.host_network else "with a runtime of its own"
-            message = f"{service.name}: it is not root and listens on port {low[0]} {where}"
+            message = f"service {service.name} is not root and listens on port {low[0]} {where}"
             refusal = Refusal("privileged-port", "use a port above 1023, or a network of its own, and publish the port")
             at = service.at("network_mode" if service.host_network else "runtime")
             yield view.finding(CARD, at, message, fix=refusal)

@@ -46,7 +46,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
     for service in view.whole:
         said = {one.replace(" ", "").lower() for one in service.words("security_opt")}
         if not said & _ON or said & _OFF:
-            message = f"{service.name}: it may gain rights that it did not start with"
+            message = f"service {service.name} may gain rights that it did not start with"
             yield view.finding(CARD, service.at("security_opt"), message, fix=_fix(view, service))
 
 

@@ -42,7 +42,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
         options = [one for one in sequence(service.written.get("security_opt")) if isinstance(one, str)]
         odd = [one for one in options if one.replace("=", ":").replace(" ", "") in {f"{k}:unconfined" for k in _KINDS}]
         if odd:
-            message = f"{service.name}: it says {', '.join(odd)}"
+            message = f"service {service.name} says {', '.join(odd)}"
             yield view.finding(CARD, service.at("security_opt"), message, fix=_fix(view, service, odd))
 
 

@@ -43,10 +43,12 @@ def check(view: ComposeView) -> Iterator[Finding]:
         for mount in unowned(service, seat.image):
             at = service.document.span_at(mount.at)
             if mount.kind == "bind":
-                message = f"{service.name}: {mount.source} of the host may not belong to {seat.user}"
+                message = f"{mount.source}, which service {service.name} mounts, may not belong to {seat.user}"
                 refusal = Refusal("volume-owner", _folder(seat, mount.source))
             else:
-                message = f"{service.name}: the volume {mount.source} may hold files of root, not of {seat.user}"
+                message = (
+                    f"the volume {mount.source} of service {service.name} may hold files of root, not of {seat.user}"
+                )
                 refusal = Refusal("volume-owner", _volume(seat, mount.target))
             yield view.finding(CARD, at, message, fix=refusal)
 

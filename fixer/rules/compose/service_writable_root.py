@@ -52,7 +52,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
         seat = view.seat(service)
         windows = seat.refusal is not None and seat.refusal.code == "windows"
         if not windows and not service.says("read_only"):
-            message = f"{service.name}: it may change the files of its image"
+            message = f"service {service.name} may change the files of its image"
             yield view.finding(CARD, service.at("read_only"), message, fix=_fix(view, service, seat))
 
 

@@ -136,7 +136,7 @@ def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -
     paths: list[str] = []
     root = os.path.abspath(tree.root)
     for path in sorted((*repository.dockerfiles, *tree.manifests, *tree.compose)):
-        key = os.path.normpath(f"{root}/{path}")
+        key = os.path.normpath(os.path.join(root, path))
         if key not in seen:
             seen.add(key)
             paths.append(path)

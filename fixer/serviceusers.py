@@ -73,6 +73,9 @@ def seat(service: Service, image: ImageUser) -> Seat:
     if said is None:
         why = f"only the environment knows who {service.value.get('user')} is; give the variable a default, as in"
         return Seat(service, image, None, refusal=Refusal("user-not-resolved", f"{why} ${{UID:-1000}}"))
+    if said and _is_root(said, image) and "$" in str(service.value.get("user")):
+        why = f"{service.value.get('user')} is root unless the environment says otherwise; give it another default"
+        return Seat(service, image, True, refusal=Refusal("user-not-resolved", why))
     if said and not _is_root(said, image):
         number = said.partition(":")[0].isdecimal()
         known = number or _uid_of(said, image) is not None or image.made is not None
@@ -109,6 +112,9 @@ def _unknown(service: Service, image: ImageUser) -> Refusal:
     if "${" in service.image:
         why = f"only the environment tells which image {service.image} is; give the variable a default"
         return Refusal("unknown-image", why, image.reference)
+    if service.build is not None and image.made is None:
+        why = f"the Dockerfile that {service.name} is built from is not here; write user: once you know who it works as"
+        return Refusal("unknown-image", why)
     return image.refusal or Refusal("unknown-image", f"nobody knows who {service.called} runs as", image.reference)
 
 
@@ -120,7 +126,7 @@ def _number(image: ImageUser) -> str:
 
 def _is_root(said: str, image: ImageUser) -> bool:
     name = said.partition(":")[0]
-    return name == "root" or (name.isdecimal() and int(name) == 0) or _uid_of(said, image) == 0
+    return name in ("", "root") or (name.isdecimal() and int(name) == 0) or _uid_of(said, image) == 0
 
 
 def _uid_of(said: str, image: ImageUser) -> int | None:
@@ -240,6 +246,10 @@ def _foreign_data(service: Service, image: ImageUser) -> Refusal | None:
                 f"{service.name} keeps its data in {mount.source} of the host, which belongs to root where the engine"
                 f" makes it; give it to {_number(image) or 'the user of the program'}, then set user:",
             )
+    for path, options in tmpfs(service):
+        if any(below(path, one) or below(one, path) for one in folders) and "uid=" not in options:
+            to = f"write {path}:uid={image.uid},gid={image.gid}, and user: beside it"
+            return Refusal("volume-owner", f"{service.name} keeps its data in a tmpfs at {path}, which is root's; {to}")
     user = image.facts.app_user if image.facts is not None else None
     variable = OWNS_DATA.get(user.name) if user is not None else None
     path = _variable(service, variable) if variable is not None else ""
@@ -247,6 +257,24 @@ def _foreign_data(service: Service, image: ImageUser) -> Refusal | None:
         why = f"{service.name} keeps its data in {path}, which the image does not give to its user"
         return Refusal("volume-owner", f"{why}; move it below {folders[0] if folders else 'a folder that it owns'}")
     return None
+
+
+def tmpfs(service: Service) -> tuple[tuple[str, str], ...]:
+    """The folders of a service that are a `tmpfs`, with the options of each."""
+    one = service.text("tmpfs")
+    rows = (one,) if one else service.words("tmpfs")
+    short = [(normpath(text.partition(":")[0]), text.partition(":")[2]) for text in rows]
+    return (*short, *((mount.target, "") for mount in service.mounts if mount.kind == "tmpfs"))
+
+
+def owner(seat: Seat) -> tuple[int | None, int | None]:
+    """The numbers of the user and the group of a service that is not root; None where nobody knows."""
+    head, _, group = seat.user.partition(":")
+    uid = int(head) if head.isdecimal() else _uid_of(head, seat.image)
+    image = seat.image
+    if group.isdecimal():
+        return uid, int(group)
+    return uid, image.gid if uid == image.uid else None
 
 
 def _is_file(path: str) -> bool:

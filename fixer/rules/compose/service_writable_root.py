@@ -10,7 +10,8 @@ file system there is no place for it but the volumes, and what the program write
 ## How safe the fix is
 `review`: the setting comes with a `tmpfs` for `/tmp` and for every folder that the image is known to write: from facts
 on the image, from the Dockerfile of this repository that makes it, or from `writable` of `[images."name"]` in
-fixer.toml. Docker lets nothing be started from a `tmpfs` (`noexec`). What a volume of the service or a VOLUME of the
+fixer.toml. It belongs to the user of the service (`uid=`, `gid=`), since a `tmpfs` is root's otherwise; and Docker lets
+nothing be started from it (`noexec`). What a volume of the service or a VOLUME of the
 image holds already stays writable, and is left as it is. It is left
 
 - where nobody knows what the image writes: a program that cannot write its files mostly does not start;
@@ -31,8 +32,8 @@ from posixpath import normpath
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView
-from fixer.rules.writes import Known, known_writes, real
-from fixer.serviceusers import Seat, add_item, set_key
+from fixer.rules.writes import TMP, Known, known_writes, real
+from fixer.serviceusers import Seat, add_item, owner, set_key, tmpfs
 from fixer.understand.compose import Service
 from fixer.understand.making import below
 
@@ -66,7 +67,11 @@ def _fix(view: ComposeView, service: Service, seat: Seat) -> Fix | Refusal:
     if paths and isinstance(service.value.get("tmpfs"), str):
         return Refusal("other-shape", "tmpfs is one word here; make it a list, and run again")
     changes: list[YamlChange] = [set_key(service, "read_only", True)]
-    changes += [add_item(service, "tmpfs", path) for path in paths]
+    options = _options(seat)
+    if options is None and set(paths) - {TMP}:
+        why = f"nobody knows the number of {seat.user or 'its user'}, which has to own a tmpfs; write it in user:"
+        return Refusal("number-unknown", why, seat.image.reference)
+    changes += [add_item(service, "tmpfs", path if path == TMP else f"{path}{options}") for path in paths]
     risk = f"somebody wrote read_only: false; {known.risk}" if "read_only" in service.value else known.risk
     if paths:
         risk += "; nothing that lies in a tmpfs can be started"
@@ -74,10 +79,23 @@ def _fix(view: ComposeView, service: Service, seat: Seat) -> Fix | Refusal:
     return view.fix(service, f"read_only: true{folders}", Safety.REVIEW, risk, changes)
 
 
+def _options(seat: Seat) -> str | None:
+    """What makes a `tmpfs` belong to the user of a service: it has the mode of the folder of the image, but is root's.
+
+    "" where the service is root, None where nobody knows its number.
+    """
+    if not seat.not_root:
+        return ""
+    uid, gid = owner(seat)
+    if uid is None:
+        return None
+    return f":uid={uid}" if gid is None else f":uid={uid},gid={gid}"
+
+
 def _paths(service: Service, seat: Seat, known: Known) -> tuple[str, ...] | Refusal:
     """The folders that need a `tmpfs`, or why it would do harm."""
     held = [mount.target for mount in service.mounts]
-    held += [normpath(one.partition(":")[0]) for one in service.words("tmpfs")]
+    held += [path for path, _ in tmpfs(service)]
     held += _volumes(seat)
     paths: list[str] = []
     for path in known.own:

@@ -17,6 +17,8 @@ from fixer.understand.pods import capability
 # Behind these a new setting stands where people look for it.
 BEHIND = ("image", "build", "container_name", "user", "privileged", "read_only", "tmpfs", "cap_drop", "cap_add")
 SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "docker_engine")
+# Runtimes that do what the engine asks of the network of a container; the first is that of most.
+_OPENING = ("", "runc", "crun", "nvidia", "io.containerd.runc.v2")
 _UNPRIVILEGED_PORTS = "net.ipv4.ip_unprivileged_port_start"
 
 
@@ -70,6 +72,9 @@ def remove_key(service: Service, key: str) -> RemoveKey:
 def seat(service: Service, image: ImageUser) -> Seat:
     """Work out who a service runs as, and what has to be written."""
     said = service.user
+    windows = _windows(service, image)
+    if windows is not None:
+        return Seat(service, image, False, refusal=windows)
     if said is None:
         why = f"only the environment knows who {service.value.get('user')} is; give the variable a default, as in"
         return Seat(service, image, None, refusal=Refusal("user-not-resolved", f"{why} ${{UID:-1000}}"))
@@ -79,11 +84,10 @@ def seat(service: Service, image: ImageUser) -> Seat:
     if said and not _is_root(said, image):
         number = said.partition(":")[0].isdecimal()
         known = number or _uid_of(said, image) is not None or image.made is not None
-        return Seat(service, image, False, said, certain=known and image.familiar)
+        return Seat(service, image, False, said, certain=known and image.familiar and not service.varies)
     if not said and image.root is False:
-        certain = image.certain and image.ready
-        refusal = image.refusal if image.refusal is not None and image.refusal.code == "windows" else None
-        return Seat(service, image, False, _number(image), certain=certain, refusal=refusal)
+        certain = image.certain and image.ready and not service.varies
+        return Seat(service, image, False, _number(image), certain=certain)
     against = _against(service, image)
     if against is not None:
         if not said and image.made is not None and image.made.moves:
@@ -91,6 +95,14 @@ def seat(service: Service, image: ImageUser) -> Seat:
             against = against._replace(message=message)
         return Seat(service, image, True if said else image.root, refusal=against)
     return _moved(service, image, bool(said))
+
+
+def _windows(service: Service, image: ImageUser) -> Refusal | None:
+    """Why nothing of this is for a service: on Windows there is no user 0."""
+    if image.refusal is not None and image.refusal.code == "windows":
+        return image.refusal
+    asked = (service.text("platform") or "").startswith("windows")
+    return Refusal("windows", "this is a service of Windows, which has no user 0") if asked else None
 
 
 def _moved(service: Service, image: ImageUser, asked: bool) -> Seat:
@@ -178,8 +190,6 @@ def purpose(image: ImageUser) -> str:
 def _against(service: Service, image: ImageUser) -> Refusal | None:
     """Why a service has to stay root, or may have to."""
     name = service.name
-    if image.refusal is not None and image.refusal.code == "windows":
-        return image.refusal
     if service.says("privileged"):
         why = needs_host(service) or "it may use the host"
         return Refusal("needs-root", f"{name} is privileged, and {why}; find out what it needs instead first")
@@ -212,7 +222,7 @@ def low_ports(service: Service, image: ImageUser) -> tuple[int, ...]:
 
 def closed_ports(service: Service, image: ImageUser) -> tuple[int, ...]:
     """The ports below 1024 of a service that only root may open: Docker opens them in networks of its own."""
-    if not service.host_network and not service.text("runtime"):
+    if not service.host_network and service.text("runtime") in _OPENING:
         return ()
     lowest = next((one for one in map(str, service.words("sysctls")) if one.startswith(_UNPRIVILEGED_PORTS)), "")
     many = service.value.get("sysctls")
@@ -290,6 +300,8 @@ def _variable(service: Service, name: str) -> str:
 
 def _risks(service: Service, image: ImageUser) -> Iterator[str]:
     yield "the program no longer starts as root"
+    if service.varies:
+        yield f"the environment may name another image than {service.image}, whose user has another number"
     for mount in service.mounts:
         if mount.kind == "bind" and not mount.read_only:
             yield f"what it writes to {mount.source} of the host must belong to {image.uid}"

@@ -55,8 +55,16 @@ class ComposeView:
 
     @lazy
     def whole(self) -> tuple[Service, ...]:
-        """The services that are asked for what is missing: one that extends another gets what that one gets."""
-        return tuple(service for service in self.services if not service.derived)
+        """The services that are asked for what is missing.
+
+        One that extends another gets what that one gets, and on Windows there is nothing of it.
+        """
+        return tuple(one for one in self.services if not one.derived and not self.on_windows(one))
+
+    def on_windows(self, service: Service) -> bool:
+        """Whether a service runs on Windows."""
+        refusal = self.seat(service).refusal
+        return refusal is not None and refusal.code == "windows"
 
     def seat(self, service: Service) -> Seat:
         """Who a service runs as, and what becomes of it; worked out once."""

@@ -124,6 +124,11 @@ class Service:
         image, written = self.text("image"), self.value.get("image")
         return (written if isinstance(written, str) else "") if image is None else image
 
+    @property
+    def varies(self) -> bool:
+        """Whether the environment may name another image."""
+        return self.value.get("build") is None and "$" in str(self.value.get("image")).replace("$$", "")
+
     @lazy
     def build(self) -> Build | None:
         """How it builds its image; None where it does not."""

@@ -123,6 +123,30 @@ def test_each_goal_writes_what_it_is_for(goal: Goal, keys: set[str]) -> None:
     assert set(value["services"]["db"]) - {"image"} == keys
 
 
+def test_an_image_that_the_environment_may_change_is_no_safe_ground() -> None:
+    text = "services:\n  a: {image: 'postgres:${TAG:-16}'}\n  b: {image: 'prom/prometheus:${TAG:-v2.53.0}'}\n"
+    result = in_memory(text)
+    fix = of(result, "CS001").fix
+    assert fix is not None
+    assert "the environment may name another image than postgres:16" in fix.risk
+    assert all(f.fix is not None and f.fix.safety is Safety.REVIEW for f in result.findings if f.rule == "CS004")
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+def test_on_windows_there_is_nothing_to_do(goal: Goal) -> None:
+    image = "mcr.microsoft.com/windows/servercore:ltsc2022"
+    text = f"services:\n  a: {{image: '{image}'}}\n  b: {{image: nginx, platform: windows/amd64}}\n"
+    result = in_memory(text, goal=goal)
+    assert not result.findings
+    assert not result.changes
+
+
+@pytest.mark.parametrize(("runtime", "told"), [("nvidia", 0), ("runc", 0), ("runsc", 1)])
+def test_a_runtime_of_its_own_may_close_low_ports(runtime: str, told: int) -> None:
+    text = f"services:\n  a: {{image: x/y, user: '5', expose: [80], runtime: {runtime}}}\n"
+    assert sum(f.rule == "CS012" for f in in_memory(text).findings) == told
+
+
 # --- how files are found ----------------------------------------------------------------------------------------------
 
 

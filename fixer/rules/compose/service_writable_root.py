@@ -51,8 +51,7 @@ def check(view: ComposeView) -> Iterator[Finding]:
     """One finding for each service."""
     for service in view.whole:
         seat = view.seat(service)
-        windows = seat.refusal is not None and seat.refusal.code == "windows"
-        if not windows and not service.says("read_only"):
+        if not service.says("read_only"):
             message = f"service {service.name} may change the files of its image"
             yield view.finding(CARD, service.at("read_only"), message, fix=_fix(view, service, seat))
 

@@ -11,7 +11,8 @@ wrote, and a folder of the host belongs to whoever has made it: the program fail
 
 ## How safe the fix is
 No file can be changed for it: the volume is on a host. The command of the finding gives it to the new user, once, where
-the service has run as root before. A folder with the sources of the program, which it only reads, needs nothing.
+the service has run as root before. A folder of the host is yours to decide about: one with the sources of the program,
+which it only reads, needs nothing.
 
 ## References
 Docker documentation, Volumes; `docker compose run --help`.
@@ -58,8 +59,10 @@ def _owner(seat: Seat) -> str:
 
 
 def _folder(seat: Seat, source: str) -> str:
-    own = 'or run it as yourself with user: "${UID:-1000}:${GID:-1000}"'
-    return f"if the program writes there, run 'sudo chown -R {_owner(seat)} {source}' on the host, {own}"
+    own = 'user: "${UID:-1000}:${GID:-1000}"'
+    return (
+        f"if the program writes there, run it as the owner of {source}, as with {own}, or let {_owner(seat)} write it"
+    )
 
 
 def _volume(seat: Seat, target: str) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.deliver.write import write
-from fixer.discover import Tree, is_compose, is_manifest, scan
+from fixer.discover import Tree, is_compose, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.repository import Repository, run_compose, run_dockerfile, run_manifest
+from fixer.repository import Repository, Scope, run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
 
 Input = str | os.PathLike[str] | SourceFile
@@ -65,7 +65,7 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     sources = [one for one in inputs if isinstance(one, SourceFile)]
     memory = {source.path: source for source in sources}
     for source in sources:
-        if is_manifest(source.path):
+        if is_manifest(source.path) or run_kind(source.path):
             outcome = _run_in_memory(source, config, choice)
             if outcome is not None:
                 yield outcome
@@ -73,20 +73,41 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
             setting = Setting(read_context=_MemoryContext(memory, source.path))
             yield run_dockerfile(source, config, setting, rules_for(config), choice)
     seen: set[str] = set()
-    for one in inputs:
-        if not isinstance(one, SourceFile):
-            yield from _tree_outcomes(_tree(Path(one), config), config, choice, seen)
+    # All of them first: what one argument names, a link of another may lead to.
+    for repository in _repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice):
+        yield from _tree_outcomes(repository, seen)
+
+
+def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
+    trees = [_tree(path, config) for path in paths]
+    scope = Scope(config, choice, paths)
+    repositories = [Repository(tree, scope) for tree in trees]
+    if config.ports != "move" or not any(rule.CARD.id == "DF009" for rule in rules_for(config)):
+        return repositories
+    from fixer.portmoves import plan
+
+    planned = plan(repositories)
+    if not choice.apply or choice.minimum > Safety.REVIEW:
+        planned = planned.told()
+    # What was read for the plan was read as it is without the moves.
+    scope = Scope(config, choice, paths, planned)
+    return [Repository(tree, scope) for tree in trees]
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
     from fixer.imageusers import image_user
-    from fixer.rules import on_manifests
+    from fixer.rules import on_manifests, on_runs
     from fixer.rules.pods import Surroundings
 
     if is_compose(source.path):
         return _compose_in_memory(source, config, choice)
     surroundings = Surroundings(lambda reference: image_user(reference, config, lambda name: None))
-    return run_manifest(source, config, surroundings, rules_for(config, on_manifests()), choice)
+    outcome = None
+    if is_manifest(source.path):
+        outcome = run_manifest(source, config, surroundings, rules_for(config, on_manifests()), choice)
+    if outcome is None and run_kind(source.path):
+        return run_runs(source, surroundings.find_user, config, rules_for(config, on_runs()), choice)
+    return outcome
 
 
 def _compose_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
@@ -124,18 +145,21 @@ def _tree(argument: Path, config: Config) -> Tree:
     root = here if name.is_relative_to(here) else Path(name.anchor)
     only = (name.relative_to(root).as_posix(),)
     if is_compose(name.name):
-        return Tree(root, (), (), (), (), False, only)
-    return Tree(root, (), (), (), only, False) if is_manifest(name.name) else Tree(root, only, (), (), (), False)
+        return Tree(root, (), (), (), (), False, (), only)
+    runs = only if run_kind(name.as_posix()) else ()
+    if is_manifest(name.name) or runs:
+        return Tree(root, (), (), (), only if is_manifest(name.name) else (), False, runs)
+    return Tree(root, only, (), (), (), False)
 
 
-def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -> Iterator[Outcome]:
-    repository = Repository(tree, config, choice)
+def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
+    tree = repository.tree
     for path in tree.templates:
         message = "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand"
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in sorted((*repository.dockerfiles, *tree.manifests, *tree.compose)):
+    for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *tree.compose, *repository.moved}):
         key = os.path.normpath(os.path.join(root, path))
         if key not in seen:
             seen.add(key)
@@ -146,18 +170,18 @@ def _tree_outcomes(tree: Tree, config: Config, choice: Choice, seen: set[str]) -
 
 
 def write_changes(result: Result) -> Result:
-    """Write every change of a result to its file.
+    """Write every change of a result to its file; those of one unit all, or none of them.
 
     Returns:
         The result without the changes that could not be written; each of those is told as skipped, and its findings
         are no longer called fixed.
     """
     failed: dict[tuple[str, str], Skipped] = {}
-    for change in result.changes:
-        try:
-            write(Path(change.root) / change.path, change)
-        except FixerError as error:
-            failed[change.root, change.path] = Skipped(change.path, "not-written", str(error))
+    units: dict[str, list[FileChange]] = {}
+    for n, change in enumerate(result.changes):
+        units.setdefault(change.unit or f"#{n}", []).append(change)
+    for changes in units.values():
+        failed |= _write_unit(changes)
     if not failed:
         return result
     refusal = Refusal("not-written", "the file could not be written")
@@ -168,6 +192,23 @@ def write_changes(result: Result) -> Result:
     )
     kept = tuple(c for c in result.changes if (c.root, c.path) not in failed)
     return result._replace(findings=findings, changes=kept, skipped=(*result.skipped, *failed.values()))
+
+
+def _write_unit(changes: list[FileChange]) -> dict[tuple[str, str], Skipped]:
+    """Write changes that belong together; where one cannot be written, the others are taken back."""
+    done: list[FileChange] = []
+    for change in changes:
+        try:
+            write(Path(change.root) / change.path, change)
+        except FixerError as error:
+            why = {(change.root, change.path): Skipped(change.path, "not-written", str(error))}
+            for other in done:
+                write(Path(other.root) / other.path, other._replace(before=other.after, after=other.before))
+            also = f"a port would have moved here too, but {error}"
+            rest = [other for other in changes if other is not change]
+            return why | {(one.root, one.path): Skipped(one.path, "not-written", also) for one in rest}
+        done.append(change)
+    return {}
 
 
 def results(paths: list[Path], config: Config) -> Iterator[Result]:

@@ -37,6 +37,7 @@ class Config(NamedTuple):
     build_args: Mapping[str, str] = MappingProxyType({})
     images: Mapping[str, ImageConfig] = MappingProxyType({})
     pod_security_version: str = "latest"
+    ports: str = "keep"
     honour_ignores: bool = True
 
     def with_options(self, **options: Any) -> Config:
@@ -133,6 +134,12 @@ def _ownership(key: str, value: Any) -> str:
     raise UsageError(f"'{key}' is {value!r}; it takes 'app' or 'writable-paths'")
 
 
+def _ports(key: str, value: Any) -> str:
+    if value in ("keep", "move"):
+        return str(value)
+    raise UsageError(f"'{key}' is {value!r}; it takes 'keep' or 'move'")
+
+
 def _version(key: str, value: Any) -> str:
     if isinstance(value, str) and re.fullmatch(r"latest|v1\.(?:0|[1-9][0-9]{0,3})", value):
         return value
@@ -179,4 +186,5 @@ _READERS: dict[str, Any] = {
     "build_args": _table,
     "images": _images,
     "pod_security_version": _version,
+    "ports": _ports,
 }

@@ -1,13 +1,15 @@
 """Who will each image run as: one identity, chosen once, used by every rule.
 
-The order: what the configuration says; a non-root user that the file already creates; the user that the base image
-ships for its application, if facts have verified it; else a new one. Numbers only: the kubelet cannot check a name.
+The order: what the configuration says; a non-root user that the file already creates; the one that manifests and
+Compose files of the repository run the image as; the user that the base image ships for its application, if facts have
+verified it; else a new one. Numbers only: the kubelet cannot check a name.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
@@ -24,17 +26,30 @@ NO_PASSWD = frozenset({"scratch", "distroless"})
 FOREIGN = -1
 """`shares_with` of an image whose parent stands in another Dockerfile."""
 DISTROLESS_ID = 65532
+_LARGEST_MADE = 60000  # busybox makes no account above, and useradd warns
 _GENERIC = frozenset(
     "root nobody nogroup daemon bin sys adm lp mail news uucp man proxy www-data backup list irc gnats guest".split()
 )
 
 
+class Asked(NamedTuple):
+    """The user that a manifest or a Compose file runs an image as: its numbers (None for no group), and where."""
+
+    uid: int
+    gid: int | None
+    place: str
+
+
+FindAsked = Callable[[frozenset[str]], "tuple[Asked, ...]"]
+"""Who the repository runs the image as that builds of these targets make ("" for builds that name none)."""
+
+
 class Identity(NamedTuple):
     """The user an image runs as.
 
-    `gid` is None when the passwd entry decides it. `source` is configuration, file, base or new; `evidence` says it
-    in words; `certain` is False when facts are not verified. `new` holds what has to be created; `pin` an account
-    that the file creates without a number and that gets `uid`.
+    `gid` is None when the passwd entry decides it. `source` is configuration, file, manifest, base or new; `evidence`
+    says it in words; `certain` is False when facts are not verified. `new` holds what has to be created; `pin` an
+    account that the file creates without a number and that gets `uid`.
     """
 
     uid: int
@@ -72,17 +87,21 @@ class Decision(NamedTuple):
     shares_with: int | None = None
 
 
-def decide_all(images: list[Image], path: str, config: Config) -> tuple[Decision, ...]:
+def decide_all(
+    images: list[Image], path: str, config: Config, find_asked: FindAsked = lambda targets: ()
+) -> tuple[Decision, ...]:
     """Choose the identities of the images that one Dockerfile makes; a stage shares that of the stage it starts from.
 
     Args:
         images: the images of the runtime stages.
         path: the Dockerfile's path, under which the configuration may name the image.
         config: the run's configuration.
+        find_asked: tells who the repository runs an image as.
     """
+    last = max(image.stage.index for image in images)
     made: dict[int, Decision] = {}
     for image in sorted(images, key=lambda i: i.stage.index):
-        decision = _decide(image, path, config)
+        decision = _decide(image, path, config, partial(_asked_for, find_asked, image, last))
         elder = _elder(image, made)
         if elder is not None and elder.identity is not None and decision.is_root and decision.refusal is None:
             shared = elder.identity._replace(new=None, pin=None)
@@ -115,16 +134,27 @@ def owners(decision: Decision) -> frozenset[str]:
     return frozenset({str(identity.uid), identity.name, *same} - {""})
 
 
-def _decide(image: Image, path: str, config: Config) -> Decision:
+def _asked_for(find_asked: FindAsked, image: Image, last: int) -> Asked | None:
+    """The user whom all places want that speak of one; None where they disagree, which is told where they stand."""
+    names = {image.stage.name, str(image.stage.index)} - {""}
+    asked = find_asked(frozenset(names | {""} if image.stage.index == last else names))
+    users = {(one.uid, one.gid) for one in asked}
+    groups = {gid for _, gid in users} - {None}
+    if len({uid for uid, _ in users}) != 1 or len(groups) > 1:
+        return None
+    return asked[0]._replace(gid=next(iter(groups), None))
+
+
+def _decide(image: Image, path: str, config: Config, find_asked: Callable[[], Asked | None]) -> Decision:
     running = Running(image)
     user = image.user
     chosen = configured(image, path, config)
     if user.root is False:
-        return Decision(image, running, False, _current(image, config))
+        return Decision(image, running, False, _current(image, config, find_asked))
     refusal = _refusal(image, running, chosen)
     if refusal is not None:
         return Decision(image, running, user.root is True, None, refusal)
-    return Decision(image, running, True, _identity(image, running, chosen, config))
+    return Decision(image, running, True, _identity(image, running, chosen, config, find_asked))
 
 
 def configured(image: Image, path: str, config: Config) -> ImageConfig:
@@ -196,17 +226,19 @@ def _unknown_base(image: Image) -> Refusal | None:
     return None
 
 
-def _current(image: Image, config: Config) -> Identity | None:
+def _current(image: Image, config: Config, find_asked: Callable[[], Asked | None]) -> Identity | None:
     user = image.user
     if user.uid is not None:
         return Identity(user.uid, user.gid, user.name, "file", user.evidence, True)
     account = image.accounts.get(user.name)
     if account is not None and account.add is not None and account.uid is None:
-        return _pinned(image, account, config)
+        return _pinned(image, account, config, find_asked())
     return None
 
 
-def _identity(image: Image, running: Running, chosen: ImageConfig, config: Config) -> Identity:
+def _identity(
+    image: Image, running: Running, chosen: ImageConfig, config: Config, find_asked: Callable[[], Asked | None]
+) -> Identity:
     if chosen.user:
         uid, _, gid = chosen.user.partition(":")
         return Identity(int(uid), int(gid) if gid else None, "", "configuration", "fixer.toml names this user", True)
@@ -214,10 +246,18 @@ def _identity(image: Image, running: Running, chosen: ImageConfig, config: Confi
     if earlier is not None:
         return earlier
     account = _own_account(image)
-    if account is not None:
-        if account.uid is None:
-            return _pinned(image, account, config)
+    if account is not None and account.uid is not None:
         return Identity(account.uid, account.gid, account.name, "file", account.evidence, True, account.home)
+    asked = find_asked()
+    if account is not None:
+        return _pinned(image, account, config, asked)
+    return _there(image, config, asked) or _new(image, running, config, asked)
+
+
+def _there(image: Image, config: Config, asked: Asked | None) -> Identity | None:
+    """A user that needs no making: it is asked for and there, the base ships it, or the image needs no entry for it."""
+    if asked is not None:
+        return _asked(image, asked)
     facts = image.facts
     if facts is not None and facts.app_user is not None:
         user = facts.app_user
@@ -245,7 +285,29 @@ def _identity(image: Image, running: Running, chosen: ImageConfig, config: Confi
             "an empty image needs no passwd entry, the number is enough",
             True,
         )
-    return _new(image, running, config)
+    return None
+
+
+def _asked(image: Image, asked: Asked) -> Identity | None:
+    """The user that the repository runs the image as, where nobody has to be made for it; None where one has to be."""
+    evidence = f"{asked.place} runs it as {asked.uid}"
+    if image.family in NO_PASSWD:
+        gid = asked.uid if asked.gid is None else asked.gid
+        return Identity(asked.uid, gid, "", "manifest", evidence, True)
+    there = next((user for user in image.facts.users if user.uid == asked.uid), None) if image.facts else None
+    if there is not None:
+        return Identity(there.uid, there.gid, there.name, "manifest", evidence, True, there.home)
+    own = next((a for a in image.accounts.values() if a.uid == asked.uid), None)
+    if own is not None:
+        return Identity(asked.uid, own.gid, own.name, "manifest", evidence, True, own.home)
+    uids, gids = taken_ids(image.facts) if image.facts is not None else ({}, {})
+    if asked.uid in uids:
+        return Identity(asked.uid, asked.gid, uids[asked.uid], "manifest", evidence, True)
+    gid = asked.gid or asked.uid
+    if max(asked.uid, gid) > _LARGEST_MADE or gid in gids or gid in image.group_ids.values():
+        # a process needs no entry in passwd, and one that cannot be made like all others is not worth the commands
+        return Identity(asked.uid, gid, "", "manifest", evidence, True)
+    return None
 
 
 def _earlier(image: Image) -> Identity | None:
@@ -279,20 +341,27 @@ def _usable(account: Account) -> bool:
     )
 
 
-def _pinned(image: Image, account: Account, config: Config) -> Identity:
+def _pinned(image: Image, account: Account, config: Config, asked: Asked | None = None) -> Identity:
+    if asked is not None and free_number(image, asked.uid) == asked.uid:
+        evidence = f"{account.evidence} without a number; it gets {asked.uid}, as which {asked.place} runs it"
+        return Identity(asked.uid, None, account.name, "file", evidence, True, account.home, pin=account)
     uid = free_number(image, config.uid)
     evidence = f"{account.evidence} without a number; it gets {uid}, so that the number can be written"
     return Identity(uid, None, account.name, "file", evidence, True, account.home, pin=account)
 
 
-def _new(image: Image, running: Running, config: Config) -> Identity:
+def _new(image: Image, running: Running, config: Config, asked: Asked | None) -> Identity:
     uid = free_number(image, config.uid)
     gid = uid if config.gid == config.uid else config.gid
+    why = f"a new user; {image.family_evidence}"
+    if asked is not None:
+        uid, gid = asked.uid, asked.gid or asked.uid
+        why = f"a new user, as which {asked.place} runs it; {image.family_evidence}"
     name = _free_name(image, config.user_name)
     home = _wants_home(running)
     certain = image.facts is not None and image.facts.confidence == "verified"
     return Identity(
-        uid, gid, name, "new", f"a new user; {image.family_evidence}", certain, f"/home/{name}" if home else "",
+        uid, gid, name, "new", why, certain, f"/home/{name}" if home else "",
         NewUser(name=name, uid=uid, gid=gid, group=name, home=home),
     )  # fmt: skip
 

@@ -42,14 +42,32 @@ _NOT_MANIFEST = regex(
     r"|dependabot\.ya?ml|openapi\.(?:json|ya?ml)|swagger\.(?:json|ya?ml)|chart\.ya?ml|\..*",
     re.IGNORECASE,
 )
+# Files that may start containers by a command, by their name and by what it ends in; the value says how they are read.
+_RUN_NAMES = {
+    **dict.fromkeys(("makefile", "gnumakefile"), "make"),
+    **dict.fromkeys(("justfile", ".justfile"), "just"),
+    **dict.fromkeys(
+        (
+            ".gitlab-ci.yml .gitlab-ci.yaml azure-pipelines.yml azure-pipelines.yaml .travis.yml .drone.yml .cirrus.yml"
+            " .woodpecker.yml bitbucket-pipelines.yml cloudbuild.yaml cloudbuild.yml appveyor.yml .appveyor.yml"
+        ).split(),
+        "ci",
+    ),
+    **dict.fromkeys(("taskfile.yml", "taskfile.yaml"), "task"),
+    "jenkinsfile": "jenkins",
+    "daemon.json": "daemon",
+}
+_RUN_ENDINGS = {"sh": "shell", "bash": "shell", "mk": "make", "service": "unit", "container": "quadlet"}
+_CI_FOLDERS = ("/.github/", "/.circleci/", "/.gitlab/", "/.semaphore/", "/.buildkite/", "/.woodpecker/")
 
 
 class Tree(NamedTuple):
     """What one argument holds: Dockerfiles, their templates, and files that may say how images are built.
 
-    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `whole` is False where
-    one file was named, so that nothing is known about those beside it. `compose` are the files of Compose by their
-    names, each of them a hint as well.
+    `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `runs` are those that
+    may start containers by a command, whatever else they are. `whole` is False where one file was named, so that
+    nothing is known about those beside it. `compose` are the files of Compose by their names, each of them a hint as
+    well.
     """
 
     root: Path
@@ -58,6 +76,7 @@ class Tree(NamedTuple):
     hints: tuple[str, ...]
     manifests: tuple[str, ...] = ()
     whole: bool = True
+    runs: tuple[str, ...] = ()
     compose: tuple[str, ...] = ()
 
 
@@ -86,6 +105,24 @@ def is_compose(path: str) -> bool:
     return bool(_COMPOSE.fullmatch(path.rpartition("/")[2]))
 
 
+def run_kind(path: str) -> str:
+    """How a file is read that may start containers by a command.
+
+    Returns:
+        shell, make, just, task, ci, jenkins, unit, quadlet or daemon; "" for every other file.
+    """
+    folder, _, name = path.lower().rpartition("/")
+    kind = _RUN_NAMES.get(name)
+    if kind is not None:
+        return kind
+    stem, _, ending = name.removesuffix(".in").rpartition(".")
+    if ending in ("yml", "yaml"):
+        return "ci" if any(part in f"/{folder}/" for part in _CI_FOLDERS) else ""
+    if stem in ("makefile", "gnumakefile"):
+        return "make"
+    return _RUN_ENDINGS.get(ending, "") if stem else ""
+
+
 def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     """Find what one command-line argument holds.
 
@@ -102,6 +139,7 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     templates: list[str] = []
     hints: list[str] = []
     manifests: list[str] = []
+    runs: list[str] = []
     for path in _walk(argument, _Ignored(argument, tuple(exclude))):
         name = path.rpartition("/")[2]
         low = name.lower()
@@ -114,9 +152,16 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
             hints.append(path)
         elif is_manifest(path):
             manifests.append(path)
-    found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests)]
+        if not named and run_kind(path):
+            runs.append(path)
+    found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests, runs)]
     compose = tuple(filter(is_compose, found[2]))
-    return Tree(argument, found[0], found[1], found[2], found[3], compose=compose)
+    return Tree(argument, found[0], found[1], found[2], found[3], runs=found[4], compose=compose)
+
+
+def walk(root: Path, exclude: Iterable[str] = ()) -> Iterator[str]:
+    """All files below a folder, as paths relative to it; ignored and vendored folders, and links, are left out."""
+    return _walk(root, _Ignored(root, tuple(exclude)))
 
 
 def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
@@ -233,6 +278,24 @@ class Context:
             texts = (read_inside(self.root, f"{folder}/{path}" if folder else path) for folder in self.folders)
             self._seen[path] = next((t for t in texts if t is not None), None)
         return self._seen[path]
+
+    def files(self, path: str) -> Iterator[tuple[str, str]]:
+        """The files at and below a path of the context, in the first folder that has it.
+
+        Returns:
+            Their paths from the root, each with what leads to it from the path that was asked for ("" for itself).
+        """
+        clean = os.path.normpath(path.lstrip("/") or ".")
+        for folder in self.folders:
+            top = os.path.join(self.root, folder)
+            found = [] if clean.startswith("..") else _matching(top, clean)
+            for one in found:
+                for file, info in _below(top, [one]):
+                    if stat.S_ISREG(info.st_mode) and _inside(self.root, os.path.join(top, os.path.dirname(file))):
+                        rest = "" if file == one else os.path.relpath(file, one)
+                        yield os.path.normpath(os.path.join(folder, file)), rest
+            if found:
+                return
 
     def modes(self, path: str) -> tuple[str, int, bool] | None:
         """The first file or folder at or below a path that only its owner can read or start.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from types import ModuleType
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
-from fixer.decide import Decision, decide_all
+from fixer.decide import Decision, FindAsked, decide_all
 from fixer.errors import Unreadable
 from fixer.ignores import Ignore
 from fixer.model import FileChange, Finding, Safety, Skipped, Status
-from fixer.rules import all_rules, on_dockerfiles, table
-from fixer.rules.base import DockerfileView
+from fixer.rules import all_rules, of_table, on_dockerfiles
+from fixer.rules.base import DockerfileView, FindMove
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
 from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, base_env, base_workdir
@@ -39,12 +39,21 @@ class View(Protocol):
 
 
 class Setting(NamedTuple):
-    """What the repository tells about one Dockerfile: its build targets, its build context, its parents."""
+    """What the repository tells about one Dockerfile: its targets, its context, its parents, and who it is run as.
 
-    targets: frozenset[str] = frozenset()
+    `find_targets` is asked only where a file has several stages.
+    """
+
+    find_targets: Callable[[], frozenset[str]] = frozenset
     read_context: ReadContext = lambda path: None
     find_parent: FindParent = lambda reference: None
     context_modes: ContextModes = lambda path: None
+    find_asked: FindAsked = lambda targets: ()
+    find_move: FindMove = lambda port: None
+
+    def only(self, target: str) -> Setting:
+        """The same, of a build that names this target ("" for none)."""
+        return self._replace(find_targets=lambda: frozenset({target} - {""}))
 
 
 class Choice(NamedTuple):
@@ -94,9 +103,9 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
         stage.index: Image(stage, setting.read_context, setting.find_parent, setting.context_modes)
         for stage in all_stages
     }
-    runtime = runtime_stages(all_stages, setting.targets)
-    decisions = decide_all([images[s.index] for s in runtime], source.path, config)
-    return DockerfileView(source, dockerfile, all_stages, images, decisions, config)
+    runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
+    decisions = decide_all([images[s.index] for s in runtime], source.path, config, setting.find_asked)
+    return DockerfileView(source, dockerfile, all_stages, images, decisions, config, setting.find_move)
 
 
 def decision_on(view: DockerfileView, target: str) -> Decision:
@@ -108,7 +117,7 @@ def decision_on(view: DockerfileView, target: str) -> Decision:
 def parent(source: SourceFile, target: str, config: Config, setting: Setting) -> Parent | None:
     """The image that a Dockerfile of the repository makes, for those that are built on it; None if unreadable."""
     try:
-        view = understand(source, config, setting._replace(targets=frozenset({target} - {""})))
+        view = understand(source, config, setting.only(target))
     except Unreadable:
         return None
     decision = decision_on(view, target)
@@ -129,7 +138,7 @@ def findings_of(view: View, rules: Iterable[ModuleType], before: Iterable[Ignore
         one.used |= old.used
     view.ignores.extend(silenced)
     if silenced:
-        every, own = all_rules(), table(view.table)
+        every, own = all_rules(), of_table(view.table)
         # A rule on other kinds of files has nothing to silence here, as if it had spoken.
         asleep = _names(tuple(rule for rule in own if rule not in rules))
         view.known, view.selected = _names(every), _names(every) - asleep

@@ -108,6 +108,11 @@ def _left(finding: Finding, refused: dict[tuple[str, str], Refusal], choice: Cho
     return finding._replace(status=Status.REFUSED, refusal=why)
 
 
+def leave(findings: list[Finding], choice: Choice) -> list[Finding]:
+    """The findings of a file that is never changed, each with why it is left."""
+    return [_left(finding, {}, choice) for finding in findings]
+
+
 def _key(finding: Finding) -> tuple[str, str]:
     return (finding.rule, finding.message)
 

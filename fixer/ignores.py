@@ -121,3 +121,42 @@ def _in_text(root: Node, offset: int) -> bool:
         below = node.items if isinstance(node, Seq) else values
         node = next((one for one in below if one.start <= offset < one.end), None)
     return node is not None
+
+
+_LINE_IGNORE = regex(
+    r"(?:(?<=[ \t])|^)(?:#|//|;)[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE
+)
+
+
+def beside_lines(text: str, documents: Sequence[Document] = ()) -> list[Ignore]:
+    """The ignore comments of a script, a make file or a unit, in order; for CI files those on keys and items too.
+
+    A comment covers its own line or, where it stands alone, the next one that is no comment, both with the lines that
+    continue them.
+    """
+    if "fixer:" not in text:
+        return []
+    out = comments(text, documents)
+    seen = {ignore.span for ignore in out}
+    lines = text.split("\n")
+    for match in _LINE_IGNORE.finditer(text):
+        span = Span(match.start(), match.end())
+        if span in seen:
+            continue
+        line = text.count("\n", 0, match.start()) + 1
+        behind = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].strip() != ""
+        first = line if behind else _next_line(lines, line)
+        last = first
+        while last < len(lines) and lines[last - 1].rstrip().endswith("\\"):
+            last += 1
+        names = frozenset(name.strip() for name in (match[1] or "").split(",") if name.strip())
+        out.append(Ignore(span, names, match[2], 0 if behind else line, first, last))
+    return out
+
+
+def _next_line(lines: list[str], line: int) -> int:
+    """The number of the next line that is neither blank nor a comment."""
+    for number in range(line + 1, len(lines) + 1):
+        if lines[number - 1].strip() and not lines[number - 1].lstrip().startswith(("#", "//", ";")):
+            return number
+    return line

@@ -312,7 +312,8 @@ class Skipped(NamedTuple):
 class FileChange(NamedTuple):
     """The bytes of one file before and after all applied fixes; `root` is the folder that `path` is relative to.
 
-    `repository_path` is the path from the top of the git repository, where there is one.
+    `repository_path` is the path from the top of the git repository, where there is one. Changes of one `unit` are
+    written together or not at all; "" is a change for itself.
     """
 
     path: str
@@ -321,6 +322,7 @@ class FileChange(NamedTuple):
     applied: tuple[str, ...] = ()
     root: str = ""
     repository_path: str = ""
+    unit: str = ""
 
 
 class Result(NamedTuple):

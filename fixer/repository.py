@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fixer import engine
 from fixer.config import Config
-from fixer.discover import Context, Tree, read_inside
+from fixer.discover import Context, Tree, read_inside, run_kind, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, lookup, untagged
 from fixer.lazy import lazy
-from fixer.model import Skipped
+from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
 from fixer.source import SourceFile, read_bytes
 from fixer.understand.builds import Build, builds, nearest
 from fixer.understand.image import Parent
 
 if TYPE_CHECKING:
-    from fixer.decide import Decision
+    from fixer.decide import Asked, Decision
     from fixer.imageusers import ImageUser, Made
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
     from fixer.understand.compose import Service
     from fixer.understand.composefiles import ComposeFiles
     from fixer.understand.kustomize import Kustomize
+    from fixer.understand.pods import Pod
+
+
+# Where infrastructure is written as code.
+_CODE = tuple(
+    ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb"
+    " .json .yaml .yml .jsonnet .libsonnet .cue .toml".split()
+)
 
 
 def read_source(root: Path, path: str) -> SourceFile:
@@ -83,24 +92,96 @@ def run_compose(
     return fix_compose(source, config, surroundings, rules, choice)
 
 
+def run_runs(
+    source: SourceFile,
+    find_user: Callable[[str], ImageUser],
+    config: Config,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome | None:
+    """Check one file that starts containers by commands, which is never changed; None where nothing is to be said."""
+    from fixer.runs import check
+
+    outcome = check(source, find_user, config, rules)
+    if outcome is not None and choice.apply:
+        from fixer.fixing import leave
+
+        outcome.findings = leave(outcome.findings, choice)
+    return outcome
+
+
+class Ports(NamedTuple):
+    """What becomes of the ports of a run.
+
+    `texts` are the bytes of files after all moves, by their absolute path, and `moved` the findings that this repairs
+    there. `answers` tells for the absolute path of a Dockerfile and a port how it moves, or why it stays.
+    """
+
+    texts: dict[str, bytes]
+    moved: dict[str, list[Finding]]
+    answers: dict[tuple[str, int], Fix | Refusal]
+
+    def told(self) -> Ports:
+        """The same for a run that changes nothing of it: the answers alone."""
+        return Ports({}, {}, self.answers)
+
+
+class Scope:
+    """What a run looks at, over all of its arguments: the Dockerfiles, and the whole repositories that they lie in."""
+
+    def __init__(self, config: Config, choice: Choice, named: Iterable[Path] = (), ports: Ports | None = None) -> None:
+        self.config = config
+        self.choice = choice
+        self.ports = ports
+        self._repositories: list[Repository] = []
+        self._named = [os.path.abspath(path) for path in named]
+        self._whole: dict[Path, Repository] = {}
+
+    def whole(self, top: Path) -> Repository:
+        """The repository at a folder, whatever of it was named."""
+        if top not in self._whole:
+            self._whole[top] = Repository(scan(top, self.config.exclude), self, named=False)
+        return self._whole[top]
+
+    def add(self, repository: Repository) -> None:
+        """Take in what one argument names."""
+        self._repositories.append(repository)
+
+    @lazy
+    def dockerfiles(self) -> frozenset[str]:
+        """The absolute paths of the Dockerfiles that the run looks at; asked when all arguments are taken in."""
+        return frozenset(absolute(one.tree, path) for one in self._repositories for path in one.dockerfiles)
+
+    def covers(self, place: str) -> bool:
+        """Whether a file, by its absolute path, is among what was named."""
+        return any(place == named or place.startswith(named.rstrip(os.sep) + os.sep) for named in self._named)
+
+
 class Repository:
     """A tree with the run's configuration and choice.
 
     Everything is read when it is first asked for, in the process that asks, so that nothing has to be sent to others.
+    Where the tree is a part of a git repository, the rest of that is asked for what the part does not tell: who makes
+    an image, who runs it, as whom.
     """
 
-    def __init__(self, tree: Tree, config: Config, choice: Choice) -> None:
+    def __init__(self, tree: Tree, scope: Scope, *, named: bool = True) -> None:
         self.tree = tree
-        self.config = config
-        self.choice = choice
+        self.scope = scope
+        self.config = scope.config
+        self.choice = scope.choice
         self.known = builds(tree.hints, lambda path: read_inside(tree.root, path))
-        self.rules = rules_for(config)
+        self.rules = rules_for(self.config)
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
         self._compose = frozenset(tree.compose)
+        self._manifests = frozenset(tree.manifests)
+        self._runs = frozenset(tree.runs)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str], tuple[Decision, bool]] = {}
+        if named:
+            scope.add(self)
 
     @lazy
     def dockerfiles(self) -> tuple[str, ...]:
@@ -111,22 +192,87 @@ class Repository:
 
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
-        outcome = self._outcome(path)
+        if path in self._dockerfiles:
+            outcome: Outcome | None = self.dockerfile(path)
+        elif path in self._compose:
+            outcome = self.compose(path)
+        else:
+            outcome = self.manifest(path) if path in self._manifests else None
+            if path in self._runs and (outcome is None or not outcome.judged):
+                outcome = self.runs(path) or outcome  # a file of CI below the top may look like a template
+        outcome = self._with_moves(path, outcome)
         if outcome is not None and outcome.change is not None:
             outcome.change = outcome.change._replace(root=str(self.tree.root), repository_path=self.top + path)
         return outcome
 
-    def _outcome(self, path: str) -> Outcome | None:
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """The files below the root in which ports have moved."""
+        root = os.path.abspath(self.tree.root)
+        found = self.scope.ports.texts if self.scope.ports is not None else ()
+        paths = [os.path.relpath(place, root) for place in found if self.scope.covers(place)]
+        return tuple(path for path in paths if not path.startswith(".."))
+
+    def _with_moves(self, path: str, outcome: Outcome | None) -> Outcome | None:
+        """What becomes of a file, with the ports that moved in it before all else."""
+        ports = self.scope.ports
+        place = absolute(self.tree, path) if ports is not None else ""
+        if ports is None or place not in ports.texts:
+            return outcome
+        outcome = Outcome(judged=False) if outcome is None else outcome
+        before = read_bytes(self.tree.root, path, "a file", "")
+        moved = [finding._replace(path=path) for finding in ports.moved[place]]
+        rules = {finding.rule for finding in moved}
+        outcome.findings = sorted([*moved, *outcome.findings], key=Finding.sort_key)
+        if outcome.change is None:
+            outcome.change = FileChange(path, before, ports.texts[place])
+        applied = tuple(sorted({*outcome.change.applied, *rules}))
+        outcome.change = outcome.change._replace(before=before, applied=applied, unit="ports")
+        return outcome
+
+    def source(self, path: str) -> SourceFile:
+        """Read a file of the tree as it is after ports have moved.
+
+        Raises:
+            Unreadable: when it is a link, no regular file, too large, or cannot be read.
+        """
+        place = absolute(self.tree, path) if self.scope.ports is not None else ""
+        if self.scope.ports is not None and place in self.scope.ports.texts:
+            return SourceFile(path, self.scope.ports.texts[place])
         if path in self._dockerfiles:
-            return self.dockerfile(path)
-        return self.compose(path) if path in self._compose else self.manifest(path)
+            return read_source(self.tree.root, path)
+        return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
+
+    # --- the repository around a part of it --------------------------------------------------------------------------
+
+    @lazy
+    def around(self) -> Repository | None:
+        """The git repository of which the tree is a part; None where it is the whole of one, or lies in none."""
+        named = (*self.tree.dockerfiles, *self.tree.manifests, *self.tree.runs, *self.tree.compose)
+        start = self.tree.root if self.tree.whole else Path(absolute(self.tree, named[0])).parent
+        top = _top_of(start)
+        if top is None or (self.tree.whole and top == Path(os.path.abspath(start))):
+            return None
+        return self.scope.whole(top)
+
+    def _in_whole(self, path: str) -> tuple[Repository, str]:
+        """The whole repository, and what it calls a path of this tree."""
+        if self.around is None:
+            return self, path
+        return self.around, os.path.relpath(absolute(self.tree, path), os.path.abspath(self.around.tree.root))
+
+    def _from_whole(self, path: str) -> str:
+        """What this tree calls a path of the whole repository; it begins with `../` where that is outside."""
+        if self.around is None:
+            return path
+        return os.path.relpath(absolute(self.around.tree, path), os.path.abspath(self.tree.root))
 
     # --- Dockerfiles -------------------------------------------------------------------------------------------------
 
     def dockerfile(self, path: str) -> Outcome:
         """What becomes of one Dockerfile."""
         try:
-            source = read_source(self.tree.root, path)
+            source = self.source(path)
         except Unreadable as error:
             return unread(path, error)
         return run_dockerfile(source, self.config, self.setting(path), self.rules, self.choice)
@@ -134,7 +280,107 @@ class Repository:
     def setting(self, path: str) -> Setting:
         """What the repository tells about a Dockerfile."""
         context = self.context(path)
-        return Setting(self.known.targets(path), context, self.parents, context.modes)
+        return Setting(
+            lambda: self.targets(path),
+            context,
+            self.parents,
+            context.modes,
+            lambda targets: self.asked(path, targets),
+            lambda port: self._move_of(path, port),
+        )
+
+    def _move_of(self, path: str, port: int) -> Fix | Refusal | None:
+        """How a port of a Dockerfile moves, or why it stays; None where nobody asked that ports move."""
+        return self.scope.ports.answers.get((absolute(self.tree, path), port)) if self.scope.ports else None
+
+    def targets(self, path: str) -> frozenset[str]:
+        """The build targets that the repository names for a Dockerfile."""
+        whole, there = self._in_whole(path)
+        return whole.known.targets(there)
+
+    def asked(self, path: str, targets: frozenset[str]) -> tuple[Asked, ...]:
+        """Who manifests of the repository run the image as that builds of these targets make of a Dockerfile."""
+        whole, there = self._in_whole(path)
+        found = (one for target in sorted(targets) for one in whole.asking.get((there, target), ()))
+        return tuple(one._replace(place=self._from_whole(one.place)) for one in found)
+
+    @lazy
+    def asking(self) -> dict[tuple[str, str], list[Asked]]:
+        """The users that manifests run images of the repository as, by the Dockerfile and its target."""
+        from fixer.decide import Asked
+        from fixer.manifests import Reading
+
+        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+        for path in self.tree.manifests if self.dockerfiles else ():
+            reading = self._reading(path) if self._names_users(path) else None
+            if not isinstance(reading, Reading):
+                continue
+            for pod, member in reading.view.containers():
+                user, group = pod.user(member), pod.effective(member, "runAsGroup")
+                reference = _renamed(member.image, self.kustomize.images(path))
+                link = self._maker(reference, path) if user and reference else None
+                if user and link is not None:
+                    line = pod.document.line(pod.at(pod.user_path(member)).start)
+                    gid = group if isinstance(group, int) and group > 0 else None
+                    out[link[0].dockerfile, link[0].target].append(Asked(user, gid, f"{path}:{line}"))
+        return out
+
+    def pods_of(self, source: SourceFile) -> tuple[Pod, ...]:
+        """The pods of a file of manifests; none where it is left out or cannot be read."""
+        from fixer import manifests
+
+        if self._left_out(source.path) is not None:
+            return ()
+        try:
+            reading = manifests.understand(source, self.config, self.surroundings(source.path))
+        except Unreadable:
+            return ()
+        return tuple(reading.view.pods) if reading is not None else ()
+
+    def is_made_by(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
+        """Whether a file that names an image runs what builds of these targets make of a Dockerfile."""
+        link = self._maker(_renamed(reference, self.kustomize.images(user)), user) if reference else None
+        return link is not None and link[0].dockerfile == dockerfile and link[0].target in targets
+
+    def builds_of(self, dockerfile: str, targets: Collection[str]) -> list[Build]:
+        """The builds of a Dockerfile that some file describes, by their targets."""
+        return [build for build in self.known.all() if build.dockerfile == dockerfile and build.target in targets]
+
+    def hint_texts(self) -> Iterator[tuple[str, str]]:
+        """The files that may say how images are built and run, each with its text."""
+        for path in sorted({*self.tree.hints, *self.tree.runs}):
+            text = read_inside(self.tree.root, path)
+            if text is not None:
+                yield path, text
+
+    def strange(self, user: str, reference: str) -> bool:
+        """Whether nobody knows an image that a file names: the repository does not make it, and no facts are on it."""
+        name = _renamed(reference, self.kustomize.images(user))
+        try:
+            return bool(name) and self._maker(name, user) is None and lookup(name) is None
+        except ValueError:
+            return True
+
+    def code_texts(self) -> Iterator[tuple[str, str]]:
+        """Programs and the files of other tools that may start containers, each with its text."""
+        for path in walk(self.tree.root, self.config.exclude):
+            if path.endswith(_CODE) and path not in self._manifests:
+                text = read_inside(self.tree.root, path)
+                if text is not None:
+                    yield path, text
+
+    def copied(self, dockerfile: str, source: str, destination: str, folder: bool) -> Iterator[tuple[str, str]]:
+        """The files that a COPY brings from the build context: each with its path in the image."""
+        context = self.context(dockerfile)
+        for path, rest in context.files(source):
+            name = rest or (posixpath.basename(path) if folder else "")
+            yield path, posixpath.normpath(posixpath.join(destination, name))
+
+    def _names_users(self, path: str) -> bool:
+        try:
+            return b"runAsUser" in self.source(path).data
+        except Unreadable:
+            return False
 
     def context(self, path: str) -> Context:
         """The build context of a Dockerfile; for one named outside of the current folder, the folder that it is in."""
@@ -149,7 +395,7 @@ class Repository:
         from fixer.manifests import may_matter
 
         try:
-            source = self._manifest(path)
+            source = self.source(path)
         except Unreadable as error:
             return unread(path, error)
         if not may_matter(source.data, self.config):
@@ -163,7 +409,8 @@ class Repository:
         """Why a file is not judged whatever it holds: it is a patch, or lies among the templates of a chart."""
         from fixer.understand.manifests import is_chart_template
 
-        if path in self.kustomize.patches:
+        whole, there = self._in_whole(path)
+        if there in whole.kustomize.patches:
             message = "a Kustomization applies this file as a patch; what it is laid upon is fixed where it is written"
             return Skipped(path, "patch", message)
         if is_chart_template(self.tree.root, path):
@@ -188,9 +435,10 @@ class Repository:
         """What the repository tells about a file of manifests."""
         from fixer.rules.pods import Surroundings
 
+        whole, there = self._in_whole(path)
         about = Surroundings(
-            lambda reference: self.image_user(_renamed(reference, self.kustomize.images(path)), path),
-            lambda document, changes: self.kustomize.conflict(path, document, changes),
+            lambda reference: self.image_user(_renamed(reference, whole.kustomize.images(there)), path),
+            lambda document, changes: whole.kustomize.conflict(there, document, changes),
         )
         if not self.tree.whole:
             return about
@@ -216,7 +464,7 @@ class Repository:
         from fixer import manifests
 
         try:
-            source = self._manifest(path)
+            source = self.source(path)
             left = self._left_out(path)
             if left is not None:
                 return (left,) if left.reason == "template" or manifests.may_matter(source.data, self.config) else None
@@ -230,7 +478,7 @@ class Repository:
         from fixer.rules.kubernetes import namespace_labels
 
         try:
-            source = self._manifest(path)
+            source = self.source(path)
             about = self.surroundings(path)
             # the rule that asks this cannot be waited for
             rules = tuple(rule for rule in self.manifest_rules if rule is not namespace_labels)
@@ -242,15 +490,35 @@ class Repository:
         except Unreadable:
             return None
 
-    def _manifest(self, path: str) -> SourceFile:
-        return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
+    # --- commands that start containers ------------------------------------------------------------------------------
+
+    def runs(self, path: str) -> Outcome | None:
+        """What becomes of one file that may start containers by commands; None where nothing is to be said."""
+        from fixer.runs import may_matter
+
+        try:
+            source = SourceFile(path, read_bytes(self.tree.root, path, "a script", "; split it"))
+        except Unreadable as error:
+            return unread(path, error) if not self.tree.whole else None
+        if not may_matter(run_kind(path), source.data):
+            return None
+        return run_runs(source, lambda name: self.image_user(name, path), self.config, self.run_rules, self.choice)
+
+    @lazy
+    def run_rules(self) -> tuple[ModuleType, ...]:
+        """The rules on commands that speak."""
+        from fixer.rules import on_runs
+
+        return rules_for(self.config, on_runs())
+
+    # --- images ------------------------------------------------------------------------------------------------------
 
     # --- Compose -----------------------------------------------------------------------------------------------------
 
     def compose(self, path: str) -> Outcome | None:
         """What becomes of one file of Compose; None where it holds no service."""
         try:
-            source = SourceFile(path, read_bytes(self.tree.root, path, "a Compose file", "; split it"))
+            source = self.source(path)
         except Unreadable as error:
             return unread(path, error)
         return self._services(source)
@@ -299,9 +567,14 @@ class Repository:
             return self.image_user(service.image, path)
         made = None
         if not build.remote and (self.tree.root / build.dockerfile).is_file():
-            evidence = f"{path}: service {service.name}"
-            made = self._made(Build(build.dockerfile, "", build.target, evidence), True)
+            made = self._built(Build(build.dockerfile, "", build.target, f"{path}: service {service.name}"))
         return image_user(service.called, self.config, lambda name: made)
+
+    def _built(self, build: Build) -> Made | None:
+        """What was decided about the Dockerfile that a service names for itself, as the whole repository sees it."""
+        whole, there = self._in_whole(build.dockerfile)
+        made = whole._made(build._replace(dockerfile=there), True)
+        return None if made is None else self._seen_from_here(made)
 
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""
@@ -315,6 +588,10 @@ class Repository:
     def made(self, reference: str, user: str) -> Made | None:
         """The Dockerfile of the repository that makes an image, with what was decided about it; None for none."""
         link = self._maker(reference, user)
+        if link is None and self.around is not None:
+            whole, there = self._in_whole(user)
+            made = whole.made(reference, there)
+            return None if made is None else self._seen_from_here(made)
         if link is None:
             return None
         return self._made(*link)
@@ -327,10 +604,12 @@ class Repository:
             decision, moves = self._decided(build.dockerfile, build.target)
         except Unreadable:
             return None
-        # one that was not asked for is not changed
-        moves = moves and build.dockerfile in self._dockerfiles
         how = f"{build.dockerfile} makes it ({build.evidence})" if named else build.evidence
         return Made(build.dockerfile, decision, moves, how, named)
+
+    def _seen_from_here(self, made: Made) -> Made:
+        here = self._from_whole(made.path)
+        return made._replace(path=here, how=made.how.replace(made.path, here))
 
     def _decided(self, path: str, target: str) -> tuple[Decision, bool]:
         """The decision on the image of a Dockerfile, and whether this run takes that off root; worked out once.
@@ -340,8 +619,9 @@ class Repository:
         """
         key = (path, target)
         if key not in self._decisions:
-            decision = self._decision(read_source(self.tree.root, path), target)
+            decision = self._decision(self.source(path), target)
             moves = decision.is_root and decision.identity is not None and decision.refusal is None
+            moves = moves and absolute(self.tree, path) in self.scope.dockerfiles
             if moves and self.choice.apply:
                 change = self.dockerfile(path).change
                 moves = change is not None and not self._decision(SourceFile(path, change.after), target).is_root
@@ -349,7 +629,7 @@ class Repository:
         return self._decisions[key]
 
     def _decision(self, source: SourceFile, target: str) -> Decision:
-        setting = self.setting(source.path)._replace(targets=frozenset({target} - {""}))
+        setting = self.setting(source.path).only(target)
         return engine.decision_on(engine.understand(source, self.config, setting), target)
 
     def _maker(self, reference: str, user: str) -> tuple[Build, bool] | None:
@@ -388,17 +668,25 @@ def _renamed(reference: str, names: Mapping[str, str]) -> str:
     return new if ":" in new.rpartition("/")[2] or "@" in new else new + reference[len(name) :]
 
 
+def absolute(tree: Tree, path: str) -> str:
+    """The absolute path of a file that a tree knows by a path from its root."""
+    return os.path.abspath(os.path.join(tree.root, path))
+
+
+def _top_of(folder: Path) -> Path | None:
+    """The top of the git repository in which a folder lies."""
+    real = Path(os.path.abspath(folder))
+    return next((place for place in (real, *real.parents) if (place / ".git").exists()), None)
+
+
 def _in_repository(root: Path) -> str:
     """What leads from the top of the git repository to a folder, with a final `/`; empty outside of one.
 
     `git apply` wants the paths of a diff to start at the top.
     """
-    real = Path(os.path.abspath(root))
-    for place in (real, *real.parents):
-        if (place / ".git").exists():
-            below = real.relative_to(place).as_posix()
-            return "" if below == "." else f"{below}/"
-    return ""
+    top = _top_of(root)
+    below = Path(os.path.abspath(root)).relative_to(top).as_posix() if top is not None else "."
+    return "" if below == "." else f"{below}/"
 
 
 class _Parents:
@@ -418,11 +706,18 @@ class _Parents:
     def _find(self, reference: str) -> Parent | None:
         repository = self.repository
         made = repository.known.maker(reference)
+        if made is None and repository.around is not None:
+            return repository.around.parents(reference)
         if made is None or made[0].startswith("../"):
             return None
         try:
-            source = read_source(repository.tree.root, made[0])
+            source = repository.source(made[0])
         except Unreadable:
             return None
-        context = repository.context(made[0])
-        return engine.parent(source, made[1], repository.config, Setting(read_context=context, find_parent=self))
+        path, target = made
+        setting = Setting(
+            read_context=repository.context(path),
+            find_parent=self,
+            find_asked=lambda targets: repository.asked(path, targets),
+        )
+        return engine.parent(source, target, repository.config, setting)

@@ -16,6 +16,7 @@ from fixer.cli.options import (
     NoIgnoresOption,
     Paths,
     PodSecurityVersionOption,
+    PortsOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, check
@@ -33,7 +34,8 @@ def command(
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
     pod_security_version: PodSecurityVersionOption = None,
+    ports: PortsOption = None,
 ) -> None:
     """Parse words, run, set the exit code."""
-    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports and ports.value)
     raise typer.Exit(check(paths or [Path()], options, output.value))

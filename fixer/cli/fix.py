@@ -17,6 +17,7 @@ from fixer.cli.options import (
     NoIgnoresOption,
     Paths,
     PodSecurityVersionOption,
+    PortsOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, fix
@@ -50,10 +51,11 @@ def command(
     no_config: NoConfigOption = False,
     no_ignores: NoIgnoresOption = False,
     pod_security_version: PodSecurityVersionOption = None,
+    ports: PortsOption = None,
 ) -> None:
     """Parse words, run, set the exit code."""
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
-    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version)
+    options = Options(goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports and ports.value)
     where = paths or [Path()]
     raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))

@@ -18,6 +18,13 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Ports(StrEnum):
+    """What becomes of ports below 1024."""
+
+    KEEP = "keep"
+    MOVE = "move"
+
+
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(help="Files and folders; the current folder when none is named.", show_default=False),
@@ -40,6 +47,14 @@ PodSecurityVersionOption = Annotated[
         "--pod-security-version",
         metavar="v1.N|latest",
         help="By which version of Kubernetes to judge pods (default: latest).",
+        show_default=False,
+    ),
+]
+PortsOption = Annotated[
+    Ports | None,
+    typer.Option(
+        "--ports",
+        help="Leave ports below 1024 where they are (keep, the default), or move them in all files at once.",
         show_default=False,
     ),
 ]

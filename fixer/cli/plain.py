@@ -20,8 +20,17 @@ VALUED = {
     "--ignore": "ignore",
     "--config": "config",
     "--pod-security-version": "pod_security_version",
+    "--ports": "ports",
 }
-_READERS: dict[str, Any] = {"goal": Goal, "config": Path}
+
+
+def _ports(word: str) -> str:
+    if word not in ("keep", "move"):
+        raise ValueError(word)
+    return word
+
+
+_READERS: dict[str, Any] = {"goal": Goal, "config": Path, "ports": _ports}
 
 
 def run_check(words: list[str]) -> int | None:

@@ -26,6 +26,7 @@ class Options(NamedTuple):
     no_config: bool = False
     no_ignores: bool = False
     pod_security_version: str | None = None
+    ports: str | None = None
 
 
 def check(paths: list[Path], options: Options, output: str = "text") -> int:
@@ -120,6 +121,7 @@ def configured(paths: list[Path], options: Options) -> Config:
         ignore=config.ignore | _rules(options.ignore),
         honour_ignores=False if options.no_ignores else None,
         pod_security_version=_version(options.pod_security_version),
+        ports=options.ports,
     )
     known(config.select | config.ignore)
     return config

@@ -23,9 +23,15 @@ def findings(result: Result, *, fixing: bool = False, written: bool = False) -> 
     """The findings, each with its place, reason and fix; when `fixing`, what became of it comes first."""
     words = _WRITTEN if written else _PLANNED
     width = max(map(len, words.values())) + 1
+    before: Finding | None = None
     for finding in result.findings:
         mark: Line = [(f"{words[finding.status]:<{width}}", _MARK_STYLE[finding.status])] if fixing else []
-        yield from _finding(finding, mark)
+        yield from _finding(finding, mark, before is not None and _line_to_use(before) == _line_to_use(finding))
+        before = finding if finding.fix is not None and finding.fix.instructions else before
+
+
+def _line_to_use(finding: Finding) -> tuple[str, str]:
+    return finding.path, finding.fix.instructions if finding.fix is not None else ""
 
 
 # More of one reason than this are told in one line, with the first paths.
@@ -52,7 +58,7 @@ def skipped(told: Iterable[Skipped]) -> Iterator[Line]:
         yield [(f"{len(found)} skipped ", ""), (f"[{reason}] ", "dim"), (files, ""), first, (more, "")]
 
 
-def _finding(finding: Finding, mark: Line) -> Iterator[Line]:
+def _finding(finding: Finding, mark: Line, repeats: bool) -> Iterator[Line]:
     yield [
         *mark,
         (f"{finding.path}:{finding.line}:{finding.column}", "bold"),
@@ -65,10 +71,27 @@ def _finding(finding: Finding, mark: Line) -> Iterator[Line]:
     if fix is not None and finding.status is not Status.REFUSED:
         risk = f": {fix.risk}" if fix.risk else ""
         yield [("    fix   ", "dim"), (fix.title, ""), (f" ({fix.safety.word}{risk})", "dim")]
+        if fix.instructions and not repeats:
+            yield from _words("write", [], fix.instructions)
     if finding.refusal is not None:
-        yield [("    left  ", "dim"), (f"[{finding.refusal.code}] ", "yellow"), (finding.refusal.message, "")]
+        message = finding.refusal.message
+        same = repeats and fix is not None and message == fix.instructions
+        yield from _words(
+            "left", [(f"[{finding.refusal.code}] ", "yellow")], "the same line as above" if same else message
+        )
     for other in finding.alternatives:
         yield [("    or    ", "dim"), (other.title, ""), (f" ({other.safety.word})", "dim")]
+
+
+def _words(label: str, mark: Line, text: str) -> Iterator[Line]:
+    """A text of one line, or of several, which then stand below each other as they are."""
+    first, *others = text.split("\n")
+    if not others:
+        yield [(f"    {label:<6}", "dim"), *mark, (first, "")]
+        return
+    yield [(f"    {label:<6}", "dim"), *mark]
+    for line in (first, *others):
+        yield [(f"          {line}", "")]
 
 
 def closing(tally: Tally, *, fixing: bool, written: bool = False) -> Iterator[Line]:

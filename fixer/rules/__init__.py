@@ -29,21 +29,30 @@ def on_compose() -> Rules:
     return RULES
 
 
-def table(name: str) -> Rules:
-    """The rules of the table that a view names."""
-    return {"dockerfiles": on_dockerfiles, "manifests": on_manifests, "compose": on_compose}[name]()
+def on_runs() -> Rules:
+    """The rules on commands that start containers; they are imported only where there is one."""
+    from fixer.rules.running import RULES
+
+    return RULES
+
+
+def of_table(name: str) -> Rules:
+    """The rules of one table, by the name that a view gives."""
+    tables = {"dockerfiles": on_dockerfiles, "manifests": on_manifests, "compose": on_compose, "runs": on_runs}
+    return tables[name]()
 
 
 @cache
 def all_rules() -> Rules:
     """Every rule once, in the order of the tables."""
-    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests(), *on_compose())))
+    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests(), *on_compose(), *on_runs())))
 
 
 @cache
 def name_of(rule_id: str) -> str:
     """The name of a rule, from its id."""
-    for rule in on_dockerfiles() if rule_id.startswith("DF") else all_rules():
+    tables = {"KS": on_manifests, "CS": on_compose, "RT": on_runs}
+    for rule in tables.get(rule_id[:2], on_dockerfiles)():
         if rule.CARD.id == rule_id:
             return str(rule.CARD.name)
     raise KeyError(rule_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 from fixer.config import Config
@@ -35,6 +35,10 @@ class Card(NamedTuple):
     standards: tuple[str, ...] = ()
 
 
+FindMove = Callable[[int], "Fix | Refusal | None"]
+"""How a port moves everywhere, or why it stays; None where nobody asked for that."""
+
+
 class DockerfileView:
     """One Dockerfile as the rules see it.
 
@@ -53,7 +57,9 @@ class DockerfileView:
         images: dict[int, Image],
         decisions: tuple[Decision, ...],
         config: Config,
+        find_move: FindMove = lambda port: None,
     ) -> None:
+        self.find_move = find_move
         self.source = source
         self.dockerfile = dockerfile
         self.stages = stages

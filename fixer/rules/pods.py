@@ -79,6 +79,10 @@ class ManifestView:
         """The ignore comments of the file."""
         return comments(self.source.text, self.documents)
 
+    def containers(self) -> Iterator[tuple[Pod, Member]]:
+        """All containers of the pods, each with its pod."""
+        return ((pod, member) for pod in self.pods for member in pod.members)
+
     def plan(self, pod: Pod) -> Plan:
         """Who the containers of a pod run as, and what has to be written for it; worked out once."""
         if pod.key not in self._plans:

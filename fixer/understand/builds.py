@@ -51,6 +51,11 @@ class Builds:
             self._known[path] = list(_reader(path)(path, text))
         return self._known[path]
 
+    def all(self) -> Iterator[Build]:
+        """All builds that some file describes."""
+        for path, text in self._texts:
+            yield from self._of(path, text)
+
     def targets(self, dockerfile: str) -> frozenset[str]:
         """The build targets that the repository names for a Dockerfile."""
         return frozenset(b.target for b in self.by_file.get(dockerfile, ()) if b.target)

@@ -170,6 +170,11 @@ class Pod:
         number = self.effective(member, "runAsUser")
         return number if isinstance(number, int) and not isinstance(number, bool) else None
 
+    def user_path(self, member: Member) -> Path:
+        """Where that number stands."""
+        own = member.context.get("runAsUser") is not None
+        return (*(member.context_path if own else self.context_path), "runAsUser")
+
     def says_not_root(self, member: Member) -> bool:
         """Whether the kubelet starts a container as somebody other than root, or not at all."""
         return self.effective(member, "runAsNonRoot") is True and self.user(member) != 0

@@ -11,7 +11,7 @@ from fixer.config import Config
 from fixer.engine import Choice
 from fixer.model import Finding, Goal, Result, Safety, Status
 from fixer.pod_security import Level
-from fixer.repository import Repository
+from fixer.repository import Repository, Scope
 from fixer.source import SourceFile
 
 HARDENED = Config(goal=Goal.HARDENED)
@@ -29,7 +29,7 @@ def pod(namespace: str = "shop", fields: str = "", image: str = "nobody/knows:1"
 
 
 def level(tree: Path, name: str = "shop", config: Config = HARDENED, choice: Choice = CHECK) -> tuple[str, str]:
-    repository = Repository(app._tree(tree, config), config, choice)
+    repository = Repository(app._tree(tree, config), Scope(config, choice))
     found = repository.namespaces.level(frozenset({name}))
     return found.level or "", found.reason
 

@@ -19,9 +19,9 @@ import pytest
 from fixer import app
 from fixer import config as configuration
 from fixer.config import Config
-from fixer.discover import is_dockerfile, is_manifest
-from fixer.model import Result, Status
-from fixer.rules import all_rules, on_compose, on_dockerfiles, on_manifests
+from fixer.discover import is_dockerfile, is_manifest, run_kind
+from fixer.model import Result, Safety, Status
+from fixer.rules import all_rules, on_compose, on_dockerfiles, on_manifests, on_runs
 from fixer.source import BOM, SourceFile
 from fixer.syntax.dockerfile import parse
 from fixer.syntax.yaml import load_stream
@@ -34,6 +34,7 @@ CASES = sorted(folder for folder in HERE.glob("*/*-*") if (folder / "in").is_dir
 RULES = all_rules()
 IDS = {rule.CARD.name: rule.CARD.id for rule in RULES}
 NAMES = [f"{case.parent.name}/{case.name}" for case in CASES]
+RUN_IDS = frozenset(rule.CARD.id for rule in on_runs()[:-1])  # the last one is for all tables
 HEADINGS = ["## What it finds", "## Why it matters", "## How safe the fix is", "## References"]
 
 Tree = dict[str, bytes]
@@ -69,8 +70,12 @@ def files(folder: Path) -> Tree:
 
 
 def saved(tree: Tree, save: Save) -> Tree:
-    """The tree with its Dockerfiles and manifests saved in another way."""
-    return {path: save(data) if is_dockerfile(name(path)) or is_manifest(path) else data for path, data in tree.items()}
+    """The tree with all that is read of it saved in another way."""
+    return {path: save(data) if is_read(path) else data for path, data in tree.items()}
+
+
+def is_read(path: str) -> bool:
+    return is_dockerfile(name(path)) or is_manifest(path) or run_kind(path) != ""
 
 
 def name(path: str) -> str:
@@ -103,6 +108,9 @@ def lines(result: Result) -> str:
     for f in result.findings:
         code = f" [{f.refusal.code}]" if f.refusal is not None else ""
         out.append(f"{f.rule} {f.status.value} {f.path}:{f.line} {f.message}{code}\n")
+        if f.rule in RUN_IDS and f.fix is not None and f.fix.safety is Safety.MANUAL:
+            # the line to use is all that a person gets
+            out += [f"    {line}\n" for line in f.fix.instructions.splitlines()]
     out += [f"skipped {s.path} {s.message} [{s.reason}]\n" for s in result.skipped]
     return "".join(out)
 
@@ -183,7 +191,8 @@ def test_every_rule_file_is_in_the_table() -> None:
 
 def test_ids_and_names_are_unique_and_in_order() -> None:
     assert len({rule.CARD.id for rule in RULES}) == len(set(IDS)) == len(RULES)
-    for table, letters in ((on_dockerfiles(), "DF"), (on_manifests(), "KS"), (on_compose(), "CS")):
+    tables = ((on_dockerfiles(), "DF"), (on_manifests(), "KS"), (on_compose(), "CS"), (on_runs(), "RT"))
+    for table, letters in tables:
         # the last one asks what the others left unused
         ids = [rule.CARD.id for rule in table[:-1]]
         assert ids == sorted(ids)

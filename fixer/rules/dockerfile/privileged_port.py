@@ -13,8 +13,11 @@ the host the program stops with "permission denied". So it is `low` where an arg
 bind the port, and `info` where only EXPOSE or facts name it, because EXPOSE binds nothing.
 
 ## How safe the fix is
-There is none to apply: a port that moves must move everywhere at once, in the server's configuration, the Service, the
-probes, Compose, and in whoever calls it, and one file cannot know them all. The instructions name both ways out.
+By default there is none to apply, and the instructions name both ways out. With `--ports move` the port moves to a free
+one, everywhere at once: in EXPOSE and the arguments, in the configuration of nginx or Apache that the build copies, in
+containerPort, probes, the targetPort of Services, NetworkPolicies and Compose. The port of a Service and those that
+are published stay. That is `review`, since somebody may call the container by its own port. Where one of the places
+cannot be edited, nothing moves, and the place is told.
 
 ## References
 Linux, ip_unprivileged_port_start; Pod Security Standards, baseline: Sysctls (the one above is allowed);
@@ -26,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixer.decide import Decision
-from fixer.model import Finding, Fix, Safety, Severity
+from fixer.model import Finding, Fix, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.listening import Bound, privileged
@@ -48,7 +51,7 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         if decision.refusal is not None or decision.image.family == "windows":
             continue
         for bound in privileged(decision.running):
-            at = _place(decision, bound)
+            at = place(decision, bound)
             if bound.item is None and decision.image.base_user.root is False:
                 continue  # whoever made the base without root saw to its ports
             if (at.index, bound.port) not in told:
@@ -56,7 +59,8 @@ def check(view: DockerfileView) -> Iterator[Finding]:
                 yield _finding(view, decision, bound)
 
 
-def _place(decision: Decision, bound: Bound) -> Instruction:
+def place(decision: Decision, bound: Bound) -> Instruction:
+    """Where a port is told: the instruction that names it, else the one that starts the image."""
     return bound.item if bound.item is not None else decision.image.stage.chain[0].start
 
 
@@ -64,14 +68,22 @@ def _finding(view: DockerfileView, decision: Decision, bound: Bound) -> Finding:
     user = decision.identity.user if decision.identity is not None else decision.image.user.text
     verb = "will run" if decision.is_root else "runs"
     message = f"port {bound.port} is below 1024, and the image {verb} as {user}"
-    other = bound.port + _FREE
-    fix = Fix(
+    severity = Severity.LOW if bound.certain else Severity.INFO
+    move = view.find_move(bound.port)
+    if isinstance(move, Refusal):
+        at = place(decision, bound)
+        return view.finding(CARD, at, message, reason=bound.why, refusal=move, severity=severity)
+    fix = move or _by_hand(bound.port)
+    return view.finding(CARD, place(decision, bound), message, reason=bound.why, fix=fix, severity=severity)
+
+
+def _by_hand(port: int) -> Fix:
+    other = port + _FREE
+    return Fix(
         f"listen on a port such as {other}",
         Safety.MANUAL,
         "whoever calls the port must move with it",
         instructions=f"let the program listen on {other}, and move EXPOSE, the Service's targetPort, containerPort,"
-        f" probes and Compose with it; or keep {bound.port} and set the sysctl"
+        f" probes and Compose with it, as --ports move does; or keep {port} and set the sysctl"
         " net.ipv4.ip_unprivileged_port_start=0, as Docker 20.10 and containerd 2.0 do by themselves",
     )
-    severity = Severity.LOW if bound.certain else Severity.INFO
-    return view.finding(CARD, _place(decision, bound), message, reason=bound.why, fix=fix, severity=severity)

@@ -17,6 +17,7 @@ from fixer.rules.kubernetes import (
     low_port,
     low_user_number,
     namespace_labels,
+    other_user,
     privilege_escalation,
     privileged,
     probe_host,
@@ -66,5 +67,6 @@ RULES: tuple[ModuleType, ...] = (
     service_account_token,
     low_user_number,
     refused_image,
+    other_user,
     unused_ignore,
 )

@@ -1,0 +1,1 @@
+docker run -d --cap-drop ALL --cap-add NET_BIND_SERVICE example.org/some/web

@@ -1,0 +1,1 @@
+docker run -d --network web --pid container:other --ipc private example.org/some/web

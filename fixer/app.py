@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.deliver.write import replace, write
-from fixer.discover import Tree, is_manifest, run_kind, scan
+from fixer.discover import Tree, is_compose, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Origin, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.repository import Repository, Scope, run_dockerfile, run_manifest, run_runs
+from fixer.repository import Repository, Scope, run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcom
     from fixer.rules import on_manifests, on_runs
     from fixer.rules.pods import Surroundings
 
+    if is_compose(source.path):
+        return _compose_in_memory(source, config, choice)
     surroundings = Surroundings(lambda reference: image_user(reference, config, lambda name: None))
     outcome = None
     if is_manifest(source.path):
@@ -111,6 +113,15 @@ def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcom
     if outcome is None and run_kind(source.path):
         return run_runs(source, surroundings.find_user, config, rules_for(config, on_runs()), choice)
     return outcome
+
+
+def _compose_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
+    from fixer.imageusers import image_user
+    from fixer.rules import on_compose
+    from fixer.rules.services import ComposeSurroundings
+
+    about = ComposeSurroundings(lambda service: image_user(service.called, config, lambda name: None))
+    return run_compose(source, config, about, rules_for(config, on_compose()), choice)
 
 
 class _MemoryContext:
@@ -138,6 +149,8 @@ def _tree(argument: Path, config: Config) -> Tree:
     # Files elsewhere may all have the same name, so each is told with its whole path.
     root = here if name.is_relative_to(here) else Path(name.anchor)
     only = (name.relative_to(root).as_posix(),)
+    if is_compose(name.name):
+        return Tree(root, (), (), (), (), False, (), only)
     runs = only if run_kind(name.as_posix()) else ()
     if is_manifest(name.name) or runs:
         return Tree(root, (), (), (), only if is_manifest(name.name) else (), False, runs)
@@ -151,8 +164,8 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
-    for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *repository.moved}):
-        key = os.path.normpath(f"{root}/{path}")
+    for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *tree.compose, *repository.moved}):
+        key = os.path.normpath(os.path.join(root, path))
         if key not in seen:
             seen.add(key)
             paths.append(path)

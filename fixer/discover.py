@@ -29,6 +29,7 @@ _NOT_DOCKERFILE = regex(
     re.IGNORECASE,
 )
 _TEMPLATE = regex(r".*\.(?:j2|jinja|jinja2|tmpl|tpl|template|erb|mustache|hbs|in|m4|gotmpl|ejs)", re.IGNORECASE)
+_COMPOSE = regex(r"(?:docker-)?compose(?:[._-].*)?\.ya?ml", re.IGNORECASE)
 _HINTS = regex(
     r"(?:docker-)?compose.*\.ya?ml|skaffold.*\.ya?ml|docker-bake.*\.(?:hcl|json)|makefile|gnumakefile|.*\.mk|.*\.sh"
     r"|\.gitlab-ci\.ya?ml|azure-pipelines.*\.ya?ml|cloudbuild.*\.ya?ml|jenkinsfile.*|tiltfile|justfile",
@@ -65,7 +66,8 @@ class Tree(NamedTuple):
 
     `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `runs` are those that
     may start containers by a command, whatever else they are. `whole` is False where one file was named, so that
-    nothing is known about those beside it.
+    nothing is known about those beside it. `compose` are the files of Compose by their names, each of them a hint as
+    well.
     """
 
     root: Path
@@ -75,6 +77,7 @@ class Tree(NamedTuple):
     manifests: tuple[str, ...] = ()
     whole: bool = True
     runs: tuple[str, ...] = ()
+    compose: tuple[str, ...] = ()
 
 
 def is_dockerfile(name: str) -> bool:
@@ -95,6 +98,11 @@ def is_manifest(path: str) -> bool:
     if not name.lower().endswith((".yaml", ".yml", ".json")):
         return name == "Kustomization"
     return not path.startswith((".github/", ".circleci/")) and not _NOT_MANIFEST.fullmatch(name)
+
+
+def is_compose(path: str) -> bool:
+    """Whether a path is that of a file of Compose, by its name."""
+    return bool(_COMPOSE.fullmatch(path.rpartition("/")[2]))
 
 
 def run_kind(path: str) -> str:
@@ -147,7 +155,8 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
         if not named and run_kind(path):
             runs.append(path)
     found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests, runs)]
-    return Tree(argument, found[0], found[1], found[2], found[3], runs=found[4])
+    compose = tuple(filter(is_compose, found[2]))
+    return Tree(argument, found[0], found[1], found[2], found[3], runs=found[4], compose=compose)
 
 
 def walk(root: Path, exclude: Iterable[str] = ()) -> Iterator[str]:

@@ -81,10 +81,10 @@ class Outcome:
         self.judged = judged
 
 
-def rules_for(config: Config, table: tuple[ModuleType, ...] | None = None) -> tuple[ModuleType, ...]:
+def rules_for(config: Config, some: tuple[ModuleType, ...] | None = None) -> tuple[ModuleType, ...]:
     """The rules of a table (that on Dockerfiles without one) that this goal has, narrowed by select and ignore."""
     out: list[ModuleType] = []
-    for rule in on_dockerfiles() if table is None else table:
+    for rule in on_dockerfiles() if some is None else some:
         names = {rule.CARD.id, rule.CARD.name}
         wanted = names & config.select if config.select else config.goal in rule.CARD.goals
         if wanted and not names & config.ignore:

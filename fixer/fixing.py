@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from types import ModuleType
+from typing import TYPE_CHECKING, Protocol
 
 from fixer import manifests
 from fixer.config import Config
 from fixer.edits.annotate import annotate
 from fixer.edits.dockerfile import Conflict, lower
-from fixer.engine import Choice, Outcome, Setting, findings_of, understand, unread
+from fixer.engine import Choice, Outcome, Setting, View, findings_of, understand, unread
 from fixer.errors import Unreadable
 from fixer.model import (
     Change,
@@ -17,6 +19,7 @@ from fixer.model import (
     Refusal,
     Safety,
     SetUser,
+    Skipped,
     StartAsRoot,
     Status,
     YamlChange,
@@ -28,7 +31,11 @@ from fixer.rules.base import DockerfileView
 from fixer.rules.pods import Surroundings
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.second import agree
+from fixer.syntax.yaml import Document
 from fixer.understand.stages import pairs
+
+if TYPE_CHECKING:
+    from fixer.rules.services import ComposeSurroundings
 
 MAX_ROUNDS = 5
 
@@ -200,22 +207,69 @@ def fix_manifest(
 
     A file that cannot be read or handled comes back as skipped; nothing is raised for it.
     """
+    return _fix_yaml(source, lambda one: manifests.understand(one, config, surroundings), rules, choice)
+
+
+def fix_compose(
+    source: SourceFile,
+    config: Config,
+    surroundings: ComposeSurroundings,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome | None:
+    """Fix one file of Compose, as far as `choice` allows; None where it holds no service.
+
+    A file that cannot be read or handled comes back as skipped; nothing is raised for it.
+    """
+    from fixer import compose
+
+    return _fix_yaml(source, lambda one: compose.understand(one, config, surroundings), rules, choice)
+
+
+class _Reading(Protocol):
+    """What a file of YAML holds: a view of it with its documents, and what was not judged and why."""
+
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def view(self) -> YamlView:
+        """The file as the rules see it."""
+        ...
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything of the file was judged."""
+        ...
+
+
+class YamlView(View, Protocol):
+    """What the rules are given about a file of YAML."""
+
+    source: SourceFile
+
+    @property
+    def documents(self) -> Sequence[Document]:
+        """Those of its documents that were read."""
+        ...
+
+
+Understand = Callable[[SourceFile], "_Reading | None"]
+
+
+def _fix_yaml(source: SourceFile, read: Understand, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome | None:
     try:
-        reading = manifests.understand(source, config, surroundings)
+        reading = read(source)
         if reading is None:
             return None
-        outcome = _fix_pods(reading, surroundings, rules, choice)
+        outcome = _fix_documents(reading.view, read, rules, choice)
     except Unreadable as error:
         return unread(source.path, error)
     outcome.skipped, outcome.judged = reading.skipped, reading.judged
     return outcome
 
 
-def _fix_pods(
-    reading: manifests.Reading, surroundings: Surroundings, rules: tuple[ModuleType, ...], choice: Choice
-) -> Outcome:
-    view = reading.view
-    original, config = view.source, view.config
+def _fix_documents(view: YamlView, read: Understand, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
+    original = view.source
     found = findings_of(view, rules)
     fixed: list[Finding] = []
     refused: dict[tuple[str, str], Refusal] = {}
@@ -223,14 +277,14 @@ def _fix_pods(
         units = {f"{n}": unit for n, unit in enumerate(_units(found)) if _may(unit, refused, choice)}
         order = sorted(units, key=lambda name: _rank(units[name]))
         groups = {name: _yaml_changes(units[name]) for name in order}
-        notes = {name: [_note(f) for f in units[name]] for name in order} if choice.annotate else None
+        notes = {name: [_note(f, view) for f in units[name]] for name in order} if choice.annotate else None
         rewritten = rewrite(view.source, groups, view.documents, notes)
         for name, why in rewritten.refused.items():
             refused.update({_key(f): why for f in units[name]})
         if rewritten.after.data == view.source.data:
             break
         fixed += [f for name in rewritten.applied for f in units[name]]
-        again = manifests.understand(rewritten.after, config, surroundings)
+        again = read(rewritten.after)
         if again is None:
             break
         before, view = view.ignores, again.view
@@ -238,9 +292,10 @@ def _fix_pods(
     return _outcome(original, view.source, fixed, [_left(f, refused, choice) for f in found])
 
 
-def _note(finding: Finding) -> str:
+def _note(finding: Finding, view: YamlView) -> str:
     # whose pod it is, the place of the comment tells
-    return f"{name_of(finding.rule)} ({finding.rule}): {finding.message.partition(': ')[2]}"
+    said = finding.message.partition(": ")[2] if view.table == "manifests" else finding.message
+    return f"{name_of(finding.rule)} ({finding.rule}): {said}"
 
 
 def _yaml_changes(unit: list[Finding]) -> list[YamlChange]:

@@ -171,7 +171,12 @@ def script_of(member: Member) -> Script:
 
 def root_command(member: Member) -> str:
     """What a container does that only root can, in words; "" where nothing says so."""
-    for command in script_of(member).commands:
+    return rooted(script_of(member))
+
+
+def rooted(script: Script) -> str:
+    """What a script does that only root can, in words; "" where nothing says so."""
+    for command in script.commands:
         if any(word.text == "sudo" for word in command.prefix):
             continue
         need = needs_root(command)
@@ -199,14 +204,19 @@ def needs_host(pod: Pod, member: Member) -> str:
             return "its mounts are seen by the node"
     if sequence(member.container.value.get("volumeDevices")):
         return "it has a device of the node"
-    for command in script_of(member).commands:
+    return changes_host(script_of(member), member.image)
+
+
+def changes_host(script: Script, image: str) -> str:
+    """Why a container seems to change the machine under it, by its commands and image; "" where nothing says so."""
+    for command in script.commands:
         kernel = next((word.text for word in written(command) if word.text.startswith(_KERNEL)), "")
         if kernel or command.name in _HOST_COMMANDS:
             return f"it writes {kernel}" if kernel else f"it runs '{command.name}'"
-    if any(word in member.image for word in _BUILDERS):
-        return f"{member.image} builds or runs containers"
-    if any(sign in member.image for sign in _PARAMETER):
-        return f"only a parameter tells its image, {member.image}"
+    if any(word in image for word in _BUILDERS):
+        return f"{image} builds or runs containers"
+    if any(sign in image for sign in _PARAMETER):
+        return f"only a parameter tells its image, {image}"
     return ""
 
 
@@ -384,11 +394,16 @@ def owns_elsewhere(member: Member) -> bool:
 
 def makes_containers(member: Member) -> bool:
     """Whether the name of its image says that a container makes others inside of its own."""
-    return any(word in member.image for word in _MAKERS)
+    return is_maker(member.image)
+
+
+def is_maker(image: str) -> bool:
+    """Whether the name of an image says that it is there to make containers in a container."""
+    return any(word in image for word in _MAKERS)
 
 
 # Programs that change the mode of their folder of data, as only its owner may: the variable that names the folder.
-_OWNS_DATA = {"postgres": "PGDATA"}
+OWNS_DATA = {"postgres": "PGDATA"}
 
 
 def _foreign_data(pod: Pod, member: Member, image: ImageUser) -> Refusal | None:
@@ -398,7 +413,7 @@ def _foreign_data(pod: Pod, member: Member, image: ImageUser) -> Refusal | None:
     changes the mode of its folder; it does so with a folder below that it has made itself.
     """
     user = image.facts.app_user if image.facts is not None else None
-    variable = _OWNS_DATA.get(user.name) if user is not None else None
+    variable = OWNS_DATA.get(user.name) if user is not None else None
     if user is None or variable is None or image.facts is None or member.container.value.get("command"):
         return None
     named = member.env(variable)

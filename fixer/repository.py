@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from fixer.namespaces import Namespaces
     from fixer.rules.base import DockerfileView
     from fixer.rules.pods import Surroundings
+    from fixer.rules.services import ComposeSurroundings
+    from fixer.understand.compose import Service
+    from fixer.understand.composefiles import ComposeFiles
     from fixer.understand.kustomize import Kustomize
     from fixer.understand.pods import Pod
 
@@ -71,6 +74,23 @@ def run_manifest(
     from fixer.fixing import fix_manifest
 
     return fix_manifest(source, config, surroundings, rules, choice)
+
+
+def run_compose(
+    source: SourceFile,
+    config: Config,
+    surroundings: ComposeSurroundings,
+    rules: tuple[ModuleType, ...],
+    choice: Choice,
+) -> Outcome | None:
+    """Check one file of Compose, or fix it, as `choice` says; None where it holds no service."""
+    if not choice.apply:
+        from fixer.compose import check
+
+        return check(source, config, surroundings, rules)
+    from fixer.fixing import fix_compose
+
+    return fix_compose(source, config, surroundings, rules, choice)
 
 
 def run_runs(
@@ -156,6 +176,7 @@ class Repository:
         self.parents = _Parents(self)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
+        self._compose = frozenset(tree.compose)
         self._manifests = frozenset(tree.manifests)
         self._runs = frozenset(tree.runs)
         self._users: dict[tuple[str, str], ImageUser] = {}
@@ -174,6 +195,8 @@ class Repository:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
         if path in self._dockerfiles:
             outcome: Outcome | None = self.dockerfile(path)
+        elif path in self._compose:
+            outcome = self.compose(path)
         else:
             outcome = self.manifest(path) if path in self._manifests else None
             if path in self._runs and (outcome is None or not outcome.judged):
@@ -226,7 +249,7 @@ class Repository:
     @lazy
     def around(self) -> Repository | None:
         """The git repository of which the tree is a part; None where it is the whole of one, or lies in none."""
-        named = (*self.tree.dockerfiles, *self.tree.manifests, *self.tree.runs)
+        named = (*self.tree.dockerfiles, *self.tree.manifests, *self.tree.runs, *self.tree.compose)
         start = self.tree.root if self.tree.whole else Path(absolute(self.tree, named[0])).parent
         top = _top_of(start)
         if top is None or (self.tree.whole and top == Path(os.path.abspath(start))):
@@ -382,7 +405,7 @@ class Repository:
         except Unreadable as error:
             return unread(path, error)
         if not may_matter(source.data, self.config):
-            return None
+            return self._compose_by_content(source)
         left = self._left_out(path)
         if left is not None:
             return Outcome(skipped=(left,), judged=False)
@@ -501,6 +524,70 @@ class Repository:
         whole, there = self._in_whole(path)
         return _renamed(reference, whole.kustomize.images(there))
 
+    # --- Compose -----------------------------------------------------------------------------------------------------
+
+    def compose(self, path: str) -> Outcome | None:
+        """What becomes of one file of Compose; None where it holds no service."""
+        try:
+            source = self.source(path)
+        except Unreadable as error:
+            return unread(path, error)
+        return self._services(source)
+
+    def _compose_by_content(self, source: SourceFile) -> Outcome | None:
+        """What becomes of a file that is not named like one of Compose, and may be one all the same."""
+        if b"services" not in source.data:
+            return None
+        return self._services(source)
+
+    def _services(self, source: SourceFile) -> Outcome | None:
+        from fixer.compose import may_matter
+        from fixer.rules.services import ComposeSurroundings
+
+        if not may_matter(source):
+            return None
+        path, files = source.path, self.compose_files
+        about = ComposeSurroundings(
+            lambda service: self.service_user(service, path),
+            files.read,
+            lambda name, changes: files.conflict(path, name, changes),
+            files.below(path),
+        )
+        return run_compose(source, self.config, about, self.compose_rules, self.choice)
+
+    @lazy
+    def compose_files(self) -> ComposeFiles:
+        """The files of Compose of the tree, as far as one changes what another one says."""
+        from fixer.understand.composefiles import ComposeFiles
+
+        return ComposeFiles(self.tree.compose, lambda path: read_inside(self.tree.root, path))
+
+    @lazy
+    def compose_rules(self) -> tuple[ModuleType, ...]:
+        """The rules on Compose that speak."""
+        from fixer.rules import on_compose
+
+        return rules_for(self.config, on_compose())
+
+    def service_user(self, service: Service, path: str) -> ImageUser:
+        """Who the image of a service of Compose runs as: that of its build, else the one that it names."""
+        from fixer.imageusers import image_user
+
+        build = service.build
+        if build is None:
+            return self.image_user(service.image, path)
+        made = None
+        if not build.remote and (self.tree.root / build.dockerfile).is_file():
+            where = f"{path}: service {service.name}"
+            made = self._built(Build(build.dockerfile, None, build.target, where, args=build.args))
+        return image_user(service.called, self.config, lambda name: made)
+
+    def _built(self, build: Build) -> Made | None:
+        """What was decided about the Dockerfile that a service names for itself, as the whole repository sees it."""
+        whole, there = self._in_whole(build.dockerfile)
+        made = whole._made(build._replace(dockerfile=there))
+        return None if made is None else self._seen_from_here(made)
+
     def image_user(self, reference: str, user: str) -> ImageUser:
         """Who an image runs as that a file uses; worked out once for each reference and folder."""
         from fixer.imageusers import image_user
@@ -529,6 +616,12 @@ class Repository:
             return self._seen_from_here(made) if isinstance(made, Made) else made
         if build is None or not self.is_there(build):
             return None
+        return self._made(build)
+
+    def _made(self, build: Build) -> Made | None:
+        """What was decided about the Dockerfile of a build; None where it cannot be read."""
+        from fixer.imageusers import Made
+
         try:
             decision, moves = self._decided(build.dockerfile, build.target, build.args)
         except Unreadable:

@@ -24,6 +24,7 @@ MARKERS = {
     "corpus_dockerfiles": "corpus",
     "engine": "engine",
     "judges": "judges",
+    "compose_schema": "judges",
     "registry": "registry",
 }
 DOCKERFILE = re.compile(r"(^|[._-])(dockerfile|containerfile)([._-]|$)", re.IGNORECASE)
@@ -137,3 +138,12 @@ def registry() -> str:
         absent("REGISTRY", "no registry (tests/rigs/registry.sh start)")
     done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def compose_schema() -> Path:
+    """Give the JSON Schema of the Compose specification."""
+    file = judge.home() / "compose/compose/config/compose_spec.json"
+    if not file.is_file():
+        absent("JUDGES", "no schema of Compose (tests/rigs/judges-setup.sh)")
+    return file

@@ -22,6 +22,13 @@ def on_manifests() -> Rules:
     return RULES
 
 
+def on_compose() -> Rules:
+    """The rules on files of Compose; they are imported only where there is one."""
+    from fixer.rules.compose import RULES
+
+    return RULES
+
+
 def on_runs() -> Rules:
     """The rules on commands that start containers; they are imported only where there is one."""
     from fixer.rules.running import RULES
@@ -31,19 +38,20 @@ def on_runs() -> Rules:
 
 def of_table(name: str) -> Rules:
     """The rules of one table, by the name that a view gives."""
-    return {"dockerfiles": on_dockerfiles, "manifests": on_manifests, "runs": on_runs}[name]()
+    tables = {"dockerfiles": on_dockerfiles, "manifests": on_manifests, "compose": on_compose, "runs": on_runs}
+    return tables[name]()
 
 
 @cache
 def all_rules() -> Rules:
     """Every rule once, in the order of the tables."""
-    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests(), *on_runs())))
+    return tuple(dict.fromkeys((*on_dockerfiles(), *on_manifests(), *on_compose(), *on_runs())))
 
 
 @cache
 def name_of(rule_id: str) -> str:
     """The name of a rule, from its id."""
-    tables = {"KS": on_manifests, "RT": on_runs}
+    tables = {"KS": on_manifests, "CS": on_compose, "RT": on_runs}
     for rule in tables.get(rule_id[:2], on_dockerfiles)():
         if rule.CARD.id == rule_id:
             return str(rule.CARD.name)

@@ -84,13 +84,22 @@ def is_chart_template(root: Path, path: str) -> bool:
 def _read(text: str, part: Slice) -> Document:
     document = parse_slice(text, part)
     try:
-        repeats = document.repeats
+        twice = first_repeated(document)
     except Unreadable as error:
         raise Unreadable(error.reason, f"document {part.number}: {error.message}") from error
-    twice = min(_repeated(document.root), key=lambda key: key.start, default=None) if repeats else None
-    if twice is not None:
-        raise Unreadable("syntax", f"line {document.line(twice.start)}: the key '{twice.text}' is there twice")
+    if twice:
+        raise Unreadable("syntax", twice)
     return document
+
+
+def first_repeated(document: Document) -> str:
+    """The first key that its map has already, in a sentence; "" for none.
+
+    Raises:
+        Unreadable: for values nested too deeply.
+    """
+    twice = min(_repeated(document.root), key=lambda key: key.start, default=None) if document.repeats else None
+    return f"line {document.line(twice.start)}: the key '{twice.text}' is there twice" if twice is not None else ""
 
 
 def _repeated(root: Node) -> Iterator[Scalar]:

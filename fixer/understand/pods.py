@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fixer.lazy import lazy
 from fixer.model import Span
-from fixer.syntax.yaml import Document, Entry, Map, Node, Seq
+from fixer.syntax.yaml import Document
 from fixer.understand.workloads import WHOLE_SHAPES, Container, Path, PodTemplate, mapping, place, sequence
 
 _STEP = re.compile(r"\['([^\]]*)'\]|\[(\d+)\]|([^.\[\]]+)")
@@ -187,23 +187,7 @@ class Pod:
 
     def at(self, path: Path) -> Span:
         """The characters of what stands at a path, key included; of the nearest thing above where nothing does."""
-        node: Node = self.document.root
-        span = node.span
-        for step in path:
-            found = _below(node, step)
-            if found is None:
-                break
-            node = found.value
-            span = Span(found.key.start, node.end)
-        return span
-
-
-def _below(node: Node, step: str | int) -> Entry | None:
-    if isinstance(node, Map) and isinstance(step, str):
-        return node.get(step)
-    if isinstance(node, Seq) and isinstance(step, int) and step < len(node.items):
-        return Entry(node.items[step], node.items[step])
-    return None
+        return self.document.span_at(path)
 
 
 def capability(text: str) -> str:

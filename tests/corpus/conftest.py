@@ -12,7 +12,7 @@ import pytest
 
 from fixer import app, parallel
 from fixer.config import Config
-from fixer.discover import is_manifest
+from fixer.discover import is_compose, is_manifest
 from fixer.model import Result
 from tests.engine.properties import check_rounds, recorded
 
@@ -48,19 +48,36 @@ def whole_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="session")
 def corpus_run(whole_run: Run) -> Run:
     """Give what came of the Dockerfiles."""
-    return replace(whole_run, first=only(whole_run.first, False), second=only(whole_run.second, False))
+    return part(whole_run, "Dockerfile")
 
 
 @pytest.fixture(scope="session")
 def manifest_run(whole_run: Run) -> Run:
     """Give what came of the manifests."""
-    return replace(whole_run, first=only(whole_run.first, True), second=only(whole_run.second, True))
+    return part(whole_run, "manifest")
 
 
-def only(result: Result, manifests: bool) -> Result:
-    """Give the part of a result that is about manifests, or about everything else."""
+@pytest.fixture(scope="session")
+def compose_run(whole_run: Run) -> Run:
+    """Give what came of the files of Compose."""
+    return part(whole_run, "Compose")
+
+
+def part(run: Run, kind: str) -> Run:
+    return replace(run, first=only(run.first, kind), second=only(run.second, kind))
+
+
+def only(result: Result, kind: str) -> Result:
+    """Give the part of a result that is about files of one kind."""
+    services = {f.path for f in result.findings if f.rule.startswith("CS")}
+
+    def belongs(path: str) -> bool:
+        if is_compose(path) or path in services:  # some are files of Compose by what they hold
+            return kind == "Compose"
+        return kind == ("manifest" if is_manifest(path) else "Dockerfile")
+
     return result._replace(
-        findings=tuple(f for f in result.findings if is_manifest(f.path) is manifests),
-        skipped=tuple(s for s in result.skipped if is_manifest(s.path) is manifests),
-        changes=tuple(c for c in result.changes if is_manifest(c.path) is manifests),
+        findings=tuple(f for f in result.findings if belongs(f.path)),
+        skipped=tuple(s for s in result.skipped if belongs(s.path)),
+        changes=tuple(c for c in result.changes if belongs(c.path)),
     )

@@ -41,7 +41,7 @@ def hardened_run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     config = Config(goal=Goal.HARDENED, images=dict.fromkeys(sorted(unknown), DECLARED))
     first = app.write_changes(app.fix(folder, config=config))
     second = app.fix(folder, config=config)
-    return Run(folder, only(first, True), only(second, True), {c.path: c.before for c in first.changes})
+    return Run(folder, only(first, "manifest"), only(second, "manifest"), {c.path: c.before for c in first.changes})
 
 
 def test_the_figures(hardened_run: Run) -> None:

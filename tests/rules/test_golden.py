@@ -21,7 +21,7 @@ from fixer import config as configuration
 from fixer.config import Config
 from fixer.discover import is_dockerfile, is_manifest, run_kind
 from fixer.model import Result, Safety, Status
-from fixer.rules import all_rules, on_dockerfiles, on_manifests, on_runs
+from fixer.rules import all_rules, on_compose, on_dockerfiles, on_manifests, on_runs
 from fixer.source import BOM, SourceFile
 from fixer.syntax.dockerfile import parse
 from fixer.syntax.yaml import load_stream
@@ -192,7 +192,8 @@ def test_every_rule_file_is_in_the_table() -> None:
 
 def test_ids_and_names_are_unique_and_in_order() -> None:
     assert len({rule.CARD.id for rule in RULES}) == len(set(IDS)) == len(RULES)
-    for table, letters in ((on_dockerfiles(), "DF"), (on_manifests(), "KS"), (on_runs(), "RT")):
+    tables = ((on_dockerfiles(), "DF"), (on_manifests(), "KS"), (on_compose(), "CS"), (on_runs(), "RT"))
+    for table, letters in tables:
         # the last one asks what the others left unused
         ids = [rule.CARD.id for rule in table[:-1]]
         assert ids == sorted(ids)

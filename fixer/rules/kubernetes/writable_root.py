@@ -28,21 +28,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from posixpath import basename, normpath
+from posixpath import normpath
 from typing import NamedTuple
 
-from fixer.facts import untagged
-from fixer.imageusers import ImageUser, configured_image
+from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.podusers import OWNED_FOLDER, Seat, owns_elsewhere, script_of, set_in_container
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView
+from fixer.rules.writes import TMP, Known, known_writes, real
 from fixer.syntax.shell import Script
 from fixer.understand.harmless import harmless
-from fixer.understand.making import SYSTEM, below
+from fixer.understand.making import below
 from fixer.understand.pods import Member, Pod
 from fixer.understand.workloads import WHOLE_SHAPES, Path
-from fixer.understand.writable import writable
 
 CARD = Card(
     id="KS023",
@@ -53,15 +52,6 @@ CARD = Card(
     standards=("CIS Kubernetes 5.7.3", "NSA/CISA: Immutable container file systems"),
 )
 _KEY = "readOnlyRootFilesystem"
-_TMP = "/tmp"
-# The runtime mounts these itself, writable.
-_MOUNTED = ("/dev", "/proc", "/sys")
-# Programs and configuration: whatever the image has there, the container needs.
-_CONTENT = ("/app", "/bin", "/boot", "/etc", "/home", "/lib", "/lib64", "/root", "/sbin", "/usr")
-# Here a program keeps what it makes when it runs.
-_SCRATCH = ("/tmp", "/run", "/var/run", "/var/lock", "/var/cache", "/var/log", "/var/tmp", "/var/spool")
-# Data that the images which write it bring empty, although they do not call it a VOLUME.
-_EMPTY = frozenset({"/data", "/loki", "/prometheus", "/var/lib/grafana", "/var/lib/haproxy"})
 
 
 class _Writes(NamedTuple):
@@ -126,59 +116,34 @@ def _writes(view: ManifestView, pod: Pod, seat: Seat) -> _Writes | Refusal:
     known = _known(view, pod, member, image)
     if isinstance(known, Refusal):
         return known
-    folders, fits, risk = known
     paths: list[str] = []
-    for path in dict.fromkeys([_TMP, *map(normpath, folders)]):
-        if any(below(path, one) for one in _MOUNTED) or _covered(pod, member, path):
+    for path in known.own:
+        if _covered(pod, member, path):
             continue
         if path == OWNED_FOLDER and not owns_elsewhere(member):
             why = f"{member.name} must own {path}; set PGDATA to a folder below it, and mount a volume there"
             return Refusal("owned-folder", why, image.reference)
-        if path not in fits and not any(below(path, one) for one in _SCRATCH):
+        if known.hides(path):
             why = (
                 f"{member.image} writes {path}, which may hold files of the image; let an init container copy them to "
                 f"an emptyDir, mount that there, and set {_KEY} by hand"
             )
             return Refusal("image-folder", why, image.reference)
         # two names of one folder
-        if not any(_real(path) == _real(other) for other in paths):
+        if not any(real(path) == real(other) for other in paths):
             paths.append(path)
-    return _Writes(tuple(paths), risk)
+    return _Writes(tuple(paths), known.risk)
 
 
-def _known(
-    view: ManifestView, pod: Pod, member: Member, image: ImageUser
-) -> tuple[tuple[str, ...], frozenset[str], str] | Refusal:
-    """What a container writes, which of it is made to be a volume, and what to look at."""
+def _known(view: ManifestView, pod: Pod, member: Member, image: ImageUser) -> Known | Refusal:
+    """What a container writes, which of it is made to be a volume, and what to look at; or why nobody can say."""
     command = bool(member.container.value.get("command"))
     if command and not member.container.value.get("lifecycle"):
         script = script_of(member)
-        if harmless(script, (_TMP, *_mounted(pod, member))):
+        if harmless(script, (TMP, *_mounted(pod, member))):
             risk = f"who works in a shell of {member.name} can write nothing but its volumes"
-            return (), frozenset(), risk if _waits(script) else ""
-    chosen = configured_image(image.reference, view.config).writable
-    if chosen:
-        risk = f"{member.image} writes what fixer.toml names, as far as somebody knows; volumes there start empty"
-        fits = {path for path in map(normpath, chosen) if path not in SYSTEM and not _content(path)}
-        return chosen, frozenset(fits), risk
-    if image.made is not None:
-        if command:
-            return _other_program(member, image)
-        return _of_file(image)
-    facts = image.facts
-    if facts is None or facts.confidence == "inferred":
-        return Refusal("unknown-image", f"nobody knows what {member.image} writes; {_say(image)}", image.reference)
-    # an image of a language or a distribution writes what somebody's program writes
-    serves = facts.ports or facts.volumes or (facts.writable_paths and not facts.arbitrary_user)
-    if not serves or (command and not _own_program(member)):
-        return _other_program(member, image)
-    folders = tuple(dict.fromkeys((*facts.writable_paths, *facts.volumes)))
-    fits = {path for path in facts.volumes if not _content(path)} | _EMPTY
-    if folders:
-        risk = f"{member.image} writes {', '.join(folders)} (facts, {facts.confidence}), and nobody tried whether more"
-    else:
-        risk = f"no facts name a folder that {member.image} writes, and nobody tried"
-    return folders, frozenset(fits), risk
+            return Known((), frozenset(), risk if _waits(script) else "")
+    return known_writes(image, view.config, member.image, member.name, member.words if command else None)
 
 
 def _waits(script: Script) -> bool:
@@ -191,53 +156,9 @@ def _waits(script: Script) -> bool:
     return False
 
 
-def _of_file(image: ImageUser) -> tuple[tuple[str, ...], frozenset[str], str]:
-    """What the Dockerfile shows that makes an image."""
-    assert image.made is not None
-    running = image.made.decision.running
-    volumes = [path for path, _ in running.image.volumes]
-    folders = [one.path for one in writable(running, (), workdir=False)]
-    base = running.image.facts
-    if base is not None and running.runs_base:
-        folders += base.volumes
-    filled = [copy.destination for copy in running.image.all_copies if copy.destination]
-    fits = {
-        path
-        for path in (*volumes, *_EMPTY, *(base.volumes if base is not None else ()))
-        if not _content(path) and not any(below(other, path) for other in filled)
-    }
-    risk = f"nobody knows what else the program of {image.path} writes"
-    return tuple(dict.fromkeys([*folders, *volumes])), frozenset(fits), f"{risk}; {image.risk}" if image.risk else risk
-
-
-def _other_program(member: Member, image: ImageUser) -> Refusal:
-    why = f"nobody knows what the program writes that {member.name} starts; {_say(image)}"
-    return Refusal("unknown-program", why, image.reference)
-
-
-def _say(image: ImageUser) -> str:
-    return f'tell it with [images."{untagged(image.reference)}"] writable = ["/tmp"] in fixer.toml'
-
-
-def _own_program(member: Member) -> bool:
-    """Whether the command is the program that the image is called after: `redis-server` of `redis`."""
-    program = basename(member.words[0]) if member.words else ""
-    image = basename(untagged(member.image))
-    return bool(program and image) and (program.startswith(image) or image.startswith(program))
-
-
-def _content(path: str) -> bool:
-    return any(below(path, one) for one in _CONTENT)
-
-
-def _real(path: str) -> str:
-    """A path without the links that distributions have."""
-    return path.removeprefix("/var") if below(path, "/var/run") or below(path, "/var/lock") else path
-
-
 def _covered(pod: Pod, member: Member, path: str) -> bool:
     """Whether a volume holds this folder already."""
-    return any(below(_real(path), _real(one)) for one in _mounted(pod, member))
+    return any(below(real(path), real(one)) for one in _mounted(pod, member))
 
 
 def _mounted(pod: Pod, member: Member) -> tuple[str, ...]:

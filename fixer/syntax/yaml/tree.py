@@ -235,6 +235,26 @@ class Document:
                 return None
         return node
 
+    def span_at(self, path: tuple[str | int, ...]) -> Span:
+        """The characters of what stands at a path, key included; of the nearest thing above where nothing does."""
+        node: Node = self.root
+        span = node.span
+        for step in path:
+            found = _below(node, step)
+            if found is None:
+                break
+            node = found.value
+            span = Span(found.key.start, node.end)
+        return span
+
+
+def _below(node: Node, step: str | int) -> Entry | None:
+    if isinstance(node, Map) and isinstance(step, str):
+        return node.get(step)
+    if isinstance(node, Seq) and isinstance(step, int) and step < len(node.items):
+        return Entry(node.items[step], node.items[step])
+    return None
+
 
 class _Values:
     """Values of nodes; each node is read once, so that aliases cost nothing however often they are used."""

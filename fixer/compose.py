@@ -1,0 +1,67 @@
+"""Understand a file of Compose and ask the rules, as `fixer.manifests` does with manifests."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from fixer.config import Config
+from fixer.discover import is_compose
+from fixer.engine import Outcome, findings_of, told, unread
+from fixer.errors import Unreadable
+from fixer.model import Skipped
+from fixer.rules.services import ComposeSurroundings, ComposeView
+from fixer.source import UTF16, SourceFile
+from fixer.understand.compose import may_be_compose, read_compose
+
+
+class ComposeReading:
+    """What a file holds: its view, and what of it was not judged and why."""
+
+    def __init__(self, view: ComposeView, skipped: tuple[Skipped, ...]) -> None:
+        self.view = view
+        self.skipped = skipped
+
+    @property
+    def judged(self) -> bool:
+        """Whether a service was seen; else all was skipped."""
+        return bool(self.view.services)
+
+
+def may_matter(source: SourceFile) -> bool:
+    """Whether a file may hold services of Compose."""
+    data = source.data
+    if data[:2] in UTF16:
+        data = data.replace(b"\0", b"")  # it cannot be read, and is told where it would have counted
+    return may_be_compose(data, is_compose(source.path))
+
+
+def understand(source: SourceFile, config: Config, surroundings: ComposeSurroundings) -> ComposeReading | None:
+    """Read one file of Compose; None where it holds no service.
+
+    Raises:
+        Unreadable: when its bytes are no text.
+    """
+    if not may_matter(source):
+        return None
+    named = is_compose(source.path)
+    compose = read_compose(source.path, source.text, surroundings.read, named=named, below=surroundings.below)
+    if not (compose.services or (compose.skipped and named)):
+        return None
+    return ComposeReading(ComposeView(source, compose, surroundings, config), compose.skipped)
+
+
+def check(
+    source: SourceFile, config: Config, surroundings: ComposeSurroundings, rules: tuple[ModuleType, ...]
+) -> Outcome | None:
+    """Check one file of Compose; None where it holds no service.
+
+    A file that cannot be read or handled comes back as skipped; nothing is raised for it.
+    """
+    try:
+        reading = understand(source, config, surroundings)
+        if reading is None:
+            return None
+        found = findings_of(reading.view, rules)
+    except Unreadable as error:
+        return unread(source.path, error)
+    return Outcome([told(f) for f in found], reading.skipped, judged=reading.judged)

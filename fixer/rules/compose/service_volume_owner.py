@@ -1,0 +1,72 @@
+"""A volume of a service of Compose may hold files of root that its new user cannot write.
+
+## What it finds
+A named volume, or a folder beside the Compose file, that a service may write which this run takes off root, in its
+`user:` or in the Dockerfile of its image. Volumes that the image gives to the user of its program by itself, as those
+of databases do, are no finding.
+
+## Why it matters
+A new volume gets the owner of the folder of the image that it is mounted on. One that is there already keeps what root
+wrote, and a folder of the host belongs to whoever has made it: the program fails at its first write.
+
+## How safe the fix is
+No file can be changed for it: the volume is on a host. The command of the finding gives it to the new user, once, where
+the service has run as root before. A folder of the host is yours to decide about: one with the sources of the program,
+which it only reads, needs nothing.
+
+## References
+Docker documentation, Volumes; `docker compose run --help`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fixer.model import Finding, Refusal, Severity
+from fixer.rules.base import Card
+from fixer.rules.services import ComposeView
+from fixer.serviceusers import Seat, unowned
+
+CARD = Card(
+    id="CS013",
+    name="service-volume-owner",
+    title="A volume of a service of Compose may hold files of root that its new user cannot write",
+    severity=Severity.INFO,
+)
+
+
+def check(view: ComposeView) -> Iterator[Finding]:
+    """One finding for each volume."""
+    for service in view.whole:
+        seat = view.seat(service)
+        if not seat.moves or not seat.user:
+            continue
+        for mount in unowned(service, seat.image):
+            at = service.document.span_at(mount.at)
+            if mount.kind == "bind":
+                message = f"{mount.source}, which service {service.name} mounts, may not belong to {seat.user}"
+                refusal = Refusal("volume-owner", _folder(seat, mount.source))
+            else:
+                message = (
+                    f"the volume {mount.source} of service {service.name} may hold files of root, not of {seat.user}"
+                )
+                refusal = Refusal("volume-owner", _volume(seat, mount.target))
+            yield view.finding(CARD, at, message, fix=refusal)
+
+
+def _owner(seat: Seat) -> str:
+    return seat.user if ":" in seat.user else f"{seat.user}:{seat.user}"
+
+
+def _folder(seat: Seat, source: str) -> str:
+    own = 'user: "${UID:-1000}:${GID:-1000}"'
+    return (
+        f"if the program writes there, run it as the owner of {source}, as with {own}, or let {_owner(seat)} write it"
+    )
+
+
+def _volume(seat: Seat, target: str) -> str:
+    # behind cap_drop the root of this one command would lack the two
+    rights = "--cap-add CHOWN --cap-add DAC_OVERRIDE"
+    run = f"docker compose run --rm --no-deps --user 0:0 {rights} --entrypoint chown {seat.service.name}"
+    return f"a new volume needs nothing; where it ran as root before, run once '{run} -R {_owner(seat)} {target}'"

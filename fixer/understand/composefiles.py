@@ -1,0 +1,94 @@
+"""Files of Compose that are laid upon one another: `compose.override.yaml`, `docker-compose.dev.yml` and their like."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from fixer.lazy import regex
+from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
+from fixer.understand.compose import Read, Written, written
+from fixer.understand.workloads import sequence
+
+_BASES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
+_LAID = regex(r"(?:docker-)?compose[._-].+\.ya?ml")
+_WORDS = {"security_opt": "no-new-privileges"}
+
+
+class ComposeFiles:
+    """The files of Compose of a tree, as far as one changes what another one says.
+
+    `paths` are those that are known; files of the usual names beside them are looked for as well. `read` gives the text
+    of a file, or None.
+    """
+
+    def __init__(self, paths: Sequence[str], read: Read) -> None:
+        self.paths = paths
+        self.read = lru_cache(maxsize=256)(read)
+        self._written: dict[str, dict[str, Written]] = {}
+
+    def below(self, path: str) -> frozenset[str]:
+        """The services of another file that this one is laid upon; none where it stands for itself."""
+        folder, name = posixpath.split(path)
+        if not _LAID.fullmatch(name):
+            return frozenset()
+        beside = (posixpath.join(folder, base) for base in _BASES)
+        base = next((one for one in beside if self.read(one) is not None), None)
+        if base is None:
+            return frozenset()
+        own, names = self.written(path), frozenset(self.written(base))
+        partial = any(one in names and not {"image", "build"} & set(own[one].value) for one in own)
+        return names if partial or name in _OVERRIDES else frozenset()
+
+    def conflict(self, path: str, service: str, changes: Sequence[YamlChange]) -> str | None:
+        """Which file that is laid upon this one would undo changes of a service, in a sentence; None for none."""
+        for other in self._upon(path):
+            said = self.written(other).get(service)
+            if said is None:
+                continue
+            for change in changes:
+                key = _key(change)
+                if _undoes(said, key, change):
+                    return f"{other} is laid upon this file and says otherwise ({key} of {service}); fix it there first"
+        return None
+
+    def written(self, path: str) -> dict[str, Written]:
+        """What a file says about services, by their names; nothing where it cannot be read."""
+        if path not in self._written:
+            text = self.read(path)
+            self._written[path] = written(text) if text is not None else {}
+        return self._written[path]
+
+    def _upon(self, path: str) -> Iterator[str]:
+        folder, name = posixpath.split(path)
+        if name not in _BASES:
+            return
+        beside = {posixpath.join(folder, one) for one in _OVERRIDES}
+        beside |= {one for one in self.paths if posixpath.dirname(one) == folder}
+        for other in sorted(beside - {path}):
+            if self.read(other) is not None and self.below(other):
+                yield other
+
+
+def _key(change: YamlChange) -> str:
+    """The setting of a service that a change speaks of."""
+    path = change.path if isinstance(change, EnsureItem | RemoveItem) else (*change.path, change.key)
+    return next((str(path[n + 2]) for n, step in enumerate(path[:-2]) if step == "services"), str(path[-1]))
+
+
+def _undoes(said: Written, key: str, change: YamlChange) -> bool:
+    """Whether what another file says about a setting stands against a change of it."""
+    if key in said.tagged:
+        return True
+    if key not in said.value:
+        return False
+    value: Any = said.value[key]
+    if isinstance(change, EnsureItem):
+        word = _WORDS.get(key)
+        return word is not None and any(str(one).startswith(word) and "false" in str(one) for one in sequence(value))
+    if isinstance(change, RemoveItem):
+        return change.value in sequence(value)
+    return isinstance(change, RemoveKey) or value != change.value

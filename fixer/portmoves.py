@@ -4,6 +4,7 @@ in the pods that run the image, and in what sends to them. If one place cannot b
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,12 +19,14 @@ from fixer.model import Edit, Finding, Fix, Refusal, Safety, SetKey, Severity, S
 from fixer.prove.conditions import Broken
 from fixer.prove.yaml import changed
 from fixer.repository import Ports, Repository, absolute
-from fixer.rules.base import DockerfileView
+from fixer.rules.base import Card, DockerfileView
+from fixer.rules.compose import service_low_port
 from fixer.rules.dockerfile import privileged_port
 from fixer.rules.kubernetes import low_port
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.yaml import Document, load_stream, parse
-from fixer.understand import dockerports, podports, serverports
+from fixer.understand import dockerports, podports, serverports, serviceports
+from fixer.understand.compose import Service
 from fixer.understand.listening import Bound, bound, privileged
 from fixer.understand.manifests import MATTERS, is_template
 from fixer.understand.pods import Pod
@@ -142,12 +145,19 @@ class _Planner:
             for member in pod.members
             if self.whole.is_made_by(file, member.image, path, targets)
         ]
-        move = Move(one.port, self._free(one.port, decision, seats))
+        services = [
+            (file, service)
+            for file in self.whole.tree.compose
+            for service in self.whole.services_of(file)
+            if (maker := self.whole.service_maker(service, file)) and maker[0] == path and maker[1] in targets
+        ]
+        move = Move(one.port, self._free(one.port, decision, seats, services))
         spots = self._in_image(path, decision, move)
         for seat in seats:
             podports.neighbours(seat, move)
             spots += podports.of_container(seat, move)
         spots += self._senders(pods, seats, move)
+        spots += self._services(services, move)
         self._overlays(spots, seats, move)
         self._strangers(pods, move)
         self._unread(path, seats, targets, move)
@@ -157,9 +167,12 @@ class _Planner:
                 raise Stuck(f"{spot.path}:{spot.line}", f"{spot.what} names it too, and is not among the named paths")
         return move, list(dict.fromkeys(spots))
 
-    def _free(self, old: int, decision: Decision, seats: list[podports.Seat]) -> int:
+    def _free(
+        self, old: int, decision: Decision, seats: list[podports.Seat], services: list[tuple[str, Service]]
+    ) -> int:
         taken = {one.port for one in bound(decision.running)}
         taken |= {port for seat in seats for member in seat.pod.members for port in member.ports}
+        taken |= {port for _, service in services for port in service.ports}
         return next(old + step for step in STEPS if old + step not in taken)
 
     def _in_image(self, path: str, decision: Decision, move: Move) -> list[Spot]:
@@ -200,10 +213,36 @@ class _Planner:
                 out += podports.of_object(one, flagged, move)
         return out
 
+    def _services(self, services: list[tuple[str, Service]], move: Move) -> list[Spot]:
+        """The spots of the services that run the image; their peers must not call them by the port."""
+        out: list[Spot] = []
+        for file, service in services:
+            out += serviceports.of_service(file, service, move)
+            named = serviceports.calls(serviceports.names_of(service), move)
+            for other in self.whole.tree.compose:
+                if posixpath.dirname(other) == posixpath.dirname(file):
+                    serviceports.callers(other, self.whole.services_of(other), service, move)
+                    self._laid_upon(other, service, move)
+            for path, text in self.whole.code_texts():
+                found = named.search(text)
+                if found is not None:
+                    raise Stuck(
+                        f"{path}:{text.count(chr(10), 0, found.start()) + 1}", f"it calls {service.name} by its port"
+                    )
+        return out
+
+    def _laid_upon(self, path: str, service: Service, move: Move) -> None:
+        """Refuse where a file that is laid upon the one of a service names the port."""
+        said = self.whole.compose_files.written(path).get(service.name)
+        if service.name in self.whole.compose_files.below(path) and said is not None:
+            for _, text in serviceports.texts(dict(said.value), ()):
+                if move.number().search(text):
+                    raise Stuck(path, f"it is laid upon the file of {service.name}, and names port {move.old}")
+
     def _overlays(self, spots: list[Spot], seats: list[podports.Seat], move: Move) -> None:
         """Refuse what an overlay of Kustomize would overwrite, or names by itself."""
         groups: dict[tuple[str, int], list[SetKey]] = defaultdict(list)
-        for spot in spots:
+        for spot in (one for one in spots if one.path not in self.whole.tree.compose):
             if spot.change is not None:
                 groups[spot.path, spot.document].append(spot.change)
             elif spot.steps and isinstance(spot.steps[-1], str):
@@ -278,7 +317,14 @@ class _Planner:
         for file, data in after.items():
             place = absolute(self.whole.tree, file)
             self.out.texts[place] = data
-            self.out.moved.setdefault(place, []).append(_finding(file, path, move, by_file[file], fix))
+            card = self._card(file)
+            self.out.moved.setdefault(place, []).append(_finding(card, file, path, move, by_file[file], fix))
+
+    def _card(self, file: str) -> Card:
+        """The rule that tells of a port in a file of this kind."""
+        if file in self.whole.tree.compose:
+            return service_low_port.CARD
+        return low_port.CARD if file in self.whole.tree.manifests else privileged_port.CARD
 
     def _after(self, path: str, spots: list[Spot]) -> bytes:
         source = self._source(path)
@@ -350,9 +396,8 @@ def _fix(move: Move, by_file: Mapping[str, list[Spot]]) -> Fix:
     return Fix(f"move port {move.old} to {move.new} in {where}", Safety.REVIEW, risk)
 
 
-def _finding(file: str, dockerfile: str, move: Move, spots: list[Spot], fix: Fix) -> Finding:
+def _finding(card: Card, file: str, dockerfile: str, move: Move, spots: list[Spot], fix: Fix) -> Finding:
     whats = ", ".join(dict.fromkeys(spot.what for spot in spots))
-    card = low_port.CARD if any(spot.document >= 0 for spot in spots) else privileged_port.CARD
     of = "" if file == dockerfile else f" of {dockerfile}"
     message = f"port {move.old}{of} is below 1024, and moves to {move.new} here too: {whats}"
     if file == dockerfile:

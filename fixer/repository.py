@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 # Where infrastructure is written as code.
 _CODE = tuple(
     ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb"
-    " .json .yaml .yml .jsonnet .libsonnet .cue .toml".split()
+    " .json .yaml .yml .jsonnet .libsonnet .cue .toml .conf .template .cfg .ini .env .properties".split()
 )
 
 
@@ -300,14 +301,14 @@ class Repository:
         return whole.known.targets(there)
 
     def asked(self, path: str, targets: frozenset[str]) -> tuple[Asked, ...]:
-        """Who manifests of the repository run the image as that builds of these targets make of a Dockerfile."""
+        """Who the repository runs the image as that builds of these targets make of a Dockerfile."""
         whole, there = self._in_whole(path)
         found = (one for target in sorted(targets) for one in whole.asking.get((there, target), ()))
         return tuple(one._replace(place=self._from_whole(one.place)) for one in found)
 
     @lazy
     def asking(self) -> dict[tuple[str, str], list[Asked]]:
-        """The users that manifests run images of the repository as, by the Dockerfile and its target."""
+        """The users that manifests and Compose files run images of the repository as, by Dockerfile and target."""
         from fixer.decide import Asked
         from fixer.manifests import Reading
 
@@ -324,7 +325,38 @@ class Repository:
                     line = pod.document.line(pod.at(pod.user_path(member)).start)
                     gid = group if isinstance(group, int) and group > 0 else None
                     out[build.dockerfile, build.target].append(Asked(user, gid, f"{path}:{line}"))
+        for path in self.tree.compose if self.dockerfiles else ():
+            for service in self.services_of(path):
+                numbers = re.fullmatch(r"(\d+)(?::(\d+))?", service.user or "")
+                maker = self.service_maker(service, path) if numbers is not None else None
+                if numbers is not None and maker is not None and int(numbers[1]):
+                    line = service.document.line(service.at("user").start)
+                    gid = int(numbers[2]) if numbers[2] and int(numbers[2]) else None
+                    out[maker].append(Asked(int(numbers[1]), gid, f"{path}:{line}"))
         return out
+
+    def services_of(self, path: str) -> tuple[Service, ...]:
+        """The services of a file of Compose that can be judged; none where it cannot be read."""
+        from fixer.compose import may_matter
+        from fixer.understand.compose import read_compose
+
+        files = self.compose_files
+        try:
+            source = self.source(path)
+            if not may_matter(source):
+                return ()
+            return read_compose(path, source.text, files.read, named=True, below=files.below(path)).services
+        except Unreadable:
+            return ()
+
+    def service_maker(self, service: Service, path: str) -> tuple[str, str] | None:
+        """The Dockerfile and the target whose image a service runs; None where it is none of the tree, or unknown."""
+        build = service.build
+        if build is not None:
+            there = not build.remote and (self.tree.root / build.dockerfile).is_file()
+            return (build.dockerfile, build.target) if there else None
+        made = self._made_here(service.image, path)
+        return (made.dockerfile, made.target) if made is not None else None
 
     def pods_of(self, source: SourceFile) -> tuple[Pod, ...]:
         """The pods of a file of manifests; none where it is left out or cannot be read."""
@@ -370,7 +402,7 @@ class Repository:
     def code_texts(self) -> Iterator[tuple[str, str]]:
         """Programs and the files of other tools that may start containers, each with its text."""
         for path in walk(self.tree.root, self.config.exclude):
-            if path.endswith(_CODE) and path not in self._manifests:
+            if path.endswith(_CODE) and path not in self._manifests and path not in self._compose:
                 text = read_inside(self.tree.root, path)
                 if text is not None:
                     yield path, text

@@ -26,10 +26,10 @@ def of_service(path: str, service: Service, move: Move) -> Iterator[Spot]:
     yield from _variables(path, service, move)
     for key in ("command", "entrypoint"):
         yield from _words(path, service, key, move)
-    for steps, text in _texts(mapping(service.value.get("healthcheck")).get("test"), ("healthcheck", "test")):
+    for steps, text in texts(mapping(service.value.get("healthcheck")).get("test"), ("healthcheck", "test")):
         if move.number().search(text) or calls_itself(text, move):
             yield _scalar(path, service, steps, move, "healthcheck")
-    for steps, text in _texts(service.value.get("labels"), ("labels",)):
+    for steps, text in texts(service.value.get("labels"), ("labels",)):
         if move.number().search(text):
             raise Stuck(_place(path, service, *steps), f"a label of {service.name} names port {move.old}")
 
@@ -57,7 +57,7 @@ def _listed(path: str, service: Service, key: str, move: Move) -> Iterator[Spot]
             raise Stuck(_place(path, service, key, n), f"only the environment knows a port of {service.name}")
         if not low.isdecimal() or not int(low) <= move.old <= int(high if high.isdecimal() else low):
             continue
-        if high or "$" in str(one).rpartition(":")[2]:
+        if high or not re.search(rf"(?:^|:){move.old}(?:/\w+)?$", str(one)):
             raise Stuck(
                 _place(path, service, key, n), f"{key} of {service.name} has port {move.old} in a range or variable"
             )
@@ -88,7 +88,7 @@ def _words(path: str, service: Service, key: str, move: Move) -> Iterator[Spot]:
     listed = [str(one) for one in sequence(value)]
     lead = [] if key == "entrypoint" else ["server"]
     known = {found.word - len(lead) for found in ports([*lead, *listed]) if found.port == move.old}
-    for steps, text in _texts(value, (key,)):
+    for steps, text in texts(value, (key,)):
         if not move.number().search(text) and not calls_itself(text, move):
             continue
         if not listed or steps[-1] not in known:
@@ -107,7 +107,7 @@ def callers(path: str, services: tuple[Service, ...], called: Service, move: Mov
     for other in services:
         if other.name == called.name:
             continue
-        for steps, text in _texts({key: one for key, one in other.value.items() if key not in ("image", "build")}, ()):
+        for steps, text in texts({key: one for key, one in other.value.items() if key not in ("image", "build")}, ()):
             if named.search(text):
                 raise Stuck(_place(path, other, *steps), f"{other.name} calls {called.name} by its port")
 
@@ -128,14 +128,14 @@ def calls(names: tuple[str, ...], move: Move) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.-])(?:{either}):{move.old}(?!\d){bare}")
 
 
-def _texts(value: Any, steps: Path) -> Iterator[tuple[Path, str]]:
+def texts(value: Any, steps: Path) -> Iterator[tuple[Path, str]]:
     """All words below a value, each with the way to it."""
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from _texts(one, (*steps, str(key)))
+            yield from texts(one, (*steps, str(key)))
     elif isinstance(value, list):
         for n, one in enumerate(value):
-            yield from _texts(one, (*steps, n))
+            yield from texts(one, (*steps, n))
     elif value is not None:
         yield steps, _plain(value)
 

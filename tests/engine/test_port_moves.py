@@ -280,6 +280,77 @@ def test_one_place_that_cannot_be_edited_keeps_all(tree: Path, name: str) -> Non
     assert not any(b"8080" in c.after.replace(b"8080:80", b"") for c in result.changes)
 
 
+COMPOSE = """services:
+  web:
+    build: web
+    user: "101"
+    ports:
+      - "8080:80"   # the site
+      - 127.0.0.1:81:80/tcp
+      - target: 80
+        published: 8081
+    expose: ["80", 9000]
+    environment:
+      - NGINX_PORT=80
+"""
+CALLER = "  api:\n    image: acme/api\n    environment:\n      WEB: {}\n"
+
+
+def test_a_service_of_compose_moves_too(tree: Path) -> None:
+    lay_out(tree, {"compose.yaml": COMPOSE + CALLER.format("https://web.example.com:80")})
+    assert lines(app.fix(tree, config=MOVE))["compose.yaml"][:5] == [
+        ('- "8080:80"   # the site', '- "8080:8080"   # the site'),
+        ("- 127.0.0.1:81:80/tcp", "- 127.0.0.1:81:8080/tcp"),
+        ("- target: 80", "- target: 8080"),
+        ('expose: ["80", 9000]', 'expose: ["8080", 9000]'),
+        ("- NGINX_PORT=80", "- NGINX_PORT=8080"),
+    ]
+
+
+STUCK_SERVICES = {
+    "a peer that calls the port": (
+        {"compose.yaml": COMPOSE + CALLER.format("http://web:80/x")},
+        "compose.yaml:16",
+    ),
+    "a peer that calls without a port": (
+        {"compose.yaml": COMPOSE + CALLER.format("http://web/x")},
+        "compose.yaml:16",
+    ),
+    "a proxy's configuration": (
+        {"compose.yaml": COMPOSE, "proxy/proxy.conf": "location / { proxy_pass http://web; }\n"},
+        "proxy/proxy.conf:1",
+    ),
+    "a range": ({"compose.yaml": COMPOSE.replace('"8080:80" ', '"8079-8081:79-81" ')}, "compose.yaml:6"),
+    "a variable": ({"compose.yaml": COMPOSE.replace('"8080:80" ', '"8080:${INSIDE:-80}" ')}, "compose.yaml:6"),
+    "the environment": ({"compose.yaml": COMPOSE.replace('"8080:80" ', '"8080:${INSIDE}" ')}, "compose.yaml:6"),
+    "a label": ({"compose.yaml": COMPOSE + '    labels: ["traefik.port=80"]\n'}, "compose.yaml:13"),
+    "a command": ({"compose.yaml": COMPOSE + "    command: serve 80\n"}, "compose.yaml:13"),
+    "an override": (
+        {"compose.yaml": COMPOSE, "compose.override.yaml": 'services:\n  web:\n    ports: ["9090:80"]\n'},
+        "compose.override.yaml",
+    ),
+    "a service that it extends": (
+        {
+            "base.yaml": 'services:\n  base:\n    image: x\n    ports: ["80:80"]\n',
+            "compose.yaml": "services:\n  web:\n    extends: {file: base.yaml, service: base}\n    build: web\n",
+        },
+        "compose.yaml:2",
+    ),
+    "the network of the host": ({"compose.yaml": COMPOSE + "    network_mode: host\n"}, "compose.yaml:2"),
+}
+
+
+@pytest.mark.parametrize("name", STUCK_SERVICES)
+def test_one_place_of_a_service_that_cannot_be_edited_keeps_all(tree: Path, name: str) -> None:
+    files, place = STUCK_SERVICES[name]
+    lay_out(tree, files)
+    result = app.fix(tree, config=MOVE)
+    found = told(result)
+    assert found.refusal is not None
+    assert found.refusal.message.startswith(f"port 80 does not move: {place}: ")
+    assert not any(b"EXPOSE 8080" in change.after or b"listen 8080" in change.after for change in result.changes)
+
+
 @pytest.mark.parametrize("part", ["web", "k8s", "web/Dockerfile"])
 def test_a_part_of_the_repository_moves_nothing(tree: Path, part: str) -> None:
     result = app.fix(tree / part, config=MOVE)

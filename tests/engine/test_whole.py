@@ -27,6 +27,8 @@ class Shop(NamedTuple):
     port: int
     pod_user: int | None
     container_user: int | None
+    service_user: int | None
+    composed: bool
     target: str
     named: bool
     ports: str
@@ -42,6 +44,8 @@ shops = st.builds(
     port=st.sampled_from([80, 81, 443, 3000, 8080]),
     pod_user=USERS,
     container_user=USERS,
+    service_user=USERS,
+    composed=st.booleans(),
     target=st.sampled_from(["", "number", "name"]),
     named=st.booleans(),
     ports=st.sampled_from(["keep", "move"]),
@@ -76,6 +80,12 @@ def manifests(shop: Shop) -> dict[str, str]:
 
 def lay_out(tree: Path, shop: Shop) -> None:
     build = "docker build -t acme/web services/web\n" if shop.named else ""
+    user = f'    user: "{shop.service_user}"\n' if shop.service_user is not None else ""
+    compose = (
+        f'services:\n  web:\n    build: services/web\n    image: acme/web\n{user}    ports:\n    - "9000:{shop.port}"\n'
+    )
+    if shop.composed:
+        (tree / "compose.yaml").write_text(compose)
     files = {"services/web/Dockerfile": dockerfile(shop), "build.sh": f"#!/bin/sh\n{build}", **manifests(shop)}
     for path, text in files.items():
         (tree / path).parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +96,8 @@ def asked(shop: Shop) -> set[int]:
     """The users other than root that somebody wrote for this image."""
     pod = shop.container_user if shop.container_user is not None else shop.pod_user
     made = shop.account if not shop.user else None
-    return {user for user in (shop.user, pod, made) if user}
+    service = shop.service_user if shop.composed else None
+    return {user for user in (shop.user, pod, made, service) if user}
 
 
 def uids(tree: Path) -> set[int | None]:
@@ -95,7 +106,14 @@ def uids(tree: Path) -> set[int | None]:
     out: set[int | None] = {0 if decision.image.user.root else decision.image.user.uid}
     spec = pod_spec(tree)
     holds = {**spec.get("securityContext", {}), **spec["containers"][0].get("securityContext", {})}
-    return out | ({holds["runAsUser"]} if "runAsUser" in holds else set())
+    service = composed(tree)
+    asked = {int(service["user"].partition(":")[0])} if "user" in service else set()
+    return out | asked | ({holds["runAsUser"]} if "runAsUser" in holds else set())
+
+
+def composed(tree: Path) -> Any:
+    file = tree / "compose.yaml"
+    return values(file.read_text())[0]["services"]["web"] if file.exists() else {}
 
 
 def decided(tree: Path) -> Any:
@@ -117,11 +135,13 @@ def reaches(tree: Path) -> bool:
     ports = pod_spec(tree)["containers"][0]["ports"]
     if isinstance(target, str):
         target = next(port["containerPort"] for port in ports if port.get("name") == target)
-    return {target, *(port["containerPort"] for port in ports)} == {one.port for one in bound(decided(tree).running)}
+    inside = {int(port.rpartition(":")[2]) for port in composed(tree).get("ports", ())}
+    told = {target, *inside, *(port["containerPort"] for port in ports)}
+    return told == {one.port for one in bound(decided(tree).running)}
 
 
 def told(result: Result) -> bool:
-    return any(finding.rule == "KS029" for finding in result.findings)
+    return any(finding.rule in ("KS029", "CS015") for finding in result.findings)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

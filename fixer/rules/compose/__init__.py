@@ -7,6 +7,7 @@ from types import ModuleType
 from fixer.rules.compose import (
     docker_socket,
     named_service_user,
+    other_service_user,
     privileged_service,
     root_service,
     service_added_capabilities,
@@ -38,5 +39,6 @@ RULES: tuple[ModuleType, ...] = (
     service_low_port,
     service_volume_owner,
     service_writable_root,
+    other_service_user,
     unused_ignore,
 )

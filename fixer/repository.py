@@ -724,9 +724,8 @@ class Repository:
     def _called(self, ref: ImageRef, user: str) -> Found:
         """The Dockerfile that goes by the name of an image; where it tells versions apart, that of the tag."""
         name = posixpath.basename(ref.repository)
-        called = [(path, *_name(path)) for path in self.dockerfiles]
-        ours = {path: version for path, own, version in called if own == name}
-        ours = {path: version for path, version in ours.items() if not self.known.apart(path, user, named=True)}
+        called = self._by_name.get(name, ())
+        ours = {path: version for path, version in called if not self.known.apart(path, user, named=True)}
         exact = [path for path, version in ours.items() if version == ref.tag]
         close = [path for path, version in ours.items() if version.startswith(ref.tag) or ref.tag.startswith(version)]
         makers = tuple(
@@ -737,6 +736,15 @@ class Repository:
         if len(makers) == 1 and (makers[0].dockerfile in exact or not any(ours.values())):
             return Found(makers[0])
         return Found(None, makers if len(makers) > 1 else ())
+
+    @lazy
+    def _by_name(self) -> dict[str, list[tuple[str, str]]]:
+        """The Dockerfiles by the names that they go by, each with its version."""
+        out: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for path in self.dockerfiles:
+            name, version = _name(path)
+            out[name].append((path, version))
+        return out
 
 
 def _name(path: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from fixer.facts import lookup, untagged
@@ -62,6 +62,7 @@ class Builds:
         self.read = read
         self.by_file: dict[str, list[Build]] = defaultdict(list)
         self._known: dict[str, list[Build]] = {}
+        self._mentioned: dict[tuple[str, ...], list[Build]] = {}
         for path in hints:
             text = read(path)
             if text is not None and _SPEAKS.search(text):
@@ -159,15 +160,16 @@ class Builds:
         names = (path for path in self.hints if posixpath.basename(path).lower().startswith("skaffold"))
         return frozenset(map(posixpath.dirname, names))
 
-    def _mentioning(self, name: str) -> Iterator[Build]:
+    def _mentioning(self, name: str) -> list[Build]:
         """The builds of those hints in which the words of a name stand."""
         # a name may be put together of variables, of which each holds some of its words
-        words = _WORD.findall(posixpath.basename(_untagged(name)))
-        if any(word not in self._joined for word in words):
-            return
-        for path, text in self._texts:
-            if all(word in text or word in path.lower() for word in words):
-                yield from self._of(path, text)
+        words = tuple(_WORD.findall(posixpath.basename(_untagged(name))))
+        if words not in self._mentioned:
+            known = all(word in self._joined for word in words)
+            texts = self._texts if known else ()
+            found = (place for place in texts if all(word in place[1] or word in place[0].lower() for word in words))
+            self._mentioned[words] = [build for path, text in found for build in self._of(path, text)]
+        return self._mentioned[words]
 
     @lazy
     def _texts(self) -> tuple[tuple[str, str], ...]:

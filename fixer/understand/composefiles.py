@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from fixer.lazy import regex
+from fixer.lazy import lazy, regex
 from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
 from fixer.understand.compose import Read, Written, written
 from fixer.understand.workloads import sequence
@@ -29,6 +29,7 @@ class ComposeFiles:
         self.paths = paths
         self.read = lru_cache(maxsize=256)(read)
         self._written: dict[str, dict[str, Written]] = {}
+        self._laid: dict[str, tuple[str, ...]] = {}
 
     def below(self, path: str) -> frozenset[str]:
         """The services of another file that this one is laid upon; none where it stands for itself."""
@@ -62,15 +63,21 @@ class ComposeFiles:
             self._written[path] = written(text) if text is not None else {}
         return self._written[path]
 
-    def _upon(self, path: str) -> Iterator[str]:
-        folder, name = posixpath.split(path)
-        if name not in _BASES:
-            return
-        beside = {posixpath.join(folder, one) for one in _OVERRIDES}
-        beside |= {one for one in self.paths if posixpath.dirname(one) == folder}
-        for other in sorted(beside - {path}):
-            if self.read(other) is not None and self.below(other):
-                yield other
+    def _upon(self, path: str) -> tuple[str, ...]:
+        """The files that are laid upon another one; none for one that is no base."""
+        if path not in self._laid:
+            folder, name = posixpath.split(path)
+            beside = {posixpath.join(folder, one) for one in _OVERRIDES} | self._beside.get(folder, set())
+            others = sorted(beside - {path}) if name in _BASES else ()
+            self._laid[path] = tuple(one for one in others if self.read(one) is not None and self.below(one))
+        return self._laid[path]
+
+    @lazy
+    def _beside(self) -> dict[str, set[str]]:
+        out: dict[str, set[str]] = {}
+        for path in self.paths:
+            out.setdefault(posixpath.dirname(path), set()).add(path)
+        return out
 
 
 def _key(change: YamlChange) -> str:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""How fast and how large: bench.py CORPUS [--manifests] [--tools hadolint,trivy,checkov] [--repeat N].
+"""How fast and how large: bench.py CORPUS [--manifests | --whole] [--tools hadolint,trivy,checkov] [--repeat N].
 
 Copies what is named like a Dockerfile out of CORPUS, or its YAML and JSON, and lets each tool read the same copy, whole
 processes with their start. Prints files a second and ratios, peak memory at N and at four times N files, and the
-start-up of a check of one file beside a Python that only imports typer. Nothing is asserted: a machine that is busy
+start-up of a check of one file beside a Python that only imports typer. With `--whole` a check reads everything there
+is, once, twice and four times over, which tells how time and memory grow. Nothing is asserted: a machine that is busy
 tells little, a ratio taken in one run tells more. The scanners are those of tests/rigs/judges-setup.sh.
 """
 
@@ -133,6 +134,18 @@ def memory(corpus: Path, manifests: bool) -> None:
         print(f"  fixer {command:<5} {sizes} ({four / one:.2f} times)")
 
 
+def growth(corpus: Path, repeat: int) -> None:
+    """Time and peak memory of a check of the whole corpus, and of two and four copies of it side by side."""
+    for times in (1, 2, 4):
+        with tempfile.TemporaryDirectory() as tmp:
+            for n in range(times):
+                shutil.copytree(corpus, Path(tmp) / f"{n}", symlinks=True)
+            files = sum(1 for file in Path(tmp).rglob("*") if file.is_file())
+            runs = [run([*FIXER, "check", "--no-config", "."], Path(tmp)) for _ in range(repeat)]
+        seconds, peak = min(seconds for seconds, _ in runs), max(peak for _, peak in runs)
+        print(f"  {files:6} files {seconds:7.2f} s {files / seconds:7.0f} files/s  {peak / 1024:6.1f} MiB")
+
+
 def startup(times: int = 15) -> None:
     """A check of one file beside a Python that imports typer and ends, and one that does nothing."""
     with tempfile.TemporaryDirectory() as tmp:
@@ -158,6 +171,7 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--tools", default="", help="of hadolint, trivy, checkov; none without it")
     parser.add_argument("--manifests", action="store_true", help="YAML and JSON instead of Dockerfiles")
+    parser.add_argument("--whole", action="store_true", help="everything, once, twice and four times over")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     tools = [tool for tool in options.tools.split(",") if tool]
@@ -165,6 +179,9 @@ def main() -> None:
     subprocess.run([*FIXER, "--version"], env=ENV, stdout=subprocess.DEVNULL, check=True)
     if wrong := set(tools) - set(judge.scanners()):
         parser.error(f"unknown: {', '.join(sorted(wrong))}")
+    if options.whole:
+        growth(options.corpus, options.repeat)
+        return
     if options.manifests and "hadolint" in tools:
         parser.error("hadolint reads no manifests")
     rates(options.corpus, tools, options.repeat, options.manifests)

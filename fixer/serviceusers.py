@@ -87,7 +87,8 @@ def seat(service: Service, image: ImageUser) -> Seat:
         return Seat(service, image, False, said, certain=known and image.familiar and not service.varies)
     if not said and image.root is False:
         certain = image.certain and image.ready and not service.varies
-        return Seat(service, image, False, _number(image), certain=certain)
+        # what asks for root by its own words may fail already, and is left as it is
+        return Seat(service, image, False, _number(image), certain=certain, refusal=_asks_for_root(service))
     against = _against(service, image)
     if against is not None:
         if not said and image.made is not None and image.made.moves:
@@ -202,14 +203,20 @@ def _against(service: Service, image: ImageUser) -> Refusal | None:
     if extra:
         why = f"{name} adds {', '.join(extra)}, which only root has; find out whether it still needs that"
         return Refusal("needs-root", why)
-    need = rooted(script_of(service))
-    if need:
-        return Refusal("needs-root", f"{name} {need}, as only root can; do that in the image")
+    asks = _asks_for_root(service)
+    if asks is not None:
+        return asks
     low = closed_ports(service, image)
     if low:
         why = f"{name} binds port {low[0]} in the network of the host, as only root can; use a port above 1023"
         return Refusal("privileged-port", why)
     return None
+
+
+def _asks_for_root(service: Service) -> Refusal | None:
+    """That the command of a service does what only root may."""
+    need = rooted(script_of(service))
+    return Refusal("needs-root", f"{service.name} {need}, as only root can; do that in the image") if need else None
 
 
 def low_ports(service: Service, image: ImageUser) -> tuple[int, ...]:

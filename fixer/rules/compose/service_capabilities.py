@@ -71,7 +71,7 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
     """Why a service fails without capabilities, or may fail."""
     image = seat.image
     if not seat.not_root:
-        if seat.refusal is not None and seat.refusal.code == "user-not-resolved":
+        if seat.refusal is not None and (seat.root is False or seat.refusal.code == "user-not-resolved"):
             return seat.refusal
         if seat.root is None:
             why = f"{service.name} may be root, which mostly needs some of them; find out who it runs as first"

@@ -143,10 +143,11 @@ class Service:
         context = self.filled(str(many.get("context", ".") if many else value))
         name = self.filled(str(many.get("dockerfile", "Dockerfile")))
         target = self.filled(str(many.get("target", "")))
-        if None in (context, name, target) or "://" in str(context) or "dockerfile_inline" in many:
+        away = "://" in str(context) or str(context).startswith("git@")
+        if None in (context, name, target) or away or "dockerfile_inline" in many:
             return Build("", "", True)
         file = posixpath.normpath(posixpath.join(self.folder, str(context), str(name)))
-        return Build(file, str(target), str(context).startswith("git@"), tuple(self._arguments(many.get("args"))))
+        return Build(file, str(target), False, tuple(self._arguments(many.get("args"))))
 
     def _arguments(self, value: Any) -> Iterator[tuple[str, str]]:
         rows = [(str(key), one) for key, one in mapping(value).items()]
@@ -159,7 +160,7 @@ class Service:
     @property
     def called(self) -> str:
         """What it runs, for people: its image, or the Dockerfile of it."""
-        return self.image or (self.build.dockerfile if self.build is not None else "") or "its image"
+        return self.image or (self.build.dockerfile if self.build is not None else "") or f"the image of {self.name}"
 
     @property
     def host_network(self) -> bool:

@@ -128,7 +128,7 @@ def test_a_number_is_a_user_and_a_map_is_none() -> None:
         ("build: https://github.com/a/b.git", Build("", "", True)),
         ("build: {dockerfile_inline: FROM scratch}", Build("", "", True)),
         ("build: ../../away", Build("../away/Dockerfile", "", False)),
-        ("build: git@github.com:a/b.git", Build("deploy/git@github.com:a/b.git/Dockerfile", "", True)),
+        ("build: git@github.com:a/b.git", Build("", "", True)),
     ],
 )
 def test_a_build_names_its_dockerfile(body: str, build: Build | None) -> None:
@@ -240,6 +240,7 @@ def test_the_build_context_of_another_host_stays_as_it_is(build: str) -> None:
     found = service("extends: {file: common/base.yaml, service: web}", files)
     assert found.build is not None
     assert found.build.remote
+    assert found.called == "the image of web"
 
 
 @pytest.mark.parametrize("file", ["../../out.yaml", "${FILE}", "gone.yaml"])

@@ -76,11 +76,11 @@ def seat(service: Service, image: ImageUser) -> Seat:
     if windows is not None:
         return Seat(service, image, False, refusal=windows)
     if said is None:
-        why = f"only the environment knows who {service.value.get('user')} is; give the variable a default, as in"
-        return Seat(service, image, None, refusal=Refusal("user-not-resolved", f"{why} ${{UID:-1000}}"))
+        text = f"only the environment knows who {service.value.get('user')} is; give the variable a default, as in"
+        return Seat(service, image, None, refusal=Refusal("user-not-resolved", f"{text} ${{UID:-1000}}"))
     if said and _is_root(said, image) and "$" in str(service.value.get("user")):
-        why = f"{service.value.get('user')} is root unless the environment says otherwise; give it another default"
-        return Seat(service, image, True, refusal=Refusal("user-not-resolved", why))
+        text = f"{service.value.get('user')} is root unless the environment says otherwise; give it another default"
+        return Seat(service, image, True, refusal=Refusal("user-not-resolved", text))
     if said and not _is_root(said, image):
         number = said.partition(":")[0].isdecimal()
         known = number or _uid_of(said, image) is not None or image.made is not None
@@ -88,12 +88,12 @@ def seat(service: Service, image: ImageUser) -> Seat:
     if not said and image.root is False:
         certain = image.certain and image.ready and not service.varies
         return Seat(service, image, False, _number(image), certain=certain)
-    against = _against(service, image)
-    if against is not None:
+    why = against(service, image)
+    if why is not None:
         if not said and image.made is not None and image.made.moves:
-            message = f"{image.path} leaves root now; write user: root here if it still needs it: {against.message}"
-            against = against._replace(message=message)
-        return Seat(service, image, True if said else image.root, refusal=against)
+            message = f"{image.path} leaves root now; write user: root here if it still needs it: {why.message}"
+            why = why._replace(message=message)
+        return Seat(service, image, True if said else image.root, refusal=why)
     return _moved(service, image, bool(said))
 
 
@@ -187,7 +187,7 @@ def purpose(image: ImageUser) -> str:
     return f"{image.path}: {refusal.message}" if refusal is not None else ""
 
 
-def _against(service: Service, image: ImageUser) -> Refusal | None:
+def against(service: Service, image: ImageUser) -> Refusal | None:
     """Why a service has to stay root, or may have to."""
     name = service.name
     if service.says("privileged"):

@@ -111,6 +111,12 @@ def image_user(reference: str, config: Config, find_made: FindMade) -> ImageUser
     return _of_facts(reference, facts, config)
 
 
+def as_built(image: ImageUser) -> ImageUser:
+    """An image as it is once it is built anew from a Dockerfile that this run takes off root."""
+    moves = image.made is not None and image.made.moves
+    return image._replace(root=False, ready=True) if moves else image
+
+
 def configured_image(reference: str, config: Config) -> ImageConfig:
     """What the configuration says about an image: under its name as written, without its digest, without its tag."""
     if not config.images:

@@ -608,16 +608,19 @@ class Repository:
         build = service.build
         if build is None:
             return self.image_user(service.image, path)
-        made = None
-        if not build.remote and (self.tree.root / build.dockerfile).is_file():
-            where = f"{path}: service {service.name}"
-            made = self._built(Build(build.dockerfile, None, build.target, where, args=build.args))
+        where = f"{path}: service {service.name}"
+        one = Build(build.dockerfile, None, build.target, where, args=build.args)
+        made = None if build.remote else self._built(one)
         return image_user(service.called, self.config, lambda name: made)
 
     def _built(self, build: Build) -> Made | None:
-        """What was decided about the Dockerfile that a service names for itself, as the whole repository sees it."""
+        """What was decided about the Dockerfile that a service names for itself, as the whole repository sees it.
+
+        None when it is not in the repository, or cannot be read.
+        """
         whole, there = self._in_whole(build.dockerfile)
-        made = whole._made(build._replace(dockerfile=there))
+        build = build._replace(dockerfile=there)
+        made = whole._made(build) if whole.is_there(build) else None
         return None if made is None else self._seen_from_here(made)
 
     def image_user(self, reference: str, user: str) -> ImageUser:

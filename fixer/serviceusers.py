@@ -76,25 +76,24 @@ def seat(service: Service, image: ImageUser) -> Seat:
     if windows is not None:
         return Seat(service, image, False, refusal=windows)
     if said is None:
-        why = f"only the environment knows who {service.value.get('user')} is; give the variable a default, as in"
-        return Seat(service, image, None, refusal=Refusal("user-not-resolved", f"{why} ${{UID:-1000}}"))
+        text = f"only the environment knows who {service.value.get('user')} is; give the variable a default, as in"
+        return Seat(service, image, None, refusal=Refusal("user-not-resolved", f"{text} ${{UID:-1000}}"))
     if said and _is_root(said, image) and "$" in str(service.value.get("user")):
-        why = f"{service.value.get('user')} is root unless the environment says otherwise; give it another default"
-        return Seat(service, image, True, refusal=Refusal("user-not-resolved", why))
+        text = f"{service.value.get('user')} is root unless the environment says otherwise; give it another default"
+        return Seat(service, image, True, refusal=Refusal("user-not-resolved", text))
     if said and not _is_root(said, image):
         number = said.partition(":")[0].isdecimal()
         known = number or _uid_of(said, image) is not None or image.made is not None
         return Seat(service, image, False, said, certain=known and image.familiar and not service.varies)
     if not said and image.root is False:
         certain = image.certain and image.ready and not service.varies
-        # what asks for root by its own words may fail already, and is left as it is
-        return Seat(service, image, False, _number(image), certain=certain, refusal=_asks_for_root(service))
-    against = _against(service, image)
-    if against is not None:
+        return Seat(service, image, False, _number(image), certain=certain)
+    why = against(service, image)
+    if why is not None:
         if not said and image.made is not None and image.made.moves:
-            message = f"{image.path} leaves root now; write user: root here if it still needs it: {against.message}"
-            against = against._replace(message=message)
-        return Seat(service, image, True if said else image.root, refusal=against)
+            message = f"{image.path} leaves root now; write user: root here if it still needs it: {why.message}"
+            why = why._replace(message=message)
+        return Seat(service, image, True if said else image.root, refusal=why)
     return _moved(service, image, bool(said))
 
 
@@ -188,7 +187,7 @@ def purpose(image: ImageUser) -> str:
     return f"{image.path}: {refusal.message}" if refusal is not None else ""
 
 
-def _against(service: Service, image: ImageUser) -> Refusal | None:
+def against(service: Service, image: ImageUser) -> Refusal | None:
     """Why a service has to stay root, or may have to."""
     name = service.name
     if service.says("privileged"):
@@ -203,20 +202,14 @@ def _against(service: Service, image: ImageUser) -> Refusal | None:
     if extra:
         why = f"{name} adds {', '.join(extra)}, which only root has; find out whether it still needs that"
         return Refusal("needs-root", why)
-    asks = _asks_for_root(service)
-    if asks is not None:
-        return asks
+    need = rooted(script_of(service))
+    if need:
+        return Refusal("needs-root", f"{name} {need}, as only root can; do that in the image")
     low = closed_ports(service, image)
     if low:
         why = f"{name} binds port {low[0]} in the network of the host, as only root can; use a port above 1023"
         return Refusal("privileged-port", why)
     return None
-
-
-def _asks_for_root(service: Service) -> Refusal | None:
-    """That the command of a service does what only root may."""
-    need = rooted(script_of(service))
-    return Refusal("needs-root", f"{service.name} {need}, as only root can; do that in the image") if need else None
 
 
 def low_ports(service: Service, image: ImageUser) -> tuple[int, ...]:

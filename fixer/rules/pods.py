@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fixer.config import Config
 from fixer.facts import hardened
 from fixer.ignores import Ignore, comments
-from fixer.imageusers import ImageUser
+from fixer.imageusers import ImageUser, as_built
 from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, Span, YamlChange
 from fixer.pod_security import Level, Violation, evaluate
@@ -86,8 +86,20 @@ class ManifestView:
     def plan(self, pod: Pod) -> Plan:
         """Who the containers of a pod run as, and what has to be written for it; worked out once."""
         if pod.key not in self._plans:
-            self._plans[pod.key] = plan(pod, self.surroundings.find_user)
+            self._plans[pod.key] = self._plan(pod)
         return self._plans[pod.key]
+
+    def _plan(self, pod: Pod) -> Plan:
+        """The plan of a pod, without the numbers of new images where an overlay runs them as another one.
+
+        Once the images are built they need no number, so that the next run would not ask for it either.
+        """
+        first = plan(pod, self.surroundings.find_user)
+        moving = any(seat.number is not None and as_built(seat.image) is not seat.image for seat in first.seats)
+        changes = [*first.whole, *(change for some in first.each.values() for change in some)]
+        if not moving or self.surroundings.conflict(pod.document.value, changes) is None:
+            return first
+        return plan(pod, lambda reference: as_built(self.surroundings.find_user(reference)))
 
     def violations(self, pod: Pod, *controls: str) -> Iterator[tuple[Path, Violation]]:
         """The places in a pod that the restricted level forbids for the sake of some controls, with their paths."""

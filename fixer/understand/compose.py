@@ -34,7 +34,10 @@ _DEEPEST = 20
 
 
 class Build(NamedTuple):
-    """How a service builds its image: the Dockerfile, its target and the arguments that are known, or `remote`."""
+    """How a service builds its image: the Dockerfile, its target and the arguments that are known, or `remote`.
+
+    A Dockerfile beside the root begins with `../`; the repository may hold it all the same.
+    """
 
     dockerfile: str
     target: str
@@ -140,11 +143,11 @@ class Service:
         context = self.filled(str(many.get("context", ".") if many else value))
         name = self.filled(str(many.get("dockerfile", "Dockerfile")))
         target = self.filled(str(many.get("target", "")))
-        if None in (context, name, target) or "://" in str(context) or "dockerfile_inline" in many:
+        away = "://" in str(context) or str(context).startswith("git@")
+        if None in (context, name, target) or away or "dockerfile_inline" in many:
             return Build("", "", True)
         file = posixpath.normpath(posixpath.join(self.folder, str(context), str(name)))
-        away = file.startswith("..") or str(context).startswith("git@")
-        return Build(file, str(target), away, tuple(self._arguments(many.get("args"))))
+        return Build(file, str(target), False, tuple(self._arguments(many.get("args"))))
 
     def _arguments(self, value: Any) -> Iterator[tuple[str, str]]:
         rows = [(str(key), one) for key, one in mapping(value).items()]
@@ -157,7 +160,7 @@ class Service:
     @property
     def called(self) -> str:
         """What it runs, for people: its image, or the Dockerfile of it."""
-        return self.image or (self.build.dockerfile if self.build is not None else "") or "its image"
+        return self.image or (self.build.dockerfile if self.build is not None else "") or f"the image of {self.name}"
 
     @property
     def host_network(self) -> bool:
@@ -398,7 +401,19 @@ def _extended(
     if depth > _DEEPEST or not isinstance(above, Mapping):
         return None
     whole = _extended(above, rows, path, read, depth + 1)
+    if whole is not None and isinstance(file, str):
+        whole = _built_from(whole, posixpath.dirname(file))
     return None if whole is None else merged(whole, value)
+
+
+def _built_from(value: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
+    """A service of a file in another folder, whose build context is one of that folder."""
+    build = value.get("build")
+    context = mapping(build).get("context", ".") if isinstance(build, dict) else build
+    if not folder or not isinstance(context, str) or context.startswith(("/", "~", "$", "git@")) or "://" in context:
+        return value
+    there = posixpath.normpath(posixpath.join(folder, context))
+    return {**value, "build": {**build, "context": there} if isinstance(build, dict) else there}
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ class ComposeFiles:
             if said is None:
                 continue
             for change in changes:
-                key = _key(change)
-                if _undoes(said, key, change):
+                key = _undone(said, _key(change), change)
+                if key:
                     return f"{other} is laid upon this file and says otherwise ({key} of {service}); fix it there first"
         return None
 
@@ -84,6 +84,17 @@ def _key(change: YamlChange) -> str:
     """The setting of a service that a change speaks of."""
     path = change.path if isinstance(change, EnsureItem | RemoveItem) else (*change.path, change.key)
     return next((str(path[n + 2]) for n, step in enumerate(path[:-2]) if step == "services"), str(path[-1]))
+
+
+def _undone(said: Written, key: str, change: YamlChange) -> str:
+    """The setting of another file that stands against a change of this one; "" for none."""
+    if key == "cap_drop" and _asks_root(said):
+        return "user"  # who is root all the same needs what this would take
+    return key if _undoes(said, key, change) else ""
+
+
+def _asks_root(said: Written) -> bool:
+    return str(said.value.get("user", "")).partition(":")[0] in ("0", "root")
 
 
 def _undoes(said: Written, key: str, change: YamlChange) -> bool:

@@ -77,7 +77,8 @@ class Trial:
         if verb is None:
             return None
         broken = next(wish for wish in self.wishes if not _holds(self.new, wish))
-        return Harm(place(broken.path), "a strategic merge", verb)
+        path = (*broken.path[:-1], "runAsUser") if _is_undermined(self.new, broken) else broken.path
+        return Harm(place(path), "a strategic merge", verb)
 
     def _go(self, act: Callable[[Any], Any], grows: bool = False) -> str | None:
         """Make a step with both; what it does to the fix as a verb, or None.
@@ -97,6 +98,8 @@ class Trial:
             return None
         if isinstance(broken.change, RemoveKey | RemoveItem):
             return "set this again"
+        if _is_undermined(new, broken):
+            return "ask for root against this"
         return "remove this" if _find(new, broken.steps) is _ABSENT else "overwrite this"
 
 
@@ -184,7 +187,15 @@ def _holds(value: Any, wish: _Wish) -> bool:
         return not any(equal(item, wish.change.value) for item in sequence(found))
     if isinstance(wish.change, EnsureItem):
         return any(_has(item, wish.change.value) for item in sequence(found))
-    return _has(found, wish.change.value)
+    return _has(found, wish.change.value) and not _is_undermined(value, wish)
+
+
+def _is_undermined(value: Any, wish: _Wish) -> bool:
+    """Whether root is asked for beside `runAsNonRoot: true`: such a container never starts."""
+    change = wish.change
+    if not isinstance(change, SetKey) or change.key != "runAsNonRoot" or change.value is not True:
+        return False
+    return equal(_find(value, (*wish.steps[:-1], "runAsUser")), 0) and equal(_find(value, wish.steps), True)
 
 
 def _grown(value: Any, wish: _Wish) -> _Wish:

@@ -282,3 +282,14 @@ def test_whatever_is_written_is_fixed_once_or_left_with_a_reason(text: str, goal
     ]
     load_stream(done.decode())
     assert not app.fix(SourceFile("compose.yaml", done), config=config).changes
+
+
+def test_a_command_that_needs_root_keeps_its_capabilities_in_the_next_run_as_well(tmp_path: Path) -> None:
+    lay_out(tmp_path, Dockerfile=ROOT, **{"compose.yaml": BUILT + '    command: [sh, -c, "chown 5 /a && ./shop"]\n'})
+    result = app.fix(tmp_path)
+    assert {change.path for change in result.changes} == {"Dockerfile", "compose.yaml"}
+    for change in result.changes:
+        (tmp_path / change.path).write_bytes(change.after)
+    again = app.fix(tmp_path)
+    assert again.changes == ()
+    assert of(again, "CS004").refusal is not None

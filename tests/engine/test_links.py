@@ -151,6 +151,21 @@ def test_an_overlay_that_would_undo_it(tmp_path: Path) -> None:
     assert "over/kustomization.yaml" in found.refusal.message
 
 
+def test_an_image_that_an_overlay_runs_as_another_user_needs_no_number(tmp_path: Path) -> None:
+    """The first run says of it what a second one would, which finds the image not root by number."""
+    patch = "[{op: add, path: /spec/securityContext/runAsUser, value: 2000}]"
+    overlay = f"resources: [../base]\npatches:\n- target: {{kind: Pod}}\n  patch: '{patch}'\n"
+    files = {"base/pod.yaml": pod(), "base/kustomization.yaml": "resources: [pod.yaml]\n"}
+    lay_out(tmp_path, **{"shop/Dockerfile": ROOT, "over/kustomization.yaml": overlay}, **files)
+    result = app.fix(tmp_path)
+    assert root_allowed(result).status is Status.FIXED
+    assert "runAsNonRoot: true" in after(result)
+    assert "runAsUser" not in after(result)
+    for change in result.changes:
+        (tmp_path / change.path).write_bytes(change.after)
+    assert app.fix(tmp_path).changes == ()
+
+
 @pytest.mark.parametrize("name", [IMAGE, f"{IMAGE}:1.2", f"{IMAGE}@sha256:{'0' * 64}"])
 def test_what_the_configuration_says(name: str) -> None:
     config = Config(images={IMAGE: ImageConfig(user="3000:4000")})

@@ -156,3 +156,27 @@ def test_build_targets_and_parents_outside_of_the_part_count(tree: Path) -> None
     whole = {(f.rule, f.line) for f in fix(tree).findings if f.path.endswith("Dockerfile")}
     part = {(f.rule, f.line) for f in fix(tree / "services/shop").findings}
     assert whole == part
+
+
+@pytest.mark.parametrize("user", ["1000:1000", ""])
+def test_a_service_knows_the_dockerfile_beside_the_named_folder(tree: Path, user: str) -> None:
+    (tree / "tests").mkdir()
+    (tree / "tests/compose.yaml").write_text("services:\n  shop:\n    build: ../services/shop\n")
+    (tree / "services/shop/Dockerfile").write_text(ROOT + (f"USER {user}\n" if user else ""))
+    found = {f.rule: f for f in fix(tree / "tests").findings}
+    if user:
+        assert found.keys() == {"CS004", "CS006"}
+        assert found["CS004"].status is Status.FIXED
+    else:
+        assert found["CS001"].refusal is not None
+        assert found["CS001"].refusal.message.startswith("../services/shop/Dockerfile makes this image")
+
+
+def test_a_service_does_not_look_out_of_its_repository(tree: Path) -> None:
+    (tree / "tests").mkdir()
+    (tree.parent / "out").mkdir()
+    (tree.parent / "out/Dockerfile").write_text(ROOT + "USER 1000:1000\n")
+    (tree / "tests/compose.yaml").write_text("services:\n  shop:\n    build: ../../out\n")
+    (found,) = (f for f in fix(tree / "tests").findings if f.rule == "CS001")
+    assert found.refusal is not None
+    assert found.refusal.code == "unknown-image"

@@ -127,8 +127,8 @@ def test_a_number_is_a_user_and_a_map_is_none() -> None:
         ("build: {context: '${WHERE}'}", Build("", "", True)),
         ("build: https://github.com/a/b.git", Build("", "", True)),
         ("build: {dockerfile_inline: FROM scratch}", Build("", "", True)),
-        ("build: ../../away", Build("../away/Dockerfile", "", True)),
-        ("build: git@github.com:a/b.git", Build("deploy/git@github.com:a/b.git/Dockerfile", "", True)),
+        ("build: ../../away", Build("../away/Dockerfile", "", False)),
+        ("build: git@github.com:a/b.git", Build("", "", True)),
     ],
 )
 def test_a_build_names_its_dockerfile(body: str, build: Build | None) -> None:
@@ -217,6 +217,30 @@ def test_a_service_of_another_file_is_found_from_the_file_that_names_it() -> Non
     }
     found = service("extends: {file: ../common/base.yaml, service: web}", files, "app/compose.yaml")
     assert (found.image, found.user) == ("x", "7")
+
+
+@pytest.mark.parametrize(
+    ("build", "dockerfile"),
+    [
+        ("../web", "web/Dockerfile"),
+        ("{context: ., dockerfile: dev.Dockerfile}", "common/dev.Dockerfile"),
+        ("{target: dev}", "common/Dockerfile"),
+    ],
+)
+def test_the_build_context_of_another_file_is_one_of_its_folder(build: str, dockerfile: str) -> None:
+    files = {"common/base.yaml": f"services: {{web: {{build: {build}}}}}"}
+    found = service("extends: {file: common/base.yaml, service: web}", files)
+    assert found.build is not None
+    assert found.build.dockerfile == dockerfile
+
+
+@pytest.mark.parametrize("build", ["https://github.com/acme/web.git", "git@github.com:acme/web.git"])
+def test_the_build_context_of_another_host_stays_as_it_is(build: str) -> None:
+    files = {"common/base.yaml": f"services: {{web: {{build: '{build}'}}}}"}
+    found = service("extends: {file: common/base.yaml, service: web}", files)
+    assert found.build is not None
+    assert found.build.remote
+    assert found.called == "the image of web"
 
 
 @pytest.mark.parametrize("file", ["../../out.yaml", "${FILE}", "gone.yaml"])

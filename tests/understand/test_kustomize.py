@@ -211,12 +211,24 @@ def test_operations(change: YamlChange, operation: dict[str, Any], harm: str) ->
             "overwrite this",
         ),
         (SetKey(0, SPEC, "tolerations", [{"key": "a"}]), "tolerations: [{key: b}]", "overwrite this"),
+        (POD_LEVEL, "securityContext: {runAsUser: 0}", "ask for root against this"),
+        (POD_LEVEL, "securityContext: {runAsUser: 5}", ""),
+        (LOG, "containers: [{name: log, securityContext: {runAsUser: 0}}]", "ask for root against this"),
     ],
 )
 def test_strategic_merges(change: YamlChange, spec: str, harm: str) -> None:
     sentence = told(with_merge(spec), change)
     assert sentence.endswith(f", which would {harm}; change the patch as well" if harm else "")
     assert bool(sentence) is bool(harm)
+
+
+def test_the_number_of_root_is_told_where_it_stands() -> None:
+    merged = told(with_merge("securityContext: {runAsUser: 0}"), POD_LEVEL)
+    assert "patches spec.template.spec.securityContext.runAsUser with a strategic merge" in merged
+    operation = op("add", f"{POINTER}/securityContext/runAsUser", 0)
+    assert "runAsUser with 'add' in an inline patch, which would ask for root" in told(
+        with_operations(operation), POD_LEVEL
+    )
 
 
 USER_ZERO = """

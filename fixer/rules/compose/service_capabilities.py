@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView, privileges
-from fixer.serviceusers import Seat, add_item, low_ports
+from fixer.serviceusers import Seat, add_item, against, low_ports
 from fixer.understand.compose import Service
 from fixer.understand.pods import capability
 
@@ -71,7 +71,7 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
     """Why a service fails without capabilities, or may fail."""
     image = seat.image
     if not seat.not_root:
-        if seat.refusal is not None and (seat.root is False or seat.refusal.code == "user-not-resolved"):
+        if seat.refusal is not None and seat.refusal.code == "user-not-resolved":
             return seat.refusal
         if seat.root is None:
             why = f"{service.name} may be root, which mostly needs some of them; find out who it runs as first"
@@ -81,6 +81,11 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
             return Refusal("steps-down", f"{why}; take the root from it first", image.reference)
         why = f"{service.name} stays root, and what changes owners or users needs capabilities"
         return Refusal("needs-root", f"{why}; take the root from it first", image.reference)
+    if image.made is not None and not service.user and not seat.moves:
+        # the run that takes its Dockerfile off root leaves it for this reason, and so does the next one
+        why_root = against(service, image)
+        if why_root is not None:
+            return why_root
     given = _given(seat)
     if given:
         return Refusal("needs-capability", f"{given} gives a program file capabilities of its own; see which it needs")

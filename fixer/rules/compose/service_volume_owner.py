@@ -69,4 +69,9 @@ def _volume(seat: Seat, target: str) -> str:
     # behind cap_drop the root of this one command would lack the two
     rights = "--cap-add CHOWN --cap-add DAC_OVERRIDE"
     run = f"docker compose run --rm --no-deps --user 0:0 {rights} --entrypoint chown {seat.service.name}"
-    return f"a new volume needs nothing; where it ran as root before, run once '{run} -R {_owner(seat)} {target}'"
+    file = seat.image.path
+    new = f"make {target} in {file} and give it to {_owner(seat)} there, or " if file else ""
+    return (
+        f"a volume that is new belongs to whom {target} belongs to in the image, and to root where it has no such"
+        f" folder: {new}run once '{run} -R {_owner(seat)} {target}'"
+    )

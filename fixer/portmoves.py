@@ -280,6 +280,9 @@ class _Planner:
 
     def _unread(self, path: str, seats: list[podports.Seat], targets: set[str], move: Move) -> None:
         """Refuse where a file names the image and is none that could be followed, such as a chart or a script."""
+        for build in self.whole.builds_of(path, targets):
+            if any(value == str(move.old) for _, value in build.args):
+                raise Stuck(f"{build.path}:{build.line}", f"an argument of the build says {move.old}")
         names = {_bare(one) for build in self.whole.builds_of(path, targets) for one in build.images}
         names |= {_bare(seat.member.image) for seat in seats}
         if not names:

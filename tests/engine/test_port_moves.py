@@ -336,6 +336,10 @@ STUCK_SERVICES = {
         },
         "compose.yaml:2",
     ),
+    "an argument of the build": (
+        {"compose.yaml": COMPOSE.replace("build: web", 'build: {context: web, args: {PORT: "80"}}')},
+        "compose.yaml:3",
+    ),
     "the network of the host": ({"compose.yaml": COMPOSE + "    network_mode: host\n"}, "compose.yaml:2"),
 }
 

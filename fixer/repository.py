@@ -308,12 +308,15 @@ class Repository:
     @lazy
     def asking(self) -> dict[tuple[str, str], list[Asked]]:
         """The users that manifests run images of the repository as, by the Dockerfile and its target."""
+        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+        paths = [path for path in self.tree.manifests if self._names_users(path)] if self.dockerfiles else []
+        if not paths:
+            return out  # without the import of all that reads manifests
         from fixer.decide import Asked
         from fixer.manifests import Reading
 
-        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
-        for path in self.tree.manifests if self.dockerfiles else ():
-            reading = self.reading(path) if self._names_users(path) else None
+        for path in paths:
+            reading = self.reading(path)
             if not isinstance(reading, Reading):
                 continue
             for pod, member in reading.view.containers():

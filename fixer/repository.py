@@ -391,9 +391,13 @@ class Repository:
         except Unreadable:
             return False
 
+    @lazy
+    def _from_anchor(self) -> bool:
+        return str(self.tree.root) == self.tree.root.anchor
+
     def context(self, path: str) -> Context:
         """The build context of a Dockerfile; for one named outside of the current folder, the folder that it is in."""
-        if str(self.tree.root) == self.tree.root.anchor:
+        if self._from_anchor:
             return Context((self.tree.root / path).parent, ("",))
         return Context(self.tree.root, self.known.contexts(path))
 

@@ -11,7 +11,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, NoReturn
 
 from fixer.errors import Unreadable
@@ -712,7 +712,7 @@ def _shell_view(item: Instruction) -> str:
     start, end = item.shell_start, item.logical_end
     text = item.source
     stretch = text[start:end]
-    if item.escape == "\\" and not item.open_end and ("\n" not in stretch or _UNCLEAN.search(stretch) is None):
+    if item.escape == "\\" and not item.open_end and (_is_whole(item.pieces) or _UNCLEAN.search(stretch) is None):
         return stretch
     out: list[str] = []
     at = start
@@ -723,6 +723,11 @@ def _shell_view(item: Instruction) -> str:
         stretch = text[at : following[1]]
         out.append(_blank_after_continuation(stretch, item.escape))
     return "".join(out)
+
+
+def _is_whole(pieces: tuple[tuple[int, int], ...]) -> bool:
+    """Whether nothing but a backslash and a newline stands between the lines of an instruction."""
+    return all(source - before == at - start + 2 for (start, before), (at, source) in pairwise(pieces))
 
 
 def _blank_after_continuation(stretch: str, escape: str) -> str:

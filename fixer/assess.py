@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from fixer.decide import NO_PASSWD, Decision, unfamiliar
 from fixer.model import Safety
@@ -33,12 +34,14 @@ def assess(
     Returns:
         The safety, and one sentence on what to look at (empty when safe).
     """
-    risks = list(dict.fromkeys([*_shut(decision, shut), *_risks(decision, writables), *left]))
+    risks: dict[str, None] = {}
     if not owns_code and decision.image.family not in NO_PASSWD:
-        risks.insert(0, "the code stays with root, so the program cannot write beside it")
-    if not risks:
-        return Safety.SAFE, ""
-    return Safety.REVIEW, "; ".join(risks[:_SHOWN])
+        risks["the code stays with root, so the program cannot write beside it"] = None
+    for risk in chain(_shut(decision, shut), _risks(decision, writables), left):
+        risks[risk] = None
+        if len(risks) == _SHOWN:  # the others are not looked for, because some of them are dear
+            break
+    return (Safety.REVIEW, "; ".join(risks)) if risks else (Safety.SAFE, "")
 
 
 def _risks(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]:

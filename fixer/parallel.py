@@ -1,13 +1,12 @@
-"""Many files at once: the processes of this machine share the work, and results come back in order."""
+"""Many files at once: the processes of this machine share the work, and results come back in order.
+
+What only several processes need is imported by them, because a check of one file comes through here too.
+"""
 
 from __future__ import annotations
 
 import os
-import pickle
-import select
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn, TypeVar
 
@@ -28,9 +27,8 @@ def in_parallel(job: Callable[[_Item], _Result], items: list[_Item]) -> Iterator
     Processes are forked, so that nothing has to be sent to them but the numbers of items. Where that is not safe (other
     threads run, or the system cannot fork) or not worth it, all is done here.
     """
-    helpers = _cores() - 1
-    forkable = sys.platform == "linux" and threading.active_count() == 1
-    if len(items) < WORTH_IT or helpers < 1 or not forkable:
+    helpers = _cores() - 1 if len(items) >= WORTH_IT else 0
+    if helpers < 1 or not _can_fork():
         yield from map(job, items)
         return
     size = max(_CHUNK, -(-len(items) // _MOST_CHUNKS))
@@ -43,6 +41,12 @@ def in_parallel(job: Callable[[_Item], _Result], items: list[_Item]) -> Iterator
         for helper in crew:
             helper.end()
         os.close(work.queue)
+
+
+def _can_fork() -> bool:
+    import threading
+
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def _cores() -> int:
@@ -82,6 +86,8 @@ class _Helper:
 
     def receive(self) -> dict[int, list[Any]] | None:
         """Wait for what comes next: the results that are whole with it, by chunk; None when the process has ended."""
+        import pickle
+
         piece = os.read(self.pipe, _AT_ONCE)
         if not piece:
             return None
@@ -97,6 +103,8 @@ class _Helper:
 
     def end(self) -> None:
         """Stop the process; whatever it still does is of no use to anybody."""
+        import signal
+
         os.kill(self.process, signal.SIGKILL)
         os.waitpid(self.process, 0)
         os.close(self.pipe)
@@ -104,6 +112,8 @@ class _Helper:
 
 def _help(work: _Work, pipe: int) -> NoReturn:
     """The life of a forked process: do chunks until none is left, and send them."""
+    import signal
+
     try:
         # An interrupt is for the parent, which ends the others.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -119,6 +129,8 @@ def _help(work: _Work, pipe: int) -> NoReturn:
 
 
 def _send(pipe: int, message: Any) -> None:
+    import pickle
+
     data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     rest = memoryview(_bytes(len(data)) + data)
     while rest:
@@ -135,6 +147,8 @@ def _number(data: bytes | bytearray) -> int:
 
 def _in_order(work: _Work, crew: list[_Helper]) -> Iterator[Any]:
     """The results of all chunks, done here and by the helpers."""
+    import select
+
     poll = select.poll()
     at_work = {helper.pipe: helper for helper in crew}
     for pipe in at_work:

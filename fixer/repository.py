@@ -309,31 +309,38 @@ class Repository:
     @lazy
     def asking(self) -> dict[tuple[str, str], list[Asked]]:
         """The users that manifests and Compose files run images of the repository as, by Dockerfile and target."""
+        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+        for path in self.tree.manifests if self.dockerfiles else ():
+            if self._speaks(path, b"runAsUser"):  # else without the import of all that reads manifests
+                self._ask_pods(path, out)
+        for path in self.tree.compose if self.dockerfiles else ():
+            if self._speaks(path, b"user"):
+                self._ask_services(path, out)
+        return out
+
+    def _ask_pods(self, path: str, out: dict[tuple[str, str], list[Asked]]) -> None:
         from fixer.decide import Asked
         from fixer.manifests import Reading
 
-        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
-        for path in self.tree.manifests if self.dockerfiles else ():
-            reading = self.reading(path) if self._names_users(path) else None
-            if not isinstance(reading, Reading):
-                continue
-            for pod, member in reading.view.containers():
-                user, group = pod.user(member), pod.effective(member, "runAsGroup")
-                reference = self.renamed(member.image, path)
-                build = self._made_here(reference, path) if user else None
-                if user and build is not None:
-                    line = pod.document.line(pod.at(pod.user_path(member)).start)
-                    gid = group if isinstance(group, int) and group > 0 else None
-                    out[build.dockerfile, build.target].append(Asked(user, gid, f"{path}:{line}"))
-        for path in self.tree.compose if self.dockerfiles else ():
-            for service in self.services_of(path):
-                numbers = re.fullmatch(r"(\d+)(?::(\d+))?", service.user or "")
-                maker = self.service_maker(service, path) if numbers is not None else None
-                if numbers is not None and maker is not None and int(numbers[1]):
-                    line = service.document.line(service.at("user").start)
-                    gid = int(numbers[2]) if numbers[2] and int(numbers[2]) else None
-                    out[maker].append(Asked(int(numbers[1]), gid, f"{path}:{line}"))
-        return out
+        reading = self.reading(path)
+        for pod, member in reading.view.containers() if isinstance(reading, Reading) else ():
+            user, group = pod.user(member), pod.effective(member, "runAsGroup")
+            build = self._made_here(self.renamed(member.image, path), path) if user else None
+            if user and build is not None:
+                line = pod.document.line(pod.at(pod.user_path(member)).start)
+                gid = group if isinstance(group, int) and group > 0 else None
+                out[build.dockerfile, build.target].append(Asked(user, gid, f"{path}:{line}"))
+
+    def _ask_services(self, path: str, out: dict[tuple[str, str], list[Asked]]) -> None:
+        from fixer.decide import Asked
+
+        for service in self.services_of(path):
+            numbers = re.fullmatch(r"(\d+)(?::(\d+))?", service.user or "")
+            maker = self.service_maker(service, path) if numbers is not None else None
+            if numbers is not None and maker is not None and int(numbers[1]):
+                line = service.document.line(service.at("user").start)
+                gid = int(numbers[2]) if numbers[2] and int(numbers[2]) else None
+                out[maker].append(Asked(int(numbers[1]), gid, f"{path}:{line}"))
 
     def services_of(self, path: str) -> tuple[Service, ...]:
         """The services of a file of Compose that can be judged; none where it cannot be read."""
@@ -414,15 +421,20 @@ class Repository:
             name = rest or (posixpath.basename(path) if folder else "")
             yield path, posixpath.normpath(posixpath.join(destination, name))
 
-    def _names_users(self, path: str) -> bool:
+    def _speaks(self, path: str, word: bytes) -> bool:
+        """Whether a file can be read, and a word stands in it."""
         try:
-            return b"runAsUser" in self.source(path).data
+            return word in self.source(path).data
         except Unreadable:
             return False
 
+    @lazy
+    def _from_anchor(self) -> bool:
+        return str(self.tree.root) == self.tree.root.anchor
+
     def context(self, path: str) -> Context:
         """The build context of a Dockerfile; for one named outside of the current folder, the folder that it is in."""
-        if str(self.tree.root) == self.tree.root.anchor:
+        if self._from_anchor:
             return Context((self.tree.root / path).parent, ("",))
         return Context(self.tree.root, self.known.contexts(path))
 

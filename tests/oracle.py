@@ -102,7 +102,8 @@ def without_checks() -> Iterator[None]:
 def _line_checks(items: list[Instruction]) -> None:
     """What BuildKit's line parser checks itself."""
     for item in [*items, *(i.trigger for i in items if i.trigger is not None)]:
-        problem = scanner._line_problem(item) if item.args != item.escape else ""
+        find = scanner._arity_pairs if item.keyword in ("ENV", "LABEL") else scanner._array_problem
+        problem = find(item) if item.args != item.escape else ""
         if problem:
             raise Unreadable("syntax", problem)
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -79,6 +79,7 @@ class ImageRef(NamedTuple):
     digest: str
 
     @classmethod
+    @lru_cache(maxsize=512)  # one base image is asked for several times, and in many files
     def parse(cls, text: str) -> ImageRef:
         """Read and normalise a reference, for looking up what is known about it.
 

@@ -11,7 +11,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, NoReturn
 
 from fixer.errors import Unreadable
@@ -48,13 +48,14 @@ _SPACE = (
     " \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 _ASCII_SPACE = "\t\n\v\f\r "
+# What stands behind the one blank that is usual where flags or more blanks come before the arguments.
+_BEGINS_APART = _ASCII_SPACE + "-"
 _WORD = regex(rf"[^{_SPACE}]+")
 # Pairs that need no closer look: NAME=value, with quotes that are closed and no escapes.
 _PLAIN_PAIRS = regex(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
 # What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
 _UNCLEAN = regex(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
 _BLANK_ENDS = frozenset(" \t")
-_NOT_TELLING = ("", "#")
 _ESCAPES = frozenset("\\`")
 
 
@@ -184,7 +185,10 @@ class Instruction:
     @lazy
     def args(self) -> str:
         """The arguments behind the flags, blanks at both ends removed."""
-        return self.logical[self._split[1] :].strip(_SPACE)
+        text, at = self.logical, len(self.name) + 1
+        if text[at - 1 : at] != " " or text[at : at + 1] in _BEGINS_APART:
+            at = self._split[1]
+        return text[at:].strip(_SPACE)
 
     @lazy
     def _array(self) -> list[Any] | None:
@@ -364,10 +368,12 @@ class _Lines:
         self.starts = list(accumulate([len(row) + 1 for row in self.rows], initial=0))
         # Python's own blanks are found faster, and are the same as Go's but for these.
         blanks = _SPACE if any(separator in text for separator in "\x1c\x1d\x1e\x1f") else None
+        bare = [row.rstrip("\r") for row in self.rows] if "\r" in text else self.rows
+        starts = self.starts
         self.telling = [
-            (number, self.starts[number], row.rstrip("\r"))
-            for number, row in enumerate(self.rows)
-            if row.lstrip(blanks)[:1] not in _NOT_TELLING
+            (number, starts[number], row)
+            for number, row in enumerate(bare)
+            if (telling := row.lstrip(blanks)) and telling[0] != "#"
         ]
         self.next = 0
 
@@ -435,13 +441,14 @@ def _instruction(text: str, lines: _Lines, index: int, escape: str) -> Instructi
         at += len(current)
         current = current.lstrip(_SPACE)
         at -= len(current)
-    if current[-1] != escape and current[-1] not in _BLANK_ENDS:  # most stand on one line
-        name, span = _name(current), Span(at, at + len(current))
-        return _made(text, lines, Instruction(
-            index, name, name.upper(), number + 1, number + 1, span, current, ((0, at),), text, escape,
-            logical_end=span.end,
-        ))  # fmt: skip
-    return _continued(text, lines, index, (number, at, current), escape)
+    last = current[-1]
+    if last == escape or last in _BLANK_ENDS:
+        return _continued(text, lines, index, (number, at, current), escape)
+    name, end = _name(current), at + len(current)  # most stand on one line
+    made = Instruction(
+        index, name, name.upper(), number + 1, number + 1, Span(at, end), current, ((0, at),), text, escape, (), end
+    )
+    return _with_heredocs(text, lines, made) if "<<" in current and _may_hold_heredoc(made) else made
 
 
 def _continued(text: str, lines: _Lines, index: int, first: tuple[int, int, str], escape: str) -> Instruction:
@@ -451,22 +458,25 @@ def _continued(text: str, lines: _Lines, index: int, first: tuple[int, int, str]
     length = 0
     open_end = False
     number, at, current = first
+    telling, following = lines.telling, lines.next
     while True:
         # The usual line has no blanks at its end; BuildKit allows them behind the escape.
-        kept = current.rstrip(" \t") if current[-1:] in _BLANK_ENDS else current
-        continues = kept[-1:] == escape and kept[-2:-1] != escape
-        kept = kept[:-1] if continues else current
+        kept = current.rstrip(" \t") if current[-1] in _BLANK_ENDS else current
+        if kept[-1] != escape or kept[-2:-1] == escape:
+            pieces.append((length, at))
+            parts.append(current)
+            break
+        kept = kept[:-1]
         if kept:
             pieces.append((length, at))
             parts.append(kept)
             length += len(kept)
-        if not continues:
-            break
-        if lines.next == len(lines.telling):
+        if following == len(telling):
             open_end = True
             break
-        number, at, current = lines.telling[lines.next]
-        lines.next += 1
+        number, at, current = telling[following]
+        following += 1
+    lines.next = following
     end, logical = at + len(current), "".join(parts)
     if logical[:1] in _SPACE:  # the first physical line was only a continuation character
         lead = len(logical) - len(logical.lstrip(_SPACE))
@@ -477,21 +487,16 @@ def _continued(text: str, lines: _Lines, index: int, first: tuple[int, int, str]
         logical = logical[lead:]
         pieces = _shift(pieces, lead)
     name = _name(logical)
-    return _made(text, lines, Instruction(
+    made = Instruction(
         index, name, name.upper(), first[0] + 1, len(lines.rows) if open_end else number + 1, Span(pieces[0][1], end),
-        logical, tuple(pieces), text, escape, logical_end=end, open_end=open_end,
-    ))  # fmt: skip
+        logical, tuple(pieces), text, escape, (), end, open_end,
+    )  # fmt: skip
+    return _with_heredocs(text, lines, made) if "<<" in logical and _may_hold_heredoc(made) else made
 
 
 def _name(logical: str) -> str:
     name = logical.partition(" ")[0]
     return name if name.isalpha() else _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
-
-
-def _made(text: str, lines: _Lines, instruction: Instruction) -> Instruction:
-    if "<<" in instruction.logical and _may_hold_heredoc(instruction):
-        return _with_heredocs(text, lines, instruction)
-    return instruction
 
 
 def _shift(pieces: list[tuple[int, int]], lead: int) -> list[tuple[int, int]]:
@@ -604,13 +609,10 @@ def _validate(instructions: list[Instruction]) -> None:
         raise Unreadable("syntax", "the file has no FROM; it is not a whole Dockerfile")
 
 
-def _line_problem(item: Instruction) -> str:
-    """What BuildKit's line parser itself refuses."""
-    if item.keyword in ("ENV", "LABEL"):
-        return _arity_pairs(item)
-    if item.args.startswith("[") and item._array is not None and item.json is None:
-        return f"the JSON array of {item.name} holds more than words; BuildKit refuses it"
-    return ""
+def _array_problem(item: Instruction) -> str:
+    """What BuildKit's line parser refuses of a JSON form."""
+    refused = item._array is not None and item.json is None
+    return f"the JSON array of {item.name} holds more than words; BuildKit refuses it" if refused else ""
 
 
 def _validate_one(item: Instruction) -> None:
@@ -619,10 +621,12 @@ def _validate_one(item: Instruction) -> None:
         _refuse(item, f"'{item.name[:40]}' is no Dockerfile instruction; a lost backslash above it is the usual cause")
     if not item.args and not item.heredocs and keyword not in _NO_ARGUMENT_NEEDED:
         _refuse(item, f"{item.name} has no argument; BuildKit refuses it")
-    if item._split[0]:
+    if "--" in item.logical and item._split[0]:
         _validate_flags(item)
+    problem = _array_problem(item) if item.args.startswith("[") else ""
     arity = _ARITY.get(keyword)
-    problem = _line_problem(item) or (arity(item) if arity is not None else "")
+    if arity is not None:
+        problem = problem or arity(item)
     if problem:
         _refuse(item, problem)
 
@@ -657,11 +661,14 @@ def _arity_from(item: Instruction) -> str:
 
 
 def _arity_copy(item: Instruction) -> str:
-    count = len(_split_at_blanks(item.args) if item.json is None else item.json)
+    array = item.json if item.args.startswith("[") else None
+    count = len(_split_at_blanks(item.args) if array is None else array)
     return "" if count >= 2 else f"{item.name} needs a source and a destination; BuildKit refuses it"
 
 
 def _arity_pairs(item: Instruction) -> str:
+    if " " not in item.args and "=" in item.args and item.args.isprintable():  # one pair, as most are
+        return ""
     if _PLAIN_PAIRS.fullmatch(item.args):
         return ""
     words = [word for word in item.texts if word != item.escape]
@@ -692,8 +699,10 @@ def _arity_volume(item: Instruction) -> str:
 _ARITY = {
     "ADD": _arity_copy,
     "COPY": _arity_copy,
+    "ENV": _arity_pairs,
     "FROM": _arity_from,
     "HEALTHCHECK": _arity_health,
+    "LABEL": _arity_pairs,
     "SHELL": _arity_shell,
     "VOLUME": _arity_volume,
 }
@@ -703,7 +712,7 @@ def _shell_view(item: Instruction) -> str:
     start, end = item.shell_start, item.logical_end
     text = item.source
     stretch = text[start:end]
-    if item.escape == "\\" and not item.open_end and ("\n" not in stretch or _UNCLEAN.search(stretch) is None):
+    if item.escape == "\\" and not item.open_end and (_is_whole(item.pieces) or _UNCLEAN.search(stretch) is None):
         return stretch
     out: list[str] = []
     at = start
@@ -714,6 +723,11 @@ def _shell_view(item: Instruction) -> str:
         stretch = text[at : following[1]]
         out.append(_blank_after_continuation(stretch, item.escape))
     return "".join(out)
+
+
+def _is_whole(pieces: tuple[tuple[int, int], ...]) -> bool:
+    """Whether nothing but a backslash and a newline stands between the lines of an instruction."""
+    return all(source - before == at - start + 2 for (start, before), (at, source) in pairwise(pieces))
 
 
 def _blank_after_continuation(stretch: str, escape: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -164,7 +164,12 @@ class Image:
     @lazy
     def runs(self) -> tuple[Instruction, ...]:
         """The RUN instructions of `body`."""
-        return tuple(item for item in self.body if item.keyword == "RUN")
+        return tuple(self.of("RUN"))
+
+    def of(self, keyword: str) -> Sequence[Instruction]:
+        """The instructions of this keyword in `body`."""
+        chain = self.stage.chain
+        return chain[0].of(keyword) if len(chain) == 1 else [item for stage in chain for item in stage.of(keyword)]
 
     @lazy
     def _owners(self) -> dict[int, Stage]:
@@ -216,7 +221,7 @@ class Image:
 
     @lazy
     def _shell_changes(self) -> tuple[Instruction, ...]:
-        return tuple(item for item in self.body if item.keyword == "SHELL")
+        return tuple(self.of("SHELL"))
 
     # --- accounts and users ------------------------------------------------------------------------------
 
@@ -341,7 +346,7 @@ class Image:
     @lazy
     def _users(self) -> list[tuple[int, User]]:
         out = [(-1, self.base_user)]
-        out += [(item.index, self.resolve(item)) for item in self.body if item.keyword == "USER"]
+        out += [(item.index, self.resolve(item)) for item in self.of("USER")]
         return out
 
     def user_at(self, item: Instruction) -> User:
@@ -356,7 +361,8 @@ class Image:
     @property
     def own_user(self) -> Instruction | None:
         """The last USER instruction of the stage itself, or None."""
-        return next((i for i in reversed(self.stage.body) if i.keyword == "USER"), None)
+        found = self.stage.of("USER")
+        return found[-1] if found else None
 
     # --- the process -------------------------------------------------------------------------------------
 
@@ -377,7 +383,8 @@ class Image:
         return found
 
     def _process(self, keyword: str) -> Process | None:
-        item = next((i for i in reversed(self.body) if i.keyword == keyword), None)
+        written = self.of(keyword)
+        item = written[-1] if written else None
         if item is None:
             inherited = self.parent.image._process(keyword) if self.parent is not None else None
             return inherited._replace(item=None) if inherited is not None else None
@@ -400,9 +407,7 @@ class Image:
     def ports(self) -> tuple[tuple[int, Instruction], ...]:
         """Ports that EXPOSE names, with ranges opened up to 100 wide, and where."""
         out: list[tuple[int, Instruction]] = []
-        for item in self.body:
-            if item.keyword != "EXPOSE":
-                continue
+        for item in self.of("EXPOSE"):
             for word in item.texts:
                 value = self.expand(word, item)
                 match = re.fullmatch(r"(\d+)(?:-(\d+))?(?:/\w+)?", value or "")
@@ -415,9 +420,7 @@ class Image:
     def volumes(self) -> tuple[tuple[str, Instruction], ...]:
         """Absolute VOLUME paths of the file, and where."""
         out: list[tuple[str, Instruction]] = []
-        for item in self.body:
-            if item.keyword != "VOLUME":
-                continue
+        for item in self.of("VOLUME"):
             words = item.json if item.json is not None else tuple(unquote(w, item.escape) for w in item.texts)
             for word in words:
                 value = self.expand(word, item)

@@ -89,12 +89,16 @@ def made(image: Image) -> tuple[Made, ...]:
 
 def _may_make(stage: Stage, item: Instruction, workdir: str | None) -> bool:
     """Whether a step may make something for data: not where all that it makes is written out and surely is not."""
-    text = item.logical
+    return any(not _surely_no_data(stage, item, word, workdir) for word in _named(item.logical))
+
+
+@lru_cache(maxsize=64)  # asked twice for the steps of one image
+def _named(text: str) -> tuple[str, ...]:
+    """The words behind what makes folders and files."""
     found = [*_MAKES.finditer(text)] if holds(text, _WORDS) else []
     if holds(text, _RARE_WORDS):
         found += _MAKES_TOO.finditer(text)
-    words = (word for match in found for word in (match[match.lastindex or 0] or "?").split())
-    return any(not _surely_no_data(stage, item, word, workdir) for word in words)
+    return tuple([word for match in found for word in (match[match.lastindex or 0] or "?").split()])
 
 
 def _surely_no_data(stage: Stage, item: Instruction, word: str, workdir: str | None) -> bool:

@@ -43,6 +43,7 @@ class Purpose(NamedTuple):
     remedy: str
 
 
+_DIGIT = regex(r"\d")  # without one no port is named
 _STEP_DOWN_WORDS = ("gosu", "su-exec", "s6-overlay", "setpriv", "chpst", "runuser", "fixuid")
 _STEP_DOWN_TOOL = regex(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b")
 # Packages that people install only to run what is in them.
@@ -275,7 +276,7 @@ class Running:
         """Ports that the arguments of the process name, and the instruction that does."""
         out: list[tuple[int, Instruction]] = []
         for part in (self.image.entrypoint, self.image.cmd):
-            if part is None or part.item is None:
+            if part is None or part.item is None or _DIGIT.search(part.text) is None:
                 continue
             for _, words in self._shell(part.text) if part.shell else self._argv(part.words):
                 out += [(port, part.item) for port in word_ports(words)]

@@ -29,6 +29,7 @@ _CLIENTS: Final = frozenset({
     "expr", "apt-get", "apk", "pip", "git", "chown", "useradd", "adduser", "ldapsearch", "kcat",
     "kafkacat", "clickhouse-client", "cqlsh", "etcdctl", "vegeta", "iptables", "ufw", "ngrok",
 })  # fmt: skip
+_DIGIT: Final = regex(r"\d")
 _NUMBER: Final = r"(?P<port>\d{1,5})"
 _HOST: Final = r"(?:0\.0\.0\.0|127(?:\.\d{1,3}){3}|localhost|\*|\+|\[[0-9a-fA-F:.]*\]|::|\$\{?\w+\}?|%[\w]+)?"
 _BARE: Final = regex(_NUMBER)
@@ -79,8 +80,8 @@ def ports(words: Sequence[str | Word]) -> tuple[Port, ...]:
     Clients and unknown options give nothing; ``PORT=80 server`` in front counts.
     """
     texts = [word if isinstance(word, str) else word.text for word in words]
-    if not texts:
-        return ()
+    if _DIGIT.search(" ".join(texts)) is None:
+        return ()  # as most command lines, which need no closer look then
     start, found = _environment(texts)
     if start < len(texts):
         name = basename(texts[start])

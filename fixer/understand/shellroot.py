@@ -49,7 +49,8 @@ def absolute(path: str, cwd: str | None, workdir: str | None = None) -> str | No
     ``cwd`` is that of the command, ``workdir`` the absolute directory in which the script starts.
     """
     if path.startswith("/"):
-        return normpath(path).replace("//", "/")
+        plain = "//" not in path and "/." not in path and path[-1] != "/"  # as most are written
+        return path if plain else normpath(path).replace("//", "/")
     if not path or path.startswith("~") or cwd == "":
         return None
     base = join(workdir or "", cwd or "")

@@ -194,7 +194,10 @@ class Stage:
 
 def join(folder: str, path: str) -> str:
     """An absolute, normalised container path."""
-    return posixpath.normpath(posixpath.join(folder, path)).replace("//", "/")
+    whole = path if path.startswith("/") else posixpath.join(folder, path)
+    if whole.startswith("/") and "//" not in whole and "/." not in whole and whole[-1] != "/":
+        return whole  # as most are written
+    return posixpath.normpath(whole).replace("//", "/")
 
 
 def pairs(item: Instruction) -> list[tuple[str, str]]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixer.facts import base_facts
 from fixer.syntax.dockerfile import parse
+from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage, declared, join, pairs, runtime_stages, stages
 
 
@@ -157,3 +162,14 @@ def test_which_stages_run(targets: tuple[str, ...], expected: list[int]) -> None
 )
 def test_join(folder: str, path: str, expected: str) -> None:
     assert join(folder, path) == expected
+
+
+_PIECES = st.lists(st.sampled_from(["a", "b c", ".", "..", ".x", "", "é"]), max_size=5)
+
+
+@given(_PIECES, st.booleans(), _PIECES)
+def test_paths_are_joined_and_normal(folder: list[str], whole: bool, path: list[str]) -> None:
+    first, second = "/" + "/".join(folder), ("/" if whole else "") + "/".join(path)
+    expected = posixpath.normpath(posixpath.join(first, second)).replace("//", "/")
+    assert join(first, second) == expected
+    assert not whole or absolute(second, None) == expected

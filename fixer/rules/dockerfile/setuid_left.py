@@ -28,7 +28,7 @@ from fixer.lazy import regex
 from fixer.model import Finding, Fix, Safety, Severity, Span
 from fixer.rules.base import Card, DockerfileView
 from fixer.syntax.dockerfile import Instruction
-from fixer.understand.image import Image, holds
+from fixer.understand.image import Image
 from fixer.understand.modes import set_gid, set_uid
 from fixer.understand.places import command_span
 from fixer.understand.shellfacts import Chmod, SetCap
@@ -67,16 +67,15 @@ _RISK = "the program may need the right"
 
 def check(view: DockerfileView) -> Iterator[Finding]:
     """One finding for each command that gives a program rights, and for each package that does."""
-    if not holds(view.source.text, _WORDS):
-        return
     told: set[int] = set()
     for decision in view.decisions:
         image = decision.image
-        stripped = [i.index for i in image.runs if _STRIPPED.search(i.logical)]
-        for item in image.runs_about(_WORDS):
-            if item.index not in told and (item.heredocs or _SIGNS.search(item.logical)):
-                told.add(item.index)
-                yield from _of_step(view, image, item, bool(stripped) and item.index <= max(stripped))
+        about = image.runs_about(_WORDS)
+        steps = [i for i in about if i.index not in told and (i.heredocs or _SIGNS.search(i.logical))]
+        stripped = max((i.index for i in image.runs if _STRIPPED.search(i.logical)), default=-1) if steps else -1
+        for item in steps:
+            told.add(item.index)
+            yield from _of_step(view, image, item, item.index <= stripped)
 
 
 def _of_step(view: DockerfileView, image: Image, item: Instruction, stripped: bool) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ CARD = Card(
     standards=("CIS Docker 4.8", "PSS restricted: Privilege Escalation"),
 )
 _SIGNS = ("sudo", "NOPASSWD", "wheel", "usermod", "gpasswd", "addgroup")
-_HINT = regex(r"sudo|NOPASSWD|(?<![\w./-])(?:wheel|docker)(?![\w./-])")
+_GROUP = regex(r"(?<![\w./-])(?:wheel|docker)(?![\w./-])")
 _GROUPS = frozenset({"sudo", "wheel", "docker"})
 _HARMLESS = frozenset({"-E", "-H", "-n", "-S", "-EH", "-HE", "--preserve-env", "--set-home", "--non-interactive"})
 _WRITERS = frozenset({"echo", "printf", "tee", "chmod", "mkdir", "cat"})
@@ -57,9 +57,17 @@ def check(view: DockerfileView) -> Iterator[Finding]:
     for decision in view.decisions:
         for stage in decision.image.stage.chain:
             for item in stage.of("RUN"):
-                if item.index not in told and _HINT.search(text, item.span.start, item.span.end):
+                if item.index not in told and _hints(text, item.span):
                     told.add(item.index)
                     yield from _granted(view, decision, item)
+
+
+def _hints(text: str, span: Span) -> bool:
+    """Whether a step may have to do with it."""
+    step = text[span.start : span.end]
+    if "sudo" in step or "NOPASSWD" in step:
+        return True
+    return ("wheel" in step or "docker" in step) and _GROUP.search(step) is not None
 
 
 def _needless(view: DockerfileView, image: Image, item: Instruction) -> Iterator[Finding]:

@@ -15,7 +15,8 @@ from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import FileChange, Finding, Origin, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
-from fixer.repository import Repository, Scope, run_compose, run_dockerfile, run_manifest, run_runs
+from fixer.repository import Repository, Scope
+from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
 
 if TYPE_CHECKING:

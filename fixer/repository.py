@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,12 +16,14 @@ from fixer.config import Config
 from fixer.discover import Context, Tree, read_inside, run_kind, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
-from fixer.facts import ImageRef, knowledge, untagged
-from fixer.lazy import lazy, regex
+from fixer.facts import ImageRef, knowledge
+from fixer.lazy import lazy
 from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
+from fixer.running import read_source, run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile, read_bytes
 from fixer.understand.builds import NAMED, STATED, Build, Found, builds, nearest
 from fixer.understand.image import Parent
+from fixer.understand.naming import name_of, renamed
 
 if TYPE_CHECKING:
     from fixer.decide import Asked, Decision
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from fixer.namespaces import Namespaces
     from fixer.rules.base import DockerfileView
     from fixer.rules.pods import Surroundings
-    from fixer.rules.services import ComposeSurroundings
     from fixer.understand.compose import Service
     from fixer.understand.composefiles import ComposeFiles
     from fixer.understand.kustomize import Kustomize
@@ -42,74 +43,6 @@ _CODE = tuple(
     ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb"
     " .json .yaml .yml .jsonnet .libsonnet .cue .toml .conf .template .cfg .ini .env .properties".split()
 )
-
-
-def read_source(root: Path, path: str) -> SourceFile:
-    """Read one Dockerfile.
-
-    Raises:
-        Unreadable: when it is a link, no regular file, too large, or cannot be read.
-    """
-    return SourceFile(path, read_bytes(root, path, "a Dockerfile", ", which no Dockerfile is; it was not read"))
-
-
-def run_dockerfile(
-    source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice
-) -> Outcome:
-    """Check one Dockerfile, or fix it, as `choice` says."""
-    if not choice.apply:
-        return engine.check(source, config, setting, rules)
-    from fixer.fixing import fix
-
-    return fix(source, config, setting, rules, choice)
-
-
-def run_manifest(
-    source: SourceFile, config: Config, surroundings: Surroundings, rules: tuple[ModuleType, ...], choice: Choice
-) -> Outcome | None:
-    """Check one file of manifests, or fix it, as `choice` says; None where it holds none."""
-    if not choice.apply:
-        from fixer.manifests import check
-
-        return check(source, config, surroundings, rules)
-    from fixer.fixing import fix_manifest
-
-    return fix_manifest(source, config, surroundings, rules, choice)
-
-
-def run_compose(
-    source: SourceFile,
-    config: Config,
-    surroundings: ComposeSurroundings,
-    rules: tuple[ModuleType, ...],
-    choice: Choice,
-) -> Outcome | None:
-    """Check one file of Compose, or fix it, as `choice` says; None where it holds no service."""
-    if not choice.apply:
-        from fixer.compose import check
-
-        return check(source, config, surroundings, rules)
-    from fixer.fixing import fix_compose
-
-    return fix_compose(source, config, surroundings, rules, choice)
-
-
-def run_runs(
-    source: SourceFile,
-    find_user: Callable[[str], ImageUser],
-    config: Config,
-    rules: tuple[ModuleType, ...],
-    choice: Choice,
-) -> Outcome | None:
-    """Check one file that starts containers by commands, which is never changed; None where nothing is to be said."""
-    from fixer.runs import check
-
-    outcome = check(source, find_user, config, rules)
-    if outcome is not None and choice.apply:
-        from fixer.fixing import leave
-
-        outcome.findings = leave(outcome.findings, choice)
-    return outcome
 
 
 class Ports(NamedTuple):
@@ -566,7 +499,7 @@ class Repository:
     def renamed(self, reference: str, path: str) -> str:
         """The image that runs where a manifest names one: Kustomize may make another of it."""
         whole, there = self._in_whole(path)
-        return _renamed(reference, whole.kustomize.images(there))
+        return renamed(reference, whole.kustomize.images(there))
 
     # --- Compose -----------------------------------------------------------------------------------------------------
 
@@ -757,39 +690,9 @@ class Repository:
         """The Dockerfiles by the names that they go by, each with its version."""
         out: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for path in self.dockerfiles:
-            name, version = _name(path)
+            name, version = name_of(path)
             out[name].append((path, version))
         return out
-
-
-def _name(path: str) -> tuple[str, str]:
-    """The name of an image that a Dockerfile goes by, and its version, "" for none.
-
-    That is what stands before or behind `Dockerfile`, or its folder; a folder that is called like a version, or like
-    folders of any program, is one of the folder above.
-    """
-    folder, file = posixpath.split(path)
-    before, _, behind = file.partition(".")
-    other = behind if before.lower() in ("dockerfile", "containerfile") else before
-    if other and other.lower() != "dockerfile":
-        return other, ""
-    above, name = posixpath.split(folder)
-    if above and _VERSION.fullmatch(name):
-        return posixpath.basename(above), name
-    return posixpath.basename(above) if above and name in _ANYBODYS else name, ""
-
-
-_VERSION = regex(r"v?\d[\w.-]*")
-_ANYBODYS = ("src", "docker", ".docker", "build")
-
-
-def _renamed(reference: str, names: Mapping[str, str]) -> str:
-    """What Kustomize makes of a reference: another name, which keeps the tag or digest unless it has its own."""
-    name = untagged(reference)
-    new = names.get(name)
-    if new is None:
-        return reference
-    return new if ":" in new.rpartition("/")[2] or "@" in new else new + reference[len(name) :]
 
 
 def absolute(tree: Tree, path: str) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef
-from fixer.repository import Repository, read_source
+from fixer.repository import Repository
+from fixer.running import read_source
 
 if TYPE_CHECKING:
     from fixer.manifests import Reading

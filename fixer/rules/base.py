@@ -137,6 +137,32 @@ class DockerfileView:
         )  # fmt: skip
 
 
+class YamlView:
+    """What the views of YAML files have in common: how a finding is told."""
+
+    source: SourceFile
+
+    def finding(
+        self,
+        card: Card,
+        at: Span,
+        message: str,
+        *,
+        reason: str = "",
+        fix: Fix | Refusal | None = None,
+        alternatives: tuple[Fix, ...] = (),
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this file at some characters, with its fix or the refusal that takes its place."""
+        line, column = self.source.place(at.start)
+        refusal = fix if isinstance(fix, Refusal) else None
+        repair = fix if isinstance(fix, Fix) else None
+        return Finding(
+            card.id, self.source.path, line, column, message, card.severity if severity is None else severity,
+            reason, repair, refusal, alternatives,
+        )  # fmt: skip
+
+
 class Rule(Protocol):
     """A rule is a module with a page (its docstring), a CARD, and `check`."""
 

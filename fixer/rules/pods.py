@@ -11,10 +11,10 @@ from fixer.facts import hardened
 from fixer.ignores import Ignore, comments
 from fixer.imageusers import ImageUser, as_built
 from fixer.lazy import lazy
-from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, Span, YamlChange
+from fixer.model import Fix, Goal, Refusal, Safety, YamlChange
 from fixer.pod_security import Level, Violation, evaluate
 from fixer.podusers import Plan, Seat, makes_containers, needs_host, plan
-from fixer.rules.base import Card
+from fixer.rules.base import YamlView
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
 from fixer.understand.pods import Member, Pod, steps_of
@@ -45,7 +45,7 @@ class Surroundings(NamedTuple):
     )
 
 
-class ManifestView:
+class ManifestView(YamlView):
     """One file of manifests as the rules see it.
 
     `pods` are those whose kind and shape are known, `strangers` the others that hold what looks like a pod spec.
@@ -160,26 +160,6 @@ class ManifestView:
         rows = ((one, mapping(one.value)) for one in self.documents)
         named = ((one, value) for one, value in rows if word(mapping(value.get("metadata")).get("name")))
         return tuple(one for one, value in named if (value.get("apiVersion"), value.get("kind")) == ("v1", "Namespace"))
-
-    def finding(
-        self,
-        card: Card,
-        at: Span,
-        message: str,
-        *,
-        reason: str = "",
-        fix: Fix | Refusal | None = None,
-        alternatives: tuple[Fix, ...] = (),
-        severity: Severity | None = None,
-    ) -> Finding:
-        """A finding of this file at some characters, with its fix or the refusal that takes its place."""
-        line, column = self.source.place(at.start)
-        refusal = fix if isinstance(fix, Refusal) else None
-        repair = fix if isinstance(fix, Fix) else None
-        return Finding(
-            card.id, self.source.path, line, column, message, card.severity if severity is None else severity,
-            reason, repair, refusal, alternatives,
-        )  # fmt: skip
 
     @lazy
     def names(self) -> dict[str, str]:

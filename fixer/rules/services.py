@@ -9,8 +9,8 @@ from fixer.config import Config
 from fixer.ignores import Ignore, comments
 from fixer.imageusers import ImageUser
 from fixer.lazy import lazy
-from fixer.model import Finding, Fix, Refusal, Safety, Severity, Span, YamlChange
-from fixer.rules.base import Card
+from fixer.model import Fix, Refusal, Safety, YamlChange
+from fixer.rules.base import YamlView
 from fixer.serviceusers import Seat, makes_containers, needs_host, seat
 from fixer.source import SourceFile
 from fixer.understand.compose import Compose, Read, Service
@@ -30,7 +30,7 @@ class ComposeSurroundings(NamedTuple):
     below: frozenset[str] = frozenset()
 
 
-class ComposeView:
+class ComposeView(YamlView):
     """One file of Compose as the rules see it.
 
     `ignores`, `known`, `selected` and `table` are as in `fixer.rules.base.DockerfileView`.
@@ -81,26 +81,6 @@ class ComposeView:
         if why is not None:
             return Refusal("overlay", why)
         return Fix(title, safety, "" if safety is Safety.SAFE else risk, changes, group, bool(group))
-
-    def finding(
-        self,
-        card: Card,
-        at: Span,
-        message: str,
-        *,
-        reason: str = "",
-        fix: Fix | Refusal | None = None,
-        alternatives: tuple[Fix, ...] = (),
-        severity: Severity | None = None,
-    ) -> Finding:
-        """A finding of this file at some characters, with its fix or the refusal that takes its place."""
-        line, column = self.source.place(at.start)
-        refusal = fix if isinstance(fix, Refusal) else None
-        repair = fix if isinstance(fix, Fix) else None
-        return Finding(
-            card.id, self.source.path, line, column, message, card.severity if severity is None else severity,
-            reason, repair, refusal, alternatives,
-        )  # fmt: skip
 
 
 def privileges(service: Service, image: ImageUser) -> Refusal | None:

@@ -167,7 +167,8 @@ def _rooted(reference: str, made: Made) -> ImageUser:
         message = "it runs as root; fix that file first" if root else "only its build tells who it runs as"
         why = Refusal("root-image" if root else "unknown-image", message)
     code = why.code if why.code in ("root-image", "unknown-image", "configured-root") else f"image-{why.code}"
-    refusal = Refusal(code, f"{made.path} makes this image: {why.message}", reference)
+    # it is no image of others, of which fixer.toml could tell something: the remedy is in that file
+    refusal = Refusal(code, f"{made.path} makes this image: {why.message}")
     root_now = True if decision.is_root else None
     return ImageUser(reference, root_now, refusal=refusal, path=made.path, steps_down=why.code == "steps-down")
 

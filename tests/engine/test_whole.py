@@ -144,7 +144,7 @@ def told(result: Result) -> bool:
     return any(finding.rule in ("KS029", "CS015") for finding in result.findings)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(shops)
 def test_one_user_and_every_service_reaches(shop: Shop) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -130,6 +130,10 @@ class _Planner:
             for pod in self.whole.pods_of(source):
                 yield path, pod
 
+    def _services_of(self, path: str) -> tuple[Service, ...]:
+        source = self._source(path)
+        return self.whole.services_of(source) if source is not None else ()
+
     # --- one move -----------------------------------------------------------------------------------------------------
 
     def _plan(self, path: str, view: DockerfileView, decision: Decision, one: Bound) -> tuple[Move, list[Spot]]:
@@ -148,7 +152,7 @@ class _Planner:
         services = [
             (file, service)
             for file in self.whole.tree.compose
-            for service in self.whole.services_of(file)
+            for service in self._services_of(file)
             if (maker := self.whole.service_maker(service, file)) and maker[0] == path and maker[1] in targets
         ]
         move = Move(one.port, self._free(one.port, decision, seats, services))
@@ -221,7 +225,7 @@ class _Planner:
             named = serviceports.calls(serviceports.names_of(service), move)
             for other in self.whole.tree.compose:
                 if posixpath.dirname(other) == posixpath.dirname(file):
-                    serviceports.callers(other, self.whole.services_of(other), service, move)
+                    serviceports.callers(other, self._services_of(other), service, move)
                     self._laid_upon(other, service, move)
             for path, text in self.whole.code_texts():
                 found = named.search(text)

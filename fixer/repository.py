@@ -267,7 +267,7 @@ class Repository:
     def _ask_services(self, path: str, out: dict[tuple[str, str], list[Asked]]) -> None:
         from fixer.decide import Asked
 
-        for service in self.services_of(path):
+        for service in self.services_of(self.source(path)):
             numbers = re.fullmatch(r"(\d+)(?::(\d+))?", service.user or "")
             maker = self.service_maker(service, path) if numbers is not None else None
             if numbers is not None and maker is not None and int(numbers[1]):
@@ -275,14 +275,13 @@ class Repository:
                 gid = int(numbers[2]) if numbers[2] and int(numbers[2]) else None
                 out[maker].append(Asked(int(numbers[1]), gid, f"{path}:{line}"))
 
-    def services_of(self, path: str) -> tuple[Service, ...]:
+    def services_of(self, source: SourceFile) -> tuple[Service, ...]:
         """The services of a file of Compose that can be judged; none where it cannot be read."""
         from fixer.compose import may_matter
         from fixer.understand.compose import read_compose
 
-        files = self.compose_files
+        path, files = source.path, self.compose_files
         try:
-            source = self.source(path)
             if not may_matter(source):
                 return ()
             return read_compose(path, source.text, files.read, named=True, below=files.below(path)).services
@@ -291,12 +290,8 @@ class Repository:
 
     def service_maker(self, service: Service, path: str) -> tuple[str, str] | None:
         """The Dockerfile and the target whose image a service runs; None where it is none of the tree, or unknown."""
-        build = service.build
-        if build is not None:
-            there = not build.remote and (self.tree.root / build.dockerfile).is_file()
-            return (build.dockerfile, build.target) if there else None
-        made = self._made_here(service.image, path)
-        return (made.dockerfile, made.target) if made is not None else None
+        made = self._made_here(service.image, path) if service.build is None else _own_build(service, path)
+        return (made.dockerfile, made.target) if made is not None and self.is_there(made) else None
 
     def pods_of(self, source: SourceFile) -> tuple[Pod, ...]:
         """The pods of a file of manifests; none where it is left out or cannot be read."""
@@ -550,12 +545,10 @@ class Repository:
         """Who the image of a service of Compose runs as: that of its build, else the one that it names."""
         from fixer.imageusers import image_user
 
-        build = service.build
-        if build is None:
+        if service.build is None:
             return self.image_user(service.image, path)
-        where = f"{path}: service {service.name}"
-        one = Build(build.dockerfile, None, build.target, where, args=build.args)
-        made = None if build.remote else self._built(one)
+        build = _own_build(service, path)
+        made = self._built(build) if build is not None else None
         return image_user(service.called, self.config, lambda name: made)
 
     def _built(self, build: Build) -> Made | None:
@@ -693,6 +686,14 @@ class Repository:
             name, version = name_of(path)
             out[name].append((path, version))
         return out
+
+
+def _own_build(service: Service, path: str) -> Build | None:
+    """The build that a service of a file of Compose describes itself; None for none, and for one of another place."""
+    build = service.build
+    if build is None or build.remote:
+        return None
+    return Build(build.dockerfile, None, build.target, f"{path}: service {service.name}", args=build.args)
 
 
 def absolute(tree: Tree, path: str) -> str:

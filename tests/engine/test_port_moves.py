@@ -307,6 +307,21 @@ def test_a_service_of_compose_moves_too(tree: Path) -> None:
     ]
 
 
+def test_two_ports_of_a_service_move(tree: Path) -> None:
+    lay_out(
+        tree,
+        {
+            "web/Dockerfile": FILES["web/Dockerfile"].replace("EXPOSE 80", "EXPOSE 80 443"),
+            "web/site.conf": "server {\n  listen 80;\n}\nserver {\n  listen 443 ssl;\n}\n",
+            "compose.yaml": 'services:\n  web:\n    build: web\n    ports:\n      - "8000:80"\n      - "8001:443"\n',
+        },
+    )
+    assert lines(app.fix(tree, config=MOVE))["compose.yaml"][:2] == [
+        ('- "8000:80"', '- "8000:8080"'),
+        ('- "8001:443"', '- "8001:8443"'),
+    ]
+
+
 STUCK_SERVICES = {
     "a peer that calls the port": (
         {"compose.yaml": COMPOSE + CALLER.format("http://web:80/x")},

@@ -134,10 +134,15 @@ def owners(decision: Decision) -> frozenset[str]:
     return frozenset({str(identity.uid), identity.name, *same} - {""})
 
 
+def targets_of(image: Image, last: int) -> frozenset[str]:
+    """What a build may name as its target to make an image; "" for none, where its stage is the last one."""
+    names = {image.stage.name, str(image.stage.index)} - {""}
+    return frozenset(names | {""} if image.stage.index == last else names)
+
+
 def _asked_for(find_asked: FindAsked, image: Image, last: int) -> Asked | None:
     """The user whom all places want that speak of one; None where they disagree, which is told where they stand."""
-    names = {image.stage.name, str(image.stage.index)} - {""}
-    asked = find_asked(frozenset(names | {""} if image.stage.index == last else names))
+    asked = find_asked(targets_of(image, last))
     users = {(one.uid, one.gid) for one in asked}
     groups = {gid for _, gid in users} - {None}
     if len({uid for uid, _ in users}) != 1 or len(groups) > 1:

@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fixer import engine
-from fixer.decide import Decision
-from fixer.edits.yaml import lower, same
+from fixer.decide import Decision, targets_of
+from fixer.edits.yaml import lower
 from fixer.errors import Unreadable
 from fixer.ignores import ignores
 from fixer.model import Edit, Finding, Fix, Refusal, Safety, SetKey, Severity, Status
 from fixer.prove.conditions import Broken
-from fixer.prove.yaml import changed
+from fixer.prove.yaml import prove
 from fixer.repository import Ports, Repository, absolute
 from fixer.rules.base import Card, DockerfileView
 from fixer.rules.compose import service_low_port
@@ -26,6 +26,7 @@ from fixer.rules.kubernetes import low_port
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.yaml import Document, load_stream, parse
 from fixer.understand import dockerports, podports, serverports, serviceports
+from fixer.understand.builds import bare_name
 from fixer.understand.compose import Service
 from fixer.understand.listening import Bound, bound, privileged
 from fixer.understand.manifests import MATTERS, is_template
@@ -137,11 +138,7 @@ class _Planner:
     # --- one move -----------------------------------------------------------------------------------------------------
 
     def _plan(self, path: str, view: DockerfileView, decision: Decision, one: Bound) -> tuple[Move, list[Spot]]:
-        image = decision.image
-        last = max(other.image.stage.index for other in view.decisions)
-        targets = {image.stage.name or "", str(image.stage.index)} - {""} | (
-            {""} if image.stage.index == last else set()
-        )
+        targets = targets_of(decision.image, max(other.image.stage.index for other in view.decisions))
         pods = list(self._pods())
         seats = [
             podports.Seat(file, pod, member)
@@ -230,9 +227,7 @@ class _Planner:
             for path, text in self.whole.code_texts():
                 found = named.search(text)
                 if found is not None:
-                    raise Stuck(
-                        f"{path}:{text.count(chr(10), 0, found.start()) + 1}", f"it calls {service.name} by its port"
-                    )
+                    raise _stuck(path, text, found, f"it calls {service.name} by its port")
         return out
 
     def _laid_upon(self, path: str, service: Service, move: Move) -> None:
@@ -279,16 +274,16 @@ class _Planner:
         for file, text in self.whole.code_texts():
             found = named.search(text)
             if found is not None:
-                line = text.count("\n", 0, found.start()) + 1
-                raise Stuck(f"{file}:{line}", f"it gives a container port {move.old}, maybe this one")
+                raise _stuck(file, text, found, f"it gives a container port {move.old}, maybe this one")
 
-    def _unread(self, path: str, seats: list[podports.Seat], targets: set[str], move: Move) -> None:
+    def _unread(self, path: str, seats: list[podports.Seat], targets: frozenset[str], move: Move) -> None:
         """Refuse where a file names the image and is none that could be followed, such as a chart or a script."""
-        for build in self.whole.builds_of(path, targets):
+        builds = self.whole.builds_of(path, targets)
+        for build in builds:
             if any(value == str(move.old) for _, value in build.args):
                 raise Stuck(f"{build.path}:{build.line}", f"an argument of the build says {move.old}")
-        names = {_bare(one) for build in self.whole.builds_of(path, targets) for one in build.images}
-        names |= {_bare(seat.member.image) for seat in seats}
+        names = {bare_name(one) for build in builds for one in build.images}
+        names |= {bare_name(seat.member.image) for seat in seats}
         if not names:
             return
         alternatives = "|".join(map(re.escape, sorted(names)))
@@ -297,14 +292,14 @@ class _Planner:
         read = {seat.path for seat in seats}
         for file in self.whole.tree.manifests:
             source = self._source(file) if file not in read else None
-            found = named.search(source.text) if source is not None else None
+            text = source.text if source is not None else ""
+            found = named.search(text)
             if found is not None:
-                line = source.text.count("\n", 0, found.start()) + 1 if source is not None else 0
-                raise Stuck(f"{file}:{line}", "it names the image, and what it does with the port is not known")
+                raise _stuck(file, text, found, "it names the image, and what it does with the port is not known")
         for file, text in self.whole.hint_texts():
             match = published.search(text)
             if match is not None and named.search(text):
-                raise Stuck(f"{file}:{text.count(chr(10), 0, match.start()) + 1}", "it publishes the port of the image")
+                raise _stuck(file, text, match, "it publishes the port of the image")
 
     # --- carrying it out ----------------------------------------------------------------------------------------------
 
@@ -351,15 +346,11 @@ def _rewritten(
         raise Stuck(path, next(iter(lowered.refused.values())).message)
     after = source.with_text(apply_edits(source.text, [*edits, *lowered.edits]))
     try:
-        planned = load_stream(source.text)
+        before = load_stream(source.text)
         for spot in spots:
-            if spot.change is not None:
-                where = (*spot.change.path, spot.change.key)
-                planned[spot.document] = changed(planned[spot.document], where, spot.change)
-            else:
-                planned[spot.document] = _with(planned[spot.document], spot.steps, spot.value)
-        if not same(planned, load_stream(after.text)):
-            raise Broken("the result would mean something else than was planned")
+            if spot.change is None:
+                before[spot.document] = _with(before[spot.document], spot.steps, spot.value)
+        prove(before, changes, load_stream(after.text))
     except (Unreadable, Broken, LookupError, TypeError) as error:
         raise Stuck(path, str(error)) from error
     return after
@@ -382,10 +373,8 @@ def _removes_default(decision: Decision) -> bool:
     return any("rm " in text and "default" in text for text in texts)
 
 
-def _bare(reference: str) -> str:
-    from fixer.facts import untagged
-
-    return untagged(reference).removeprefix("docker.io/").removeprefix("library/")
+def _stuck(path: str, text: str, found: re.Match[str], why: str) -> Stuck:
+    return Stuck(f"{path}:{text.count(chr(10), 0, found.start()) + 1}", why)
 
 
 def _refusal(stuck: Stuck, port: int) -> Refusal:

@@ -118,8 +118,8 @@ class Builds:
                 repositories of examples use one name again and again. Of those the ones with the tag count, if any.
                 What one project of Skaffold builds is none of another's.
         """
-        name = _untagged(image)
-        builds = [build for build in self._mentioning(name) if name in map(_untagged, build.images)]
+        name = bare_name(image)
+        builds = [build for build in self._mentioning(name) if name in map(bare_name, build.images)]
         if builds and is_public(image):
             builds = [build for build in builds if _has_tag(build, image)]
         builds = [build for build in builds if not self.apart(build.path, user)]
@@ -163,7 +163,7 @@ class Builds:
     def _mentioning(self, name: str) -> list[Build]:
         """The builds of those hints in which the words of a name stand."""
         # a name may be put together of variables, of which each holds some of its words
-        words = tuple(_WORD.findall(posixpath.basename(_untagged(name))))
+        words = tuple(_WORD.findall(posixpath.basename(bare_name(name))))
         if words not in self._mentioned:
             known = all(word in self._joined for word in words)
             texts = self._texts if known else ()
@@ -224,7 +224,8 @@ def _plain(image: str) -> str:
     return image.removesuffix(":latest").removeprefix("docker.io/").removeprefix("library/")
 
 
-def _untagged(image: str) -> str:
+def bare_name(image: str) -> str:
+    """The name of an image without tag and digest, and without the registry that every image has."""
     return _plain(untagged(image))
 
 

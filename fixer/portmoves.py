@@ -29,8 +29,8 @@ from fixer.understand import dockerports, podports, serverports, serviceports
 from fixer.understand.builds import bare_name
 from fixer.understand.compose import Service
 from fixer.understand.listening import Bound, bound, privileged
-from fixer.understand.manifests import MATTERS, is_template
-from fixer.understand.pods import Pod
+from fixer.understand.manifests import is_template
+from fixer.understand.pods import Member, Pod
 from fixer.understand.portspots import Move, Spot, Stuck
 from fixer.understand.workloads import mapping
 
@@ -54,6 +54,9 @@ class _Planner:
         self.whole = whole
         self.out = out
         self._parsed: dict[str, tuple[str, list[Document]]] = {}
+        self._makers: dict[tuple[str, str], tuple[str, str] | None] = {}
+        # Each file is read once for all ports, and again only where a move has changed it.
+        self._found: dict[str, tuple[bytes, tuple[Pod, ...], tuple[Service, ...]]] = {}
 
     def run(self) -> None:
         for path in self.whole.dockerfiles:
@@ -125,15 +128,33 @@ class _Planner:
 
     def _pods(self) -> Iterator[tuple[str, Pod]]:
         for path in self.whole.tree.manifests:
-            source = self._source(path)
-            if source is None or not MATTERS.search(source.data.decode("latin-1")):
-                continue
-            for pod in self.whole.pods_of(source):
+            for pod in self._in_file(path)[1]:
                 yield path, pod
 
     def _services_of(self, path: str) -> tuple[Service, ...]:
-        source = self._source(path)
-        return self.whole.services_of(source) if source is not None else ()
+        return self._in_file(path)[2]
+
+    def _maker(self, path: str, user: Member | Service) -> tuple[str, str] | None:
+        """The Dockerfile and the target whose image a container or a service runs, which no move changes."""
+        key = (path, user.image if isinstance(user, Member) else user.key)
+        if key not in self._makers:
+            if isinstance(user, Member):
+                self._makers[key] = self.whole.image_maker(user.image, path)
+            else:
+                self._makers[key] = self.whole.service_maker(user, path)
+        return self._makers[key]
+
+    def _in_file(self, path: str) -> tuple[bytes, tuple[Pod, ...], tuple[Service, ...]]:
+        """What a file holds: its bytes, and its pods or its services."""
+        changed = self.out.texts.get(absolute(self.whole.tree, path))
+        if path not in self._found or (changed is not None and changed != self._found[path][0]):
+            source = self._source(path)
+            data = source.data if source is not None else b""
+            composed = source is not None and path in self.whole.tree.compose
+            services = self.whole.services_of(source) if source is not None and composed else ()
+            pods = self.whole.pods_of(source) if source is not None and not composed else ()
+            self._found[path] = data, pods, services
+        return self._found[path]
 
     # --- one move -----------------------------------------------------------------------------------------------------
 
@@ -144,13 +165,13 @@ class _Planner:
             podports.Seat(file, pod, member)
             for file, pod in pods
             for member in pod.members
-            if self.whole.is_made_by(file, member.image, path, targets)
+            if (maker := self._maker(file, member)) and maker[0] == path and maker[1] in targets
         ]
         services = [
             (file, service)
             for file in self.whole.tree.compose
             for service in self._services_of(file)
-            if (maker := self.whole.service_maker(service, file)) and maker[0] == path and maker[1] in targets
+            if (maker := self._maker(file, service)) and maker[0] == path and maker[1] in targets
         ]
         move = Move(one.port, self._free(one.port, decision, seats, services))
         spots = self._in_image(path, decision, move)

@@ -305,10 +305,10 @@ class Repository:
             return ()
         return tuple(reading.view.pods) if reading is not None else ()
 
-    def is_made_by(self, user: str, reference: str, dockerfile: str, targets: Collection[str]) -> bool:
-        """Whether a file that names an image runs what builds of these targets make of a Dockerfile."""
+    def image_maker(self, reference: str, user: str) -> tuple[str, str] | None:
+        """The Dockerfile and the target of an image that a manifest names; None where it is none of the tree."""
         build = self._made_here(self.renamed(reference, user), user)
-        return build is not None and build.dockerfile == dockerfile and build.target in targets
+        return (build.dockerfile, build.target) if build is not None else None
 
     def _made_here(self, reference: str, user: str) -> Build | None:
         """The build of a Dockerfile of the tree that makes an image which a file uses; None for none, or several."""

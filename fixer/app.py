@@ -13,7 +13,7 @@ from fixer.deliver.write import replace, write
 from fixer.discover import Tree, is_compose, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
-from fixer.model import FileChange, Finding, Origin, Refusal, Result, Safety, Skipped, Status
+from fixer.model import FileChange, Finding, LowPorts, Origin, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope
 from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
@@ -88,7 +88,7 @@ def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Rep
     trees = [_tree(path, config) for path in paths]
     scope = Scope(config, choice, paths)
     repositories = [Repository(tree, scope) for tree in trees]
-    if config.ports != "move" or not any(rule.CARD.id == "DF009" for rule in rules_for(config)):
+    if config.ports != LowPorts.MOVE or not any(rule.CARD.id == "DF009" for rule in rules_for(config)):
         return repositories
     from fixer.portmoves import plan
 

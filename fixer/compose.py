@@ -6,8 +6,7 @@ from types import ModuleType
 
 from fixer.config import Config
 from fixer.discover import is_compose
-from fixer.engine import Outcome, findings_of, told, unread
-from fixer.errors import Unreadable
+from fixer.engine import Outcome, check_reading
 from fixer.model import Skipped
 from fixer.rules.services import ComposeSurroundings, ComposeView
 from fixer.source import UTF16, SourceFile
@@ -57,11 +56,4 @@ def check(
 
     A file that cannot be read or handled comes back as skipped; nothing is raised for it.
     """
-    try:
-        reading = understand(source, config, surroundings)
-        if reading is None:
-            return None
-        found = findings_of(reading.view, rules)
-    except Unreadable as error:
-        return unread(source.path, error)
-    return Outcome([told(f) for f in found], reading.skipped, judged=reading.judged)
+    return check_reading(source.path, lambda: understand(source, config, surroundings), rules)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fixer.errors import UsageError
-from fixer.model import Goal
+from fixer.model import Goal, LowPorts
 
 if TYPE_CHECKING:
     from fixer.lock import Inspection
@@ -47,7 +47,7 @@ class Config(NamedTuple):
     build_args: Mapping[str, str] = MappingProxyType({})
     images: Mapping[str, ImageConfig] = MappingProxyType({})
     pod_security_version: str = "latest"
-    ports: str = "keep"
+    ports: LowPorts = LowPorts.KEEP
     honour_ignores: bool = True
     inspect_timeout: int = 20
     insecure_registries: tuple[str, ...] = ()
@@ -193,10 +193,11 @@ def _ownership(key: str, value: Any) -> str:
     raise UsageError(f"'{key}' is {value!r}; it takes 'app' or 'writable-paths'")
 
 
-def _ports(key: str, value: Any) -> str:
-    if value in ("keep", "move"):
-        return str(value)
-    raise UsageError(f"'{key}' is {value!r}; it takes 'keep' or 'move'")
+def _ports(key: str, value: Any) -> LowPorts:
+    try:
+        return LowPorts(value)
+    except ValueError:
+        raise UsageError(f"'{key}' is {value!r}; it takes 'keep' or 'move'") from None
 
 
 def _version(key: str, value: Any) -> str:

@@ -178,6 +178,37 @@ def check(source: SourceFile, config: Config, setting: Setting, rules: tuple[Mod
     return Outcome([told(f) for f in found])
 
 
+class Reading(Protocol):
+    """What a file of YAML holds: a view of it, what of it was not judged and why, and whether anything was."""
+
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def view(self) -> View:
+        """The file as the rules see it."""
+        ...
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything of the file was judged."""
+        ...
+
+
+def check_reading(path: str, read: Callable[[], Reading | None], rules: tuple[ModuleType, ...]) -> Outcome | None:
+    """Check what `read` makes of one file; None where it holds nothing to judge.
+
+    A file that cannot be read or handled comes back as skipped; nothing is raised for it.
+    """
+    try:
+        reading = read()
+        if reading is None:
+            return None
+        found = findings_of(reading.view, rules)
+    except Unreadable as error:
+        return unread(path, error)
+    return Outcome([told(f) for f in found], reading.skipped, judged=reading.judged)
+
+
 def unread(path: str, error: Unreadable) -> Outcome:
     """The outcome of a file that could not be read or handled."""
     return Outcome(skipped=(Skipped(path, error.reason, error.message),), judged=False)

@@ -10,7 +10,7 @@ from fixer import manifests
 from fixer.config import Config
 from fixer.edits.annotate import annotate
 from fixer.edits.dockerfile import Conflict, lower
-from fixer.engine import Choice, Outcome, Setting, View, findings_of, understand, unread
+from fixer.engine import Choice, Outcome, Reading, Setting, View, findings_of, understand, unread
 from fixer.errors import Unreadable
 from fixer.model import (
     Change,
@@ -19,7 +19,6 @@ from fixer.model import (
     Refusal,
     Safety,
     SetUser,
-    Skipped,
     StartAsRoot,
     Status,
     YamlChange,
@@ -226,23 +225,7 @@ def fix_compose(
     return _fix_yaml(source, lambda one: compose.understand(one, config, surroundings), rules, choice)
 
 
-class _Reading(Protocol):
-    """What a file of YAML holds: a view of it with its documents, and what was not judged and why."""
-
-    skipped: tuple[Skipped, ...]
-
-    @property
-    def view(self) -> YamlView:
-        """The file as the rules see it."""
-        ...
-
-    @property
-    def judged(self) -> bool:
-        """Whether anything of the file was judged."""
-        ...
-
-
-class YamlView(View, Protocol):
+class _Documents(View, Protocol):
     """What the rules are given about a file of YAML."""
 
     source: SourceFile
@@ -250,6 +233,15 @@ class YamlView(View, Protocol):
     @property
     def documents(self) -> Sequence[Document]:
         """Those of its documents that were read."""
+        ...
+
+
+class _Reading(Reading, Protocol):
+    """What a file of YAML holds, with its documents."""
+
+    @property
+    def view(self) -> _Documents:
+        """The file as the rules see it."""
         ...
 
 
@@ -268,7 +260,7 @@ def _fix_yaml(source: SourceFile, read: Understand, rules: tuple[ModuleType, ...
     return outcome
 
 
-def _fix_documents(view: YamlView, read: Understand, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
+def _fix_documents(view: _Documents, read: Understand, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
     original = view.source
     found = findings_of(view, rules)
     fixed: list[Finding] = []
@@ -292,7 +284,7 @@ def _fix_documents(view: YamlView, read: Understand, rules: tuple[ModuleType, ..
     return _outcome(original, view.source, fixed, [_left(f, refused, choice) for f in found])
 
 
-def _note(finding: Finding, view: YamlView) -> str:
+def _note(finding: Finding, view: _Documents) -> str:
     # whose pod it is, the place of the comment tells
     said = finding.message.partition(": ")[2] if view.table == "manifests" else finding.message
     return f"{name_of(finding.rule)} ({finding.rule}): {said}"

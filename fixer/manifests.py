@@ -6,8 +6,7 @@ import re
 from types import ModuleType
 
 from fixer.config import Config
-from fixer.engine import Outcome, findings_of, rules_for, told, unread
-from fixer.errors import Unreadable
+from fixer.engine import Outcome, check_reading, rules_for
 from fixer.model import Skipped
 from fixer.rules.pods import ManifestView, Surroundings
 from fixer.source import UTF16, SourceFile
@@ -108,11 +107,4 @@ def check(
 
     A file that cannot be read or handled comes back as skipped; nothing is raised for it.
     """
-    try:
-        reading = understand(source, config, surroundings)
-        if reading is None:
-            return None
-        found = findings_of(reading.view, rules)
-    except Unreadable as error:
-        return unread(source.path, error)
-    return Outcome([told(f) for f in found], reading.skipped, judged=reading.judged)
+    return check_reading(source.path, lambda: understand(source, config, surroundings), rules)

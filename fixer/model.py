@@ -48,6 +48,13 @@ class Goal(StrEnum):
     TRG_4_03 = "trg-4.03"
 
 
+class LowPorts(StrEnum):
+    """What becomes of ports below 1024: they stay, or move in all files at once."""
+
+    KEEP = "keep"
+    MOVE = "move"
+
+
 class Origin(StrEnum):
     """Where images are read from: an engine on this machine, or the registry that has them."""
 

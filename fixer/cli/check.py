@@ -41,6 +41,7 @@ def command(
     refresh: RefreshOption = False,
 ) -> None:
     """Parse words, run, set the exit code."""
-    versions = (pod_security_version, ports and ports.value)
-    options = Options(goal, select, ignore, config, no_config, no_ignores, *versions, inspect, refresh)
+    options = Options(
+        goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports, inspect, refresh
+    )
     raise typer.Exit(check(paths or [Path()], options, output.value))

@@ -60,7 +60,8 @@ def command(
     """Parse words, run, set the exit code."""
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
-    versions = (pod_security_version, ports and ports.value)
-    options = Options(goal, select, ignore, config, no_config, no_ignores, *versions, inspect, refresh)
+    options = Options(
+        goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports, inspect, refresh
+    )
     where = paths or [Path()]
     raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))

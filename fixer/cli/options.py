@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fixer.model import Goal, Origin
+from fixer.model import Goal, LowPorts, Origin
 
 
 class Format(StrEnum):
@@ -16,13 +16,6 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
-
-
-class Ports(StrEnum):
-    """What becomes of ports below 1024."""
-
-    KEEP = "keep"
-    MOVE = "move"
 
 
 Paths = Annotated[
@@ -51,7 +44,7 @@ PodSecurityVersionOption = Annotated[
     ),
 ]
 PortsOption = Annotated[
-    Ports | None,
+    LowPorts | None,
     typer.Option(
         "--ports",
         help="Leave ports below 1024 where they are (keep, the default), or move them in all files at once.",

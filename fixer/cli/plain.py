@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fixer.cli.runs import Options, check
-from fixer.model import Goal, Origin
+from fixer.model import Goal, LowPorts, Origin
 
 # The options of `fixer.cli.check`, with the names that they have in `Options`.
 SWITCHES = {"--no-config": "no_config", "--no-ignores": "no_ignores", "--refresh": "refresh"}
@@ -23,15 +23,7 @@ VALUED = {
     "--ports": "ports",
     "--inspect": "inspect",
 }
-
-
-def _ports(word: str) -> str:
-    if word not in ("keep", "move"):
-        raise ValueError(word)
-    return word
-
-
-_READERS: dict[str, Any] = {"goal": Goal, "config": Path, "ports": _ports, "inspect": Origin}
+_READERS: dict[str, Any] = {"goal": Goal, "config": Path, "ports": LowPorts, "inspect": Origin}
 
 
 def run_check(words: list[str]) -> int | None:

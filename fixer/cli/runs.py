@@ -14,7 +14,7 @@ from typing import NamedTuple
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.errors import UsageError
-from fixer.model import Goal, Origin, Result, Skipped
+from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 
 
 class Options(NamedTuple):
@@ -27,7 +27,7 @@ class Options(NamedTuple):
     no_config: bool = False
     no_ignores: bool = False
     pod_security_version: str | None = None
-    ports: str | None = None
+    ports: LowPorts | None = None
     inspect: Origin | None = None
     refresh: bool = False
 

@@ -13,7 +13,7 @@ import typer
 
 from fixer.cli import check, plain, runs
 from fixer.cli.main import app
-from fixer.model import Goal
+from fixer.model import Goal, LowPorts
 
 DOCKERFILE = 'FROM debian:12\nCMD ["sleep", "1"]\n'
 
@@ -34,7 +34,7 @@ def test_it_knows_every_option_of_the_command() -> None:
         (["--goal", "hardened", "--format=json"], runs.Options(goal=Goal.HARDENED), "json"),
         (["--select=DF001,DF002", "--ignore", "sudo"], runs.Options(select="DF001,DF002", ignore="sudo"), "text"),
         (["--pod-security-version", "v1.24"], runs.Options(pod_security_version="v1.24"), "text"),
-        (["--ports", "move"], runs.Options(ports="move"), "text"),
+        (["--ports", "move"], runs.Options(ports=LowPorts.MOVE), "text"),
         (["--config", "x.toml", "--no-ignores"], runs.Options(config=Path("x.toml"), no_ignores=True), "text"),
     ],
 )

@@ -8,9 +8,9 @@ import pytest
 
 from fixer import app
 from fixer.config import Config
-from fixer.model import Finding, Result, Status
+from fixer.model import Finding, LowPorts, Result, Status
 
-MOVE = Config(ports="move")
+MOVE = Config(ports=LowPorts.MOVE)
 FILES = {
     "web/Dockerfile": (
         "FROM nginx:1.27\nCOPY site.conf /etc/nginx/conf.d/default.conf\nCOPY html /usr/share/nginx/html\nEXPOSE 80\n"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fixer import app, engine
 from fixer.config import Config
 from fixer.engine import Setting
-from fixer.model import Result
+from fixer.model import Goal, LowPorts, Result
 from fixer.source import SourceFile
 from fixer.syntax.yaml import values
 from fixer.understand.listening import bound
@@ -150,7 +150,7 @@ def test_one_user_and_every_service_reaches(shop: Shop) -> None:
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder)
         lay_out(tree, shop)
-        config = Config(ports=shop.ports)._replace(goal=type(Config().goal)(shop.goal))
+        config = Config(goal=Goal(shop.goal), ports=LowPorts(shop.ports))
         result = app.fix(tree, config=config)
         assert not app.write_changes(result).skipped
         assert reaches(tree)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
+from tests import sharing
 from tests.rigs import judge
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -43,17 +44,68 @@ NOT_DOCKERFILES = {
 }
 
 
+# Each mark, and what is required for its tests.
+NEEDS = {"corpus": "SHARED", "engine": "ENGINE", "judges": "JUDGES", "registry": "REGISTRY"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by what it asks for, so that the marks cannot go stale."""
+    """Mark each test by what it asks for, so that the marks cannot go stale; what takes long comes first."""
     for item in items:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKERS:
                 item.add_marker(MARKERS[fixture])
+        if item.get_closest_marker("engine") and sharing.unit(item.nodeid) != "engine":
+            raise pytest.UsageError(f"{item.nodeid} asks for the engine: name its file in tests/sharing.py")
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    unit = sharing.unit(item.nodeid)
+    if unit in sharing.LONGEST:
+        return sharing.LONGEST.index(unit)
+    return len(sharing.LONGEST) + (item.get_closest_marker("corpus") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Keep together what shares something costly."""
+    return sharing.scheduler(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test fail that was skipped, whatever the reason, although what it asks for has to be there."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail"):
+        for mark, what in NEEDS.items():
+            if item.get_closest_marker(mark) and required(what):
+                reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+                report.outcome = "failed"
+                report.longrepr = f"{reason}, and FIXER_REQUIRE_{what} is set"
+                break
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what became of the proofs, which other processes may have made."""
+    reports = [one for found in terminalreporter.stats.values() for one in found if isinstance(one, pytest.TestReport)]
+    proofs: list[Any] = [
+        value for one in reports if one.when == "call" for name, value in one.user_properties if name == "proof"
+    ]
+    if proofs:
+        from tests.proof.summary import write
+
+        write(terminalreporter, proofs)
+
+
+def required(what: str) -> bool:
+    """Whether somebody says that it has to be there."""
+    return os.environ.get(f"FIXER_REQUIRE_{what}", "") not in {"", "0"}
 
 
 def absent(what: str, reason: str) -> NoReturn:
     """Skip, or fail where the thing is required."""
-    if os.environ.get(f"FIXER_REQUIRE_{what}", "") not in {"", "0"}:
+    if required(what):
         pytest.fail(f"{reason}, and FIXER_REQUIRE_{what} is set", pytrace=False)
     pytest.skip(reason)
 

@@ -6,24 +6,20 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from fixer import app
-from fixer.config import Config
 from fixer.discover import is_manifest
 from fixer.model import Status
+from tests.corpus.conftest import Run
 from tests.rigs import judge
 
 MOVES = {"DF001", "DF002"}
 
 
-@pytest.mark.corpus
-def test_fixed_files_pass(judges: Callable[..., judge.Verdict], shared: Path, tmp_path: Path) -> None:
+def test_fixed_files_pass(judges: Callable[..., judge.Verdict], whole_run: Run, tmp_path: Path) -> None:
     """All files of which every image was moved off root; `-rP` shows what was judged, FIXER_JUDGED=FILE lists failures.
 
     The files must have failed before, so that the test cannot pass for want of files.
     """
-    result = app.fix(shared / "corpus", config=Config())
+    result = whole_run.first
     left = {f.path for f in result.findings if f.rule in MOVES and f.status is not Status.FIXED}
     moved = {f.path for f in result.findings if f.rule in MOVES and f.status is Status.FIXED} - left
     changes = [c for c in result.changes if c.path in moved and not is_manifest(c.path)]

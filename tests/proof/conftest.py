@@ -1,4 +1,4 @@
-"""The bench on which all chosen cases are proved at once, and the table of what became of them."""
+"""The bench on which all chosen cases are proved at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.proof.bases import STAND_INS
-from tests.proof.rig import REPORTS, Bench, Case, Report, prove
+from tests.proof.rig import Bench, Case, Report, prove
 
 if TYPE_CHECKING:
     from tests.conftest import Engine
@@ -73,32 +73,3 @@ def proofs(
         }
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show each case with its safety and its verdict, and the sums."""
-    if not REPORTS:
-        return
-    write = terminalreporter.write_line
-    terminalreporter.section("who runs, and does it still work")
-    for report in REPORTS:
-        who = " ".join(report.uids)
-        safety = report.safety or "-"
-        write(f"{report.base:11} {report.name:34} {safety:7} {report.verdict:26} {who:12} {report.seconds:5.1f}s")
-    for base in dict.fromkeys(report.base for report in REPORTS):
-        mine = [report for report in REPORTS if report.base == base]
-        write(f"{base}: {len(mine)} cases, {_sums(mine)}")
-    write(f"all: {len(REPORTS)} cases, {_sums(REPORTS)}")
-
-
-def _sums(reports: list[Report]) -> str:
-    kinds = {
-        "safe and works": sum(r.safety == "safe" and r.verdict == "works" for r in reports),
-        "safe and broken": sum(r.safety == "safe" and r.verdict == "broken" for r in reports),
-        "review and works": sum(r.safety == "review" and r.verdict == "works" for r in reports),
-        "review and broken": sum(r.safety == "review" and r.verdict == "broken" for r in reports),
-        "review, and the loss was told": sum(r.verdict == "told" for r in reports),
-        "refused": sum(r.verdict.startswith("refused") for r in reports),
-        "clean": sum(r.verdict == "clean" for r in reports),
-    }
-    return ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)

@@ -96,9 +96,6 @@ class Report:
     failures: list[str] = field(default_factory=list)
 
 
-REPORTS: list[Report] = []
-
-
 @dataclass
 class Bench:
     """The engine, the bases that stand in, the static program, and the label by which all is found again."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import asdict
 
 import pytest
 
 from tests.proof import cases_alpine, cases_debian, cases_distroless, cases_nginx, cases_node, cases_python
-from tests.proof.rig import REPORTS, Bench, Case, Report
+from tests.proof.rig import Bench, Case, Report
 
 BASES = {
     "debian": cases_debian.CASES,
@@ -37,10 +39,14 @@ PARAMS = [
 
 @pytest.mark.parametrize("proof", PARAMS)
 def test_it_runs_without_root_and_still_works(
-    engine: object, bench: Bench, proofs: dict[tuple[str, str], Future[Report]], proof: tuple[str, Case]
+    engine: object,
+    bench: Bench,
+    proofs: dict[tuple[str, str], Future[Report]],
+    proof: tuple[str, Case],
+    record_property: Callable[[str, object], None],
 ) -> None:
     base, case = proof
     report = proofs[base, case.name].result()
-    REPORTS.append(report)
+    record_property("proof", asdict(report))
     problems = "\n\n".join(report.failures)
     assert not problems, f"{problems}\n\n--- the fixed Dockerfile ({report.safety}: {report.risk})\n{report.after}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -128,11 +129,17 @@ def update(case: Path, result: Result, after: Tree) -> None:
     (case / "findings.txt").write_text(lines(result), encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], tuple[Result, Tree]]:
+    """Give what came of a case as it is, which many tests look at."""
+    return cache(lambda case: fixed(files(case / "in"), tmp_path_factory.mktemp("plain")))
+
+
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_case(case: Path, tmp_path: Path) -> None:
+def test_case(case: Path, tmp_path: Path, plain: Callable[[Path], tuple[Result, Tree]]) -> None:
     kind = case.name.partition("-")[0]
     rule = IDS[case.parent.name]
-    result, after = fixed(files(case / "in"), tmp_path)
+    result, after = plain(case)
     if UPDATE:
         update(case, result, after)
     assert after == expected(case)
@@ -146,13 +153,15 @@ def test_case(case: Path, tmp_path: Path) -> None:
     else:
         assert any(f.status is Status.FIXED for f in own)
         gone = {(f.path, f.message) for f in own if f.status is Status.FIXED}
+        lay_out(after, tmp_path)
         again = app.check(tmp_path, config=config_of(tmp_path))
         assert not [f for f in again.findings if f.rule == rule and (f.path, f.message) in gone]
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_a_second_run_changes_nothing(case: Path, tmp_path: Path) -> None:
-    _, after = fixed(files(case / "in"), tmp_path)
+def test_a_second_run_changes_nothing(case: Path, tmp_path: Path, plain: Callable[[Path], tuple[Result, Tree]]) -> None:
+    _, after = plain(case)
+    lay_out(after, tmp_path)
     again = app.fix(tmp_path, config=config_of(tmp_path))
     assert not again.changes
     assert not [f for f in again.findings if f.status is Status.FIXED]
@@ -171,12 +180,13 @@ def test_the_result_parses(case: Path) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
-def test_the_case_saved_in_another_way(case: Path, way: str, tmp_path: Path) -> None:
+def test_the_case_saved_in_another_way(
+    case: Path, way: str, tmp_path: Path, plain: Callable[[Path], tuple[Result, Tree]]
+) -> None:
     """The same findings, and the same change in that file's own way."""
     save = WAYS[way]
-    plain, other = files(case / "in"), saved(files(case / "in"), save)
-    result, _ = fixed(plain, tmp_path / "plain")
-    again, after = fixed(other, tmp_path / "other")
+    result, _ = plain(case)
+    again, after = fixed(saved(files(case / "in"), save), tmp_path)
     assert lines(again) == lines(result)
     assert after == saved(expected(case), save)
 

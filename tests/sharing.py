@@ -1,0 +1,51 @@
+"""How several processes share the tests: what has something costly in common stays in one of them.
+
+pytest-xdist collects the tests in each process, and the one that hands them out knows nothing of them but their ids.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pytest
+
+# One engine serves all of these. What one prunes, another one would be building with, and some look at all containers.
+ENGINE = (
+    "tests/examples/test_running.py",
+    "tests/house/test_rigs.py",
+    "tests/inspecting/test_commands.py",
+    "tests/proof/",
+)
+# These look at one run over the whole corpus.
+WHOLE_RUN = (
+    "tests/corpus/test_compose_promises.py",
+    "tests/corpus/test_judges.py",
+    "tests/corpus/test_manifest_promises.py",
+    "tests/corpus/test_promises.py",
+    "tests/corpus/test_yaml_promises.py",
+)
+GOLDEN = "tests/rules/test_golden.py"
+# What is begun first, so that no process is left with it when the others have nothing more to do.
+LONGEST = ("engine", "whole run", "tests/corpus/test_hardened.py")
+
+
+def unit(nodeid: str) -> str:
+    """Give the name of what a test stays together with: its file, mostly. Golden cases go by their rule."""
+    file, _, name = nodeid.partition("::")
+    if file.startswith(ENGINE):
+        return "engine"
+    if file in WHOLE_RUN:
+        return "whole run"
+    if file == GOLDEN:
+        return f"{file} {name.partition('[')[2].partition('/')[0]}"
+    return file
+
+
+def scheduler(config: pytest.Config, log: object) -> Any:
+    """Give what hands the tests out by their units, in the order in which they were collected."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    made = LoadScopeScheduling(config, log)
+    made._split_scope = unit
+    return made

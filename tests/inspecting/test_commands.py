@@ -303,7 +303,7 @@ def test_engine_and_registry_say_the_same(engine: Engine, registry: str, tmp_pat
     assert one == two
     assert one["user"] == "svc:team"
     assert "svc:1200:1201:/home/svc" in one["passwd"]
-    assert engine.docker("ps", "-aq", "--filter", "status=created").stdout == ""
+    assert engine.docker("ps", "-aq", "--filter", f"ancestor={name}").stdout == ""
 
 
 def test_an_engine_tells_what_it_does_not_have(engine: Engine, tmp_path: Path) -> None:

@@ -54,8 +54,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture in getattr(item, "fixturenames", ()):
             if fixture in MARKERS:
                 item.add_marker(MARKERS[fixture])
-        if item.get_closest_marker("engine") and sharing.unit(item.nodeid) != "engine":
-            raise pytest.UsageError(f"{item.nodeid} asks for the engine: name its file in tests/sharing.py")
     items.sort(key=_rank)
 
 

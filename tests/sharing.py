@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 # One engine serves all of these. What one prunes, another one would be building with, and some look at all containers.
 ENGINE = (
     "tests/examples/test_running.py",
+    "tests/facts/test_users.py",
     "tests/house/test_rigs.py",
     "tests/inspecting/test_commands.py",
     "tests/proof/",
+    "tests/syntax/test_expand.py",
 )
 # These look at one run over the whole corpus.
 WHOLE_RUN = (

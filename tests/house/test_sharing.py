@@ -75,6 +75,13 @@ def test_what_shares_an_engine_or_a_run_stays_together() -> None:
     assert {unit(f"{file}::test_x[a/b]") for file in WHOLE_RUN} == {"whole run"}
 
 
+@pytest.mark.parametrize(("fixture", "name"), [("engine", "engine"), ("whole_run", "whole run")])
+def test_whoever_asks_for_it_is_named(request: pytest.FixtureRequest, fixture: str, name: str) -> None:
+    """Of all tests that this run has collected."""
+    asking = [one.nodeid for one in request.session.items if fixture in getattr(one, "fixturenames", ())]
+    assert {one.partition("::")[0] for one in asking if unit(one) != name} == set()
+
+
 @pytest.mark.parametrize("path", [*ENGINE, *WHOLE_RUN, GOLDEN, *(one for one in LONGEST if "/" in one)])
 def test_what_is_named_is_there(path: str) -> None:
     assert (ROOT / path).exists()

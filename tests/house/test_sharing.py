@@ -36,6 +36,27 @@ def test_three(shared):
 def test_four():
     pytest.skip("for want of something else")
 """
+PROVED = """
+from dataclasses import asdict
+from tests.proof.rig import Report
+
+def test_it(record_property):
+    report = Report("alpine", "a-case", "safe", "works", ("10001", "10002"), 1.25)
+    record_property("proof", asdict(report))
+"""
+
+
+def run(folder: Path, text: str, processes: int, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run tests of their own, with the hooks of this suite."""
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = corpus\n")
+    (folder / "conftest.py").write_text("from tests.conftest import *\n")
+    (folder / "test_cases.py").write_text(text)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "pytest", f"-n{processes}", "-p", "no:hypothesispytest", str(folder)]
+    return subprocess.run(
+        command, cwd=folder, env=environment | settings, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -49,19 +70,18 @@ def test_four():
 def test_a_skipped_test_fails_when_what_it_needs_is_there(
     tmp_path: Path, processes: int, required: str, summary: str
 ) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers = corpus\n")
-    (tmp_path / "conftest.py").write_text("from tests.conftest import *\n")
-    (tmp_path / "test_cases.py").write_text(CASES)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    environment["FIXER_REQUIRE_SHARED"] = required
-    command = [sys.executable, "-m", "pytest", f"-n{processes}", "-p", "no:hypothesispytest", str(tmp_path)]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = run(tmp_path, CASES, processes, FIXER_REQUIRE_SHARED=required)
     assert summary in (done.stdout.splitlines() or [""])[-1], done.stdout + done.stderr
     assert done.returncode == (1 if required else 0)
     assert ("for want of one folder, and FIXER_REQUIRE_SHARED is set" in done.stdout) == bool(required)
+
+
+def test_proofs_of_another_process_are_in_the_table(tmp_path: Path) -> None:
+    done = run(tmp_path, PROVED, 2)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "a-case" in done.stdout
+    assert "10001 10002" in done.stdout
+    assert "all: 1 cases, 1 safe and works" in done.stdout
 
 
 def test_golden_cases_stay_together_by_their_rule() -> None:

@@ -218,7 +218,7 @@ class Repository:
         return Setting(
             lambda: self.targets(path),
             context,
-            self.parents,
+            lambda reference: self.parents(reference, path),
             context.modes,
             lambda targets: self.asked(path, targets),
             lambda port: self._move_of(path, port),
@@ -722,20 +722,22 @@ class _Parents:
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
-        self.found: dict[str, Parent | None] = {}
+        self.found: dict[tuple[str, str], Parent | None] = {}
 
-    def __call__(self, reference: str) -> Parent | None:
-        """The parent that an image reference names, or None; a circle of parents ends in None."""
-        if reference not in self.found:
-            self.found[reference] = None
-            self.found[reference] = self._find(reference)
-        return self.found[reference]
+    def __call__(self, reference: str, user: str) -> Parent | None:
+        """The parent that an image reference in a file names, or None; a circle of parents ends in None."""
+        key = reference, posixpath.dirname(user)
+        if key not in self.found:
+            self.found[key] = None
+            self.found[key] = self._find(reference, user)
+        return self.found[key]
 
-    def _find(self, reference: str) -> Parent | None:
+    def _find(self, reference: str, user: str) -> Parent | None:
         repository = self.repository
-        made = repository.known.maker(reference)
+        made = repository.known.maker(reference, user)
         if made is None and repository.around is not None:
-            return repository.around.parents(reference)
+            whole, there = repository._in_whole(user)
+            return whole.parents(reference, there)
         if made is None or made[0].startswith("../"):
             return None
         try:
@@ -745,7 +747,7 @@ class _Parents:
         path, target = made
         setting = Setting(
             read_context=repository.context(path),
-            find_parent=self,
+            find_parent=lambda base: self(base, path),
             find_asked=lambda targets: repository.asked(path, targets),
         )
         return engine.parent(source, target, repository.config, setting)

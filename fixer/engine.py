@@ -104,8 +104,7 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
         dockerfile, config.build_args, knowledge(config.inspected), lambda base: handed_down(find_parent(base))
     )
     images = {
-        stage.index: Image(stage, setting.read_context, find_parent, setting.context_modes)
-        for stage in all_stages
+        stage.index: Image(stage, setting.read_context, find_parent, setting.context_modes) for stage in all_stages
     }
     runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
     decisions = decide_all([images[s.index] for s in runtime], source.path, config, setting.find_asked)

@@ -516,14 +516,15 @@ class Repository:
         from fixer.compose import may_matter
         from fixer.rules.services import ComposeSurroundings
 
-        if not may_matter(source):
-            return None
         path, files = source.path, self.compose_files
+        below = files.below(path)
+        if not may_matter(source, below):
+            return None
         about = ComposeSurroundings(
             lambda service: self.service_user(service, path),
             files.read,
             lambda name, changes: files.conflict(path, name, changes),
-            files.below(path),
+            below,
         )
         return run_compose(source, self.config, about, self.compose_rules, self.choice)
 

@@ -312,7 +312,17 @@ def test_real_images(text, kin, uid, app):
         assert facts.useradd is facts.groupadd is True
 
 
-@pytest.mark.parametrize("text", ["acme/app", "ghcr.io/acme/node:20", "mcr.microsoft.com/dotnet/aspnet:lts"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme/app",
+        "ghcr.io/acme/node:20",
+        "mcr.microsoft.com/dotnet/aspnet:lts",
+        "registry.k8s.io/redis:v1",  # images of others, which only have the name of an official one
+        "k8s.gcr.io/redis:e2e",
+        "kubernetes/redis:v1",
+    ],
+)
 def test_unknown_images(text):
     assert lookup(text) is None
 

@@ -628,8 +628,20 @@ class Repository:
                 change = self.dockerfile(path).change
                 after = None if change is None else SourceFile(path, change.after)
                 moves = after is not None and not self._decision(after, target, args).is_root
+                moves = moves or self._by_base(decision, path)
             self._decisions[key] = decision, moves
         return self._decisions[key]
+
+    def _by_base(self, decision: Decision, path: str) -> bool:
+        """Whether the image of a Dockerfile leaves root with no change of its stage, since its base image does.
+
+        The file alone may not tell its base image, which a build gives as an argument.
+        """
+        image = decision.image
+        if image.parent is None or image.own_user is not None:
+            return False
+        maker = self.known.maker(image.stage.root_base or "", path)
+        return maker is not None and self._decided(maker[0], maker[1], ())[1]
 
     def _decision(self, source: SourceFile, target: str, args: tuple[tuple[str, str], ...]) -> Decision:
         view = self.understood(source, target, args)

@@ -76,7 +76,7 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
             return seat.refusal
         if seat.root is None:
             why = f"{service.name} may be root, which mostly needs some of them; find out who it runs as first"
-            return Refusal("unknown-image", why, image.reference)
+            return Refusal("unknown-image", why, "" if image.path else image.reference)
         if image.changes_user:
             why = f"{service.called} starts as root and changes its user by itself, for which it needs capabilities"
             return Refusal("steps-down", f"{why}; take the root from it first", image.reference)

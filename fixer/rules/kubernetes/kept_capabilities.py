@@ -92,7 +92,7 @@ def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
     image = seat.image
     if image.root is None and pod.user(member) is None:
         why = f"{member.name} may be root, which mostly needs some of them; find out who it runs as first"
-        return Refusal("unknown-image", why, member.image)
+        return Refusal("unknown-image", why, "" if image.path else member.image)
     if image.changes_user:
         # whether a command of the manifest does so as well, nobody knows: most call the same entrypoint
         why = f"{member.image} starts as root and changes its user by itself, for which it needs capabilities"

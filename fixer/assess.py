@@ -107,7 +107,7 @@ def _folders(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[st
         yield f"the image has no shell to hand over {image.workdir}; the program can read there and not write"
     if image.family == "scratch" and not any(c.destination == "/tmp" for c in image.all_copies):
         yield "an empty image has no folder that the program could write, not even /tmp"
-    if image.volumes:
+    if image.volumes or (image.parent is not None and image.base_volumes):
         yield "volumes that root has written before must be handed over once (chown)"
     if image.workdir in SYSTEM and image.family not in NO_PASSWD and image.workdir not in {w.path for w in writables}:
         yield f"the program works in {image.workdir or 'an unknown folder'}, so what it writes is not known"

@@ -22,16 +22,16 @@ class ComposeReading:
 
     @property
     def judged(self) -> bool:
-        """Whether a service was seen; else all was skipped."""
-        return bool(self.view.services)
+        """Whether something of a service was seen; else all was skipped."""
+        return bool(self.view.services or self.view.laid)
 
 
-def may_matter(source: SourceFile) -> bool:
-    """Whether a file may hold services of Compose."""
+def may_matter(source: SourceFile, below: frozenset[str] = frozenset()) -> bool:
+    """Whether a file may hold services of Compose, or say who those of another one (`below`) run as."""
     data = source.data
     if data[:2] in UTF16:
         data = data.replace(b"\0", b"")  # it cannot be read, and is told where it would have counted
-    return may_be_compose(data, is_compose(source.path))
+    return may_be_compose(data, is_compose(source.path)) or (bool(below) and b"user" in data)
 
 
 def understand(source: SourceFile, config: Config, surroundings: ComposeSurroundings) -> ComposeReading | None:
@@ -40,13 +40,14 @@ def understand(source: SourceFile, config: Config, surroundings: ComposeSurround
     Raises:
         Unreadable: when its bytes are no text.
     """
-    if not may_matter(source):
+    if not may_matter(source, surroundings.below):
         return None
     named = is_compose(source.path)
     compose = read_compose(source.path, source.text, surroundings.read, named=named, below=surroundings.below)
-    if not (compose.services or (compose.skipped and named)):
+    view = ComposeView(source, compose, surroundings, config)
+    if not (compose.services or view.laid or (compose.skipped and named and may_matter(source))):
         return None
-    return ComposeReading(ComposeView(source, compose, surroundings, config), compose.skipped)
+    return ComposeReading(view, compose.skipped)
 
 
 def check(

@@ -17,7 +17,7 @@ from fixer.rules import all_rules, of_table, on_dockerfiles
 from fixer.rules.base import DockerfileView, FindMove
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
-from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext
+from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, handed_down
 from fixer.understand.stages import runtime_stages, stages
 
 
@@ -99,10 +99,12 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
         Unreadable: when it is no Dockerfile that BuildKit would take, or a template of one.
     """
     dockerfile = parse(source.text)
-    all_stages = stages(dockerfile, config.build_args, knowledge(config.inspected))
+    find_parent = setting.find_parent
+    all_stages = stages(
+        dockerfile, config.build_args, knowledge(config.inspected), lambda base: handed_down(find_parent(base))
+    )
     images = {
-        stage.index: Image(stage, setting.read_context, setting.find_parent, setting.context_modes)
-        for stage in all_stages
+        stage.index: Image(stage, setting.read_context, find_parent, setting.context_modes) for stage in all_stages
     }
     runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
     decisions = decide_all([images[s.index] for s in runtime], source.path, config, setting.find_asked)

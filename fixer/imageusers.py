@@ -117,6 +117,14 @@ def as_built(image: ImageUser) -> ImageUser:
     return image._replace(root=False, ready=True) if moves else image
 
 
+def gives_capabilities(image: ImageUser) -> str:
+    """The Dockerfile of an image that gives capabilities to a program file (`setcap`); "" for none."""
+    if image.made is None:
+        return ""
+    runs = (item for item in image.made.decision.image.body if item.keyword == "RUN")
+    return image.made.path if any("setcap" in item.source[slice(*item.span)] for item in runs) else ""
+
+
 def configured_image(reference: str, config: Config) -> ImageConfig:
     """What the configuration says about an image: under its name as written, without its digest, without its tag."""
     if not config.images:

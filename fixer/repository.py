@@ -218,7 +218,7 @@ class Repository:
         return Setting(
             lambda: self.targets(path),
             context,
-            self.parents,
+            lambda reference: self.parents(reference, path),
             context.modes,
             lambda targets: self.asked(path, targets),
             lambda port: self._move_of(path, port),
@@ -516,14 +516,15 @@ class Repository:
         from fixer.compose import may_matter
         from fixer.rules.services import ComposeSurroundings
 
-        if not may_matter(source):
-            return None
         path, files = source.path, self.compose_files
+        below = files.below(path)
+        if not may_matter(source, below):
+            return None
         about = ComposeSurroundings(
             lambda service: self.service_user(service, path),
             files.read,
             lambda name, changes: files.conflict(path, name, changes),
-            files.below(path),
+            below,
         )
         return run_compose(source, self.config, about, self.compose_rules, self.choice)
 
@@ -627,8 +628,20 @@ class Repository:
                 change = self.dockerfile(path).change
                 after = None if change is None else SourceFile(path, change.after)
                 moves = after is not None and not self._decision(after, target, args).is_root
+                moves = moves or self._by_base(decision, path)
             self._decisions[key] = decision, moves
         return self._decisions[key]
+
+    def _by_base(self, decision: Decision, path: str) -> bool:
+        """Whether the image of a Dockerfile leaves root with no change of its stage, since its base image does.
+
+        The file alone may not tell its base image, which a build gives as an argument.
+        """
+        image = decision.image
+        if image.parent is None or image.own_user is not None:
+            return False
+        maker = self.known.maker(image.stage.root_base or "", path)
+        return maker is not None and self._decided(maker[0], maker[1], ())[1]
 
     def _decision(self, source: SourceFile, target: str, args: tuple[tuple[str, str], ...]) -> Decision:
         view = self.understood(source, target, args)
@@ -722,20 +735,22 @@ class _Parents:
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
-        self.found: dict[str, Parent | None] = {}
+        self.found: dict[tuple[str, str], Parent | None] = {}
 
-    def __call__(self, reference: str) -> Parent | None:
-        """The parent that an image reference names, or None; a circle of parents ends in None."""
-        if reference not in self.found:
-            self.found[reference] = None
-            self.found[reference] = self._find(reference)
-        return self.found[reference]
+    def __call__(self, reference: str, user: str) -> Parent | None:
+        """The parent that an image reference in a file names, or None; a circle of parents ends in None."""
+        key = reference, posixpath.dirname(user)
+        if key not in self.found:
+            self.found[key] = None
+            self.found[key] = self._find(reference, user)
+        return self.found[key]
 
-    def _find(self, reference: str) -> Parent | None:
+    def _find(self, reference: str, user: str) -> Parent | None:
         repository = self.repository
-        made = repository.known.maker(reference)
+        made = repository.known.maker(reference, user)
         if made is None and repository.around is not None:
-            return repository.around.parents(reference)
+            whole, there = repository._in_whole(user)
+            return whole.parents(reference, there)
         if made is None or made[0].startswith("../"):
             return None
         try:
@@ -745,7 +760,7 @@ class _Parents:
         path, target = made
         setting = Setting(
             read_context=repository.context(path),
-            find_parent=self,
+            find_parent=lambda base: self(base, path),
             find_asked=lambda targets: repository.asked(path, targets),
         )
         return engine.parent(source, target, repository.config, setting)

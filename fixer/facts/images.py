@@ -9,6 +9,7 @@ only what differs from its family:
     user                   absent for root, "" for unknown, else the word in the image
     accounts               lines like /etc/passwd without the password: name:uid:gid:group:home
     app                    the account that the image ships to run its software
+    entrypoint             its words, where the program is one that needs root whatever is built on the image
     nonroot_variant        an image reference; {tag} and {repository} stand for those that were asked about
     sources                numbers into the list of sources above the images
 
@@ -179,7 +180,7 @@ class ImageFacts(NamedTuple):
     `addgroup` name the implementation: busybox, debian, useradd (a link to it), none, or "" for unknown.
     `steps_down` is an entrypoint that starts as root and goes on as somebody else; `arbitrary_user` that the
     image was made to run as any uid. `workdir` is the working directory, "" for `/`. `env` holds the variables of the
-    image that a USER may name.
+    image that a USER may name. `entrypoint` are its words, () where the tables do not tell them.
 
     `digest` is that of an image whose configuration was read, "" for none. Then `read` names what comes from there and
     not from the tables (user, accounts, ports, volumes), `entrypoint` and `cmd` are its own, `env` lacks only what may
@@ -447,6 +448,7 @@ _NOTHING: dict[str, Any] = {
     "arbitrary_user": None,
     "sources": (),
     "confidence": "inferred",
+    "entrypoint": (),
     "env": _NO_ENV,
 }
 
@@ -506,7 +508,7 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         workdir=raw.get("workdir", ""),
         digest="",
         read=(),
-        entrypoint=(),
+        entrypoint=tuple(raw.get("entrypoint", ())),
         cmd=(),
         env=MappingProxyType(raw["env"]) if "env" in raw else _NO_ENV,
     )

@@ -81,8 +81,9 @@ class _Trial:
         after = self.source.with_text(apply_edits(self.source.text, list(plan.edits)))
         try:
             prove(self.before, plan.changes, load_stream(after.text))
-            numbers = {document.index for document in self.documents}
-            again = [parse_slice(after.text, part) for part in slices(after.text) if part.number in numbers]
+            keys = {document.index: document.text_keys for document in self.documents}
+            parts = [part for part in slices(after.text) if part.number in keys]
+            again = [parse_slice(after.text, part, text_keys=keys[part.number]) for part in parts]
             second = lower(again, groups, after.newline)
         except Unreadable as error:
             raise Broken(f"the result would not parse ({error.message})") from error

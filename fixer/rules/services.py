@@ -13,7 +13,10 @@ from fixer.model import Fix, Refusal, Safety, YamlChange
 from fixer.rules.base import YamlView
 from fixer.serviceusers import Seat, makes_containers, needs_host, seat
 from fixer.source import SourceFile
+from fixer.syntax.yaml import Document
 from fixer.understand.compose import Compose, Read, Service
+from fixer.understand.composefiles import roots
+from fixer.understand.workloads import Path
 
 
 class ComposeSurroundings(NamedTuple):
@@ -60,6 +63,12 @@ class ComposeView(YamlView):
         One that extends another gets what that one gets, and on Windows there is nothing of it.
         """
         return tuple(one for one in self.services if not one.derived and not self.on_windows(one))
+
+    @lazy
+    def laid(self) -> tuple[tuple[Document, Path, str], ...]:
+        """Where this file makes services of the one that it is laid upon root: document, path and the word for it."""
+        below = self.surroundings.below
+        return tuple((one, path, word) for one in self.documents for path, word in roots(one, below)) if below else ()
 
     def on_windows(self, service: Service) -> bool:
         """Whether a service runs on Windows."""

@@ -77,7 +77,8 @@ def _of_file(image: ImageUser) -> Known:
     """What the Dockerfile shows that makes an image."""
     assert image.made is not None
     running = image.made.decision.running
-    volumes = [path for path, _ in running.image.volumes]
+    above = running.image.stage.inherited
+    volumes = [*(above.volumes if above is not None else ()), *(path for path, _ in running.image.volumes)]
     folders = [one.path for one in writable(running, (), workdir=False)]
     base = running.image.facts
     if base is not None and running.runs_base:

@@ -92,14 +92,22 @@ class Builds:
         named = [b.context for b in self.by_file.get(dockerfile, ()) if b.context is not None]
         return tuple(dict.fromkeys([*named, posixpath.dirname(dockerfile), ""]))
 
-    def maker(self, image: str) -> tuple[str, str] | None:
-        """The Dockerfile and the target that make an image; None when the repository makes none, or several."""
-        build = self.making(image)
+    def maker(self, image: str, user: str = "") -> tuple[str, str] | None:
+        """The Dockerfile and the target that make an image for a file; None when none here does, or several do."""
+        build = self.making(image, user)
         return (build.dockerfile, build.target) if build is not None else None
 
-    def making(self, image: str) -> Build | None:
-        """The build that makes an image, tag and all; None when no Dockerfile here does, or several builds do."""
-        found = {(build.dockerfile, build.target): build for build in self._mentioning(image) if _has_tag(build, image)}
+    def making(self, image: str, user: str = "") -> Build | None:
+        """The build that makes an image, tag and all; None when no Dockerfile here does, or several builds do.
+
+        Of several builds those of the project of `user` count, and of them those nearest to it, as in `find`.
+        """
+        builds = [build for build in self._mentioning(image) if _has_tag(build, image)]
+        if len(builds) > 1 and user:
+            builds = [build for build in builds if not self.apart(build.path, user)]
+            near = nearest([_place(build) for build in builds], user)
+            builds = [build for build in builds if _place(build) in near]
+        found = {(build.dockerfile, build.target): build for build in builds}
         return next((build for build in found.values() if build.dockerfile), None) if len(found) == 1 else None
 
     def named(self, image: str, user: str) -> Build | None:

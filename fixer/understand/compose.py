@@ -120,6 +120,9 @@ class Service:
     @property
     def user(self) -> str | None:
         """Whom it asks to run as: "" for whom its image names, None where only the environment knows."""
+        if isinstance(self.value.get("user"), bool):
+            node = self.document.find((*self.path, "user"))  # a word that YAML 1.1 takes for a boolean is a name here
+            return node.text if isinstance(node, Scalar) else None
         return self.text("user")
 
     @property
@@ -278,7 +281,7 @@ def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozen
             skipped.append(Skipped(path, "template", "this is a template; fix what it renders to, or it by hand"))
             continue
         try:
-            document = parse_slice(text, part)
+            document = parse_slice(text, part, text_keys=True)
             twice = first_repeated(document)
             where = _services_at(document.value, named)
         except Unreadable as error:
@@ -308,7 +311,7 @@ def written(text: str) -> dict[str, Written]:
     out: dict[str, Written] = {}
     try:
         for part in slices(text):
-            document = parse_slice(text, part)
+            document = parse_slice(text, part, text_keys=True)
             where = _services_at(document.value, True)
             if where is None:
                 continue

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from fixer.lazy import lazy, regex
 from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
+from fixer.syntax.yaml import Document
 from fixer.understand.compose import Read, Written, written
-from fixer.understand.workloads import sequence
+from fixer.understand.workloads import Path, mapping, sequence
 
 _BASES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 _OVERRIDES = tuple(f"{name}.override.{end}" for name in ("compose", "docker-compose") for end in ("yml", "yaml"))
@@ -80,6 +81,14 @@ class ComposeFiles:
         return out
 
 
+def roots(document: Document, below: Collection[str]) -> Iterator[tuple[Path, str]]:
+    """Where a document that is laid upon another file makes services of that one root, each with the word for it."""
+    for name, value in mapping(mapping(document.value).get("services")).items():
+        said = mapping(value)
+        if name in below and "user" in said and _asks_root(said):
+            yield ("services", str(name), "user"), str(said["user"])
+
+
 def _key(change: YamlChange) -> str:
     """The setting of a service that a change speaks of."""
     path = change.path if isinstance(change, EnsureItem | RemoveItem) else (*change.path, change.key)
@@ -88,13 +97,13 @@ def _key(change: YamlChange) -> str:
 
 def _undone(said: Written, key: str, change: YamlChange) -> str:
     """The setting of another file that stands against a change of this one; "" for none."""
-    if key == "cap_drop" and _asks_root(said):
+    if key == "cap_drop" and _asks_root(said.value):
         return "user"  # who is root all the same needs what this would take
     return key if _undoes(said, key, change) else ""
 
 
-def _asks_root(said: Written) -> bool:
-    return str(said.value.get("user", "")).partition(":")[0] in ("0", "root")
+def _asks_root(said: Mapping[Any, Any]) -> bool:
+    return str(said.get("user", "")).partition(":")[0] in ("0", "root")
 
 
 def _undoes(said: Written, key: str, change: YamlChange) -> bool:

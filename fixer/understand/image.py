@@ -12,7 +12,7 @@ from fixer.facts import ImageFacts, family_from_package_manager, package_manager
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
-from fixer.understand.stages import Stage, join
+from fixer.understand.stages import Inherited, Stage, join
 
 ReadContext = Callable[[str], "str | None"]
 ContextModes = Callable[[str], "tuple[str, int, bool] | None"]
@@ -81,6 +81,16 @@ class Parent(NamedTuple):
 
 
 FindParent = Callable[[str], "Parent | None"]
+
+
+def handed_down(parent: Parent | None) -> Inherited | None:
+    """What an image hands down to those that are built on it."""
+    if parent is None:
+        return None
+    image = parent.image
+    above = image.stage.inherited
+    volumes = (*(above.volumes if above is not None else ()), *(path for path, _ in image.volumes))
+    return Inherited(image.stage.final_env, image.workdir, tuple(dict.fromkeys(volumes)))
 
 
 class Process(NamedTuple):
@@ -427,6 +437,12 @@ class Image:
                 if value and value.startswith("/"):
                     out.append((posixpath.normpath(value), item))
         return tuple(out)
+
+    @property
+    def base_volumes(self) -> tuple[str, ...]:
+        """The VOLUME paths of its base image, as facts tell them or the Dockerfile that makes it."""
+        above = self.stage.inherited.volumes if self.stage.inherited is not None else ()
+        return tuple(dict.fromkeys((*(self.facts.volumes if self.facts is not None else ()), *above)))
 
     @lazy
     def copies(self) -> tuple[Copy, ...]:

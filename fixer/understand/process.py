@@ -242,7 +242,7 @@ class Running:
 
     @lazy
     def inherited(self) -> tuple[str, ...]:
-        """The programs that the image starts because its base says so, where that was read from the base itself."""
+        """The programs that the image starts because its base says so, where that is known of the base."""
         facts, image = self.image.facts, self.image
         if facts is None or image.entrypoint is not None:
             return ()
@@ -342,8 +342,12 @@ class Running:
         return any(below(posixpath.normpath(path), folder) for folder in folders)
 
     def _brings_daemon(self) -> str:
-        """A program that needs root by nature and whose package the build installs, or an empty string."""
+        """A program that needs root by nature, of the base image or of a package that the build installs; else ""."""
         image = self.image
+        words = image.facts.entrypoint if image.facts is not None else ()
+        program = next((name for name, _ in self._argv(words)), "")
+        if (known := software(program)) is not None and known.root:
+            return program
         for item in image.runs_about(tuple(_DAEMON_PACKAGES)):
             for install in image.shell(item).installs:
                 found = next((p for p in install.packages if p in _DAEMON_PACKAGES), "")

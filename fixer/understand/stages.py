@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 from weakref import ReferenceType, ref
 
 from fixer.facts import ImageFacts, Known
@@ -18,6 +19,21 @@ _PLATFORM_ARGS = dict.fromkeys(
 _PREDEFINED_PROXY = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 
 Variables = Mapping[str, "str | None"]
+
+
+class Inherited(NamedTuple):
+    """What an image that a Dockerfile of the repository makes hands down to one that starts from it.
+
+    `workdir` and the values of `env` are None where only the build knows them.
+    """
+
+    env: Variables
+    workdir: str | None
+    volumes: tuple[str, ...]
+
+
+Inherit = Callable[[str], "Inherited | None"]
+"""Tells what a base image hands down; None for one that the repository does not make."""
 
 
 class Stage:
@@ -40,6 +56,7 @@ class Stage:
         escape: str,
         build_args: Mapping[str, str],
         known: Known,
+        inherit: Inherit,
     ) -> None:
         self.index = index
         self.name = name
@@ -52,6 +69,7 @@ class Stage:
         self.escape = escape
         self.build_args = build_args
         self.known = known
+        self._inherit = inherit
         # No circles: what belongs to one file is gone when the file is done, without a search for garbage.
         self._children: list[ReferenceType[Stage]] = []
 
@@ -79,12 +97,22 @@ class Stage:
         """What is known about the image at the end of the chain."""
         return self.known(self.root_base)
 
+    @lazy
+    def inherited(self) -> Inherited | None:
+        """What the image at the end of the chain hands down, where the repository makes it."""
+        base = self.root_base
+        return self._inherit(base) if base and self.base_facts is None else None
+
     @property
-    def _base_env(self) -> Mapping[str, str]:
+    def _base_env(self) -> Variables:
+        if self.inherited is not None:
+            return self.inherited.env
         return self.base_facts.env if self.base_facts is not None else {}
 
     @property
-    def _base_workdir(self) -> str:
+    def _base_workdir(self) -> str | None:
+        if self.inherited is not None:
+            return self.inherited.workdir
         return (self.base_facts.workdir if self.base_facts is not None else "") or "/"
 
     @property
@@ -224,6 +252,7 @@ def stages(
     dockerfile: Dockerfile,
     build_args: Mapping[str, str] | None = None,
     known: Known = lambda reference: None,
+    inherit: Inherit = lambda reference: None,
 ) -> tuple[Stage, ...]:
     """The stages of a Dockerfile, linked to each other.
 
@@ -231,6 +260,7 @@ def stages(
         dockerfile: a parsed file.
         build_args: values of `--build-arg` from the configuration.
         known: tells what is known about an outside base image.
+        inherit: tells what a base image hands down that the repository makes.
     """
     given = build_args or {}
     meta: dict[str, str | None] = dict(_PLATFORM_ARGS)
@@ -257,6 +287,7 @@ def stages(
             dockerfile.escape,
             given,
             known,
+            inherit,
         )
         if parent:
             parent._children.append(ref(stage))

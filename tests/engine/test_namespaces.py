@@ -68,7 +68,7 @@ def test_the_worst_pod_decides(tmp_path: Path, pods: list[str], expected: str) -
 
 def test_the_reason_names_the_pod(tmp_path: Path) -> None:
     write(tmp_path, a=pod(), b=pod(user=""))
-    assert level(tmp_path)[1].startswith("Pod/web in b.yaml: runAsNonRoot != true (")
+    assert level(tmp_path)[1].startswith("Pod/web in b.yaml: unrestricted capabilities (")
     assert level(tmp_path, "none") == ("", "no manifest puts a pod there")
 
 

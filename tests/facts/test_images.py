@@ -41,8 +41,8 @@ def test_every_entry_is_whole(raw):
     keys = {
         "registry", "repository", "tags", "family", "distro_version", "user", "uid", "gid", "accounts", "app",
         "uid_1000", "useradd", "groupadd", "adduser", "addgroup", "shell", "package_manager", "ports",
-        "writable", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "workdir", "env", "notes", "sources",
-        "confidence",
+        "writable", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "workdir", "entrypoint", "env",
+        "notes", "sources", "confidence",
     }  # fmt: skip
     assert set(raw) <= keys
     assert raw["family"] in families()
@@ -312,7 +312,17 @@ def test_real_images(text, kin, uid, app):
         assert facts.useradd is facts.groupadd is True
 
 
-@pytest.mark.parametrize("text", ["acme/app", "ghcr.io/acme/node:20", "mcr.microsoft.com/dotnet/aspnet:lts"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "acme/app",
+        "ghcr.io/acme/node:20",
+        "mcr.microsoft.com/dotnet/aspnet:lts",
+        "registry.k8s.io/redis:v1",  # images of others, which only have the name of an official one
+        "k8s.gcr.io/redis:e2e",
+        "kubernetes/redis:v1",
+    ],
+)
 def test_unknown_images(text):
     assert lookup(text) is None
 

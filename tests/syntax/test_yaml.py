@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixer.errors import Unreadable
-from fixer.syntax.yaml import Alias, Map, Node, Scalar, Seq, load_stream, parse, slices, values
+from fixer.syntax.yaml import Alias, Map, Node, Scalar, Seq, load_stream, parse, parse_slice, slices, values
 
 STREAMS: list[tuple[str, list[str]]] = [
     ("", []),
@@ -182,3 +182,14 @@ def test_plain_values_are_those_that_kubernetes_reads() -> None:
 def test_the_second_reader_refuses_what_is_no_yaml() -> None:
     with pytest.raises(Unreadable, match="second YAML reader"):
         load_stream("}")
+
+
+@pytest.mark.parametrize("word", ["y", "Yes", "n", "NO", "on", "Off"])
+def test_a_key_that_looks_like_a_boolean_may_be_text(word: str) -> None:
+    text = f"{word}: {word}\n&a true: 1\n"
+    (part,) = slices(text)
+    document = parse_slice(text, part, text_keys=True)
+    assert list(document.value) == [word, "true"]
+    assert isinstance(document.value[word], bool)
+    assert document.find((word,)) is not None
+    assert word not in parse_slice(text, part).value

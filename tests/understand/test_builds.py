@@ -121,3 +121,14 @@ def test_a_build_outside_names_no_file_of_ours() -> None:
 
 def test_what_says_only_what_is_assumed_is_not_parsed() -> None:
     assert not builds(["compose.yaml"], lambda _: "services:\n  a:\n    build: .\n").by_file
+
+
+def test_of_several_bases_of_one_name_the_nearest_counts() -> None:
+    artifact = (
+        "apiVersion: skaffold/v4beta1\nkind: Config\nbuild:\n  artifacts:\n    - image: base\n      context: base\n"
+    )
+    known = builds(["one/skaffold.yaml", "two/skaffold.yaml"], lambda _: artifact)
+    assert known.maker("base") is None
+    assert known.maker("base", "two/web/Dockerfile") == ("two/base/Dockerfile", "")
+    assert known.maker("base", "one/web/Dockerfile") == ("one/base/Dockerfile", "")
+    assert known.maker("base", "three/web/Dockerfile") is None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fixer.facts import base_facts
 from fixer.syntax.dockerfile import parse
 from fixer.understand.shellroot import absolute
-from fixer.understand.stages import Stage, declared, join, pairs, runtime_stages, stages
+from fixer.understand.stages import Inherited, Stage, declared, join, pairs, runtime_stages, stages
 
 
 def read(text: str, **build_args: str) -> tuple[Stage, ...]:
@@ -96,6 +96,21 @@ def test_the_base_image_brings_variables() -> None:
     reference = "mcr.microsoft.com/dotnet/aspnet:8.0"
     made = stages(parse(f"FROM {reference}\nUSER $APP_UID\n"), {}, base_facts)
     assert made[0].expand("$APP_UID", made[0].of("USER")[0]) == "1654"
+
+
+def test_an_image_of_the_repository_hands_down_variables_and_folder() -> None:
+    def inherit(reference: str) -> Inherited | None:
+        return Inherited({"H": "/h", "V": None}, "/srv", ("/data",)) if reference == "team/base" else None
+
+    made = stages(parse("FROM team/base\nWORKDIR x\nUSER $H$V\n"), {}, base_facts, inherit)[0]
+    assert made.final_workdir == "/srv/x"
+    assert made.expand("$H", made.of("USER")[0]) == "/h"
+    assert made.expand("$V", made.of("USER")[0]) is None
+    assert made.inherited is not None
+    assert made.inherited.volumes == ("/data",)
+    other, known = stages(parse("FROM team/other\nFROM node:22\n"), {}, base_facts, inherit)
+    assert other.inherited is None
+    assert (other.final_workdir, known.inherited) == ("/", None)
 
 
 @pytest.mark.parametrize(

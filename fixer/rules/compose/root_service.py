@@ -20,7 +20,8 @@ It is left
 - where the service needs root for what it does: it is privileged, adds capabilities, mounts the socket of an engine or
   devices, runs `chown` and the like, or binds a port below 1024 in the network of its host;
 - where the data of a program lies in a folder of the host: the engine makes that as root where it is missing;
-- where an anchor, a merge key, `extends` or an override file brings the user: it is changed there.
+- where an anchor, a merge key, `extends` or an override file brings the user: it is changed there. An override file
+  that makes a service root is told itself.
 
 ## References
 CIS Docker 4.1; OWASP Docker Security Cheat Sheet, Rule 2; Compose Specification, services, user.
@@ -54,6 +55,10 @@ def check(view: ComposeView) -> Iterator[Finding]:
             continue
         if seat.changes or (seat.refusal is not None and seat.root is not False):
             yield _finding(view, service, seat)
+    for document, path, word in view.laid:
+        message = f"this file makes service {path[1]} of another file root (user: {word})"
+        why = f"it is laid upon a file that says who {path[1]} is; remove user: here where it works as that one"
+        yield view.finding(CARD, document.span_at(path), message, fix=Refusal("overlay", why))
 
 
 def _finding(view: ComposeView, service: Service, seat: Seat) -> Finding:

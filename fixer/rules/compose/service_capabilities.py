@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fixer.imageusers import gives_capabilities
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView, privileges
@@ -75,7 +76,7 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
             return seat.refusal
         if seat.root is None:
             why = f"{service.name} may be root, which mostly needs some of them; find out who it runs as first"
-            return Refusal("unknown-image", why, image.reference)
+            return Refusal("unknown-image", why, "" if image.path else image.reference)
         if image.changes_user:
             why = f"{service.called} starts as root and changes its user by itself, for which it needs capabilities"
             return Refusal("steps-down", f"{why}; take the root from it first", image.reference)
@@ -86,19 +87,10 @@ def _needed(service: Service, seat: Seat) -> Refusal | None:
         why_root = against(service, image)
         if why_root is not None:
             return why_root
-    given = _given(seat)
+    given = gives_capabilities(image)
     if given:
         return Refusal("needs-capability", f"{given} gives a program file capabilities of its own; see which it needs")
     return None
-
-
-def _given(seat: Seat) -> str:
-    """The Dockerfile that gives capabilities to a file; "" for none."""
-    made = seat.image.made
-    if made is None:
-        return ""
-    runs = (item for item in made.decision.image.body if item.keyword == "RUN")
-    return made.path if any("setcap" in item.source[slice(*item.span)] for item in runs) else ""
 
 
 def _safety(service: Service, seat: Seat, low: tuple[int, ...]) -> tuple[Safety, str]:

@@ -11,7 +11,8 @@ wrote, and a folder of the host belongs to whoever has made it: the program fail
 
 ## How safe the fix is
 No file can be changed for it: the volume is on a host. The command of the finding gives it to the new user, once, where
-the service has run as root before. A folder of the host is yours to decide about: one with the sources of the program,
+the service has run as root before. A volume that is new needs nothing where the fix of the Dockerfile gives the folder
+away, which the finding says. A folder of the host is yours to decide about: one with the sources of the program,
 which it only reads, needs nothing.
 
 ## References
@@ -22,10 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fixer.decide import NO_PASSWD
 from fixer.model import Finding, Refusal, Severity
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView
 from fixer.serviceusers import Seat, unowned
+from fixer.understand.making import below
+from fixer.understand.writable import writable
 
 CARD = Card(
     id="CS013",
@@ -70,8 +74,22 @@ def _volume(seat: Seat, target: str) -> str:
     rights = "--cap-add CHOWN --cap-add DAC_OVERRIDE"
     run = f"docker compose run --rm --no-deps --user 0:0 {rights} --entrypoint chown {seat.service.name}"
     file = seat.image.path
+    if _given(seat, target):
+        return (
+            f"the fix of {file} gives {target} to {_owner(seat)}, and with it a volume that is new; one that is there"
+            f" already gets it once with '{run} -R {_owner(seat)} {target}'"
+        )
     new = f"make {target} in {file} and give it to {_owner(seat)} there, or " if file else ""
     return (
         f"a volume that is new belongs to whom {target} belongs to in the image, and to root where it has no such"
         f" folder: {new}run once '{run} -R {_owner(seat)} {target}'"
     )
+
+
+def _given(seat: Seat, target: str) -> bool:
+    """Whether the fix that takes the Dockerfile of the image off root gives this folder to the new user."""
+    made = seat.image.made
+    if made is None or not made.moves or made.decision.image.family in NO_PASSWD:
+        return False
+    folders = writable(made.decision.running)
+    return any(one.path == target or (one.recursive and below(target, one.path)) for one in folders)

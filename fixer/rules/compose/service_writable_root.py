@@ -111,5 +111,6 @@ def _volumes(seat: Seat) -> tuple[str, ...]:
     """The folders that an engine mounts a new volume on by itself, since the image says so."""
     made, facts = seat.image.made, seat.image.facts
     if made is not None:
-        return tuple(normpath(path) for path, _ in made.decision.running.image.volumes)
+        image = made.decision.running.image
+        return tuple(normpath(path) for path in (*image.base_volumes, *(path for path, _ in image.volumes)))
     return tuple(map(normpath, facts.volumes)) if facts is not None else ()

@@ -41,7 +41,7 @@ def check(view: DockerfileView) -> Iterator[Finding]:
     told: set[int] = set()
     for decision in view.decisions:
         image = decision.image
-        inherited = image.facts.volumes if image.facts is not None else ()
+        inherited = image.base_volumes
         if not image.volumes and not inherited:
             continue
         for stage in image.stage.chain:

@@ -9,14 +9,14 @@ process that is not root does not use them, but a file with capabilities or a fa
 
 ## How safe the fix is
 `safe` where it is dropped already and only written otherwise, and where the container is known not to run as root from
-its start, and nothing says that its program has capabilities of its own. `review` where it is moved off root by this
-run, where it stays root, and where nobody knows the image: what changes owners or steps down from root needs
-capabilities, and a program file with capabilities of its own does not start without them. A container that may be root
-and listens below 1024 gets NET_BIND_SERVICE, the one capability that the restricted level allows, and so does one that
-is not root and listens there, since its program file may have that capability. Where the container is moved off root,
-the two changes come together or not at all. It is left for images that start as root and step down, whatever command
-they are given, and for images that nobody knows and that look like such: they listen below 1024, keep data in a volume,
-or mount folders of the node. Capabilities that the container adds are another matter (added-capabilities).
+its start, by verified facts or a Dockerfile of this repository. `review` where it is moved off root by this run, and
+then the two changes come together or not at all; where the evidence is not verified; and where it listens below 1024:
+its program file may have NET_BIND_SERVICE of its own and does not start without it, so that this one is added, the one
+that the restricted level allows.
+
+It is never written for a container that stays root, and not where nobody knows who it runs as: what changes owners or
+steps down from root needs capabilities. Take the root from it first. It is left too where the Dockerfile gives
+capabilities to a program file (`setcap`). Capabilities that the container adds are another matter (added-capabilities).
 
 ## References
 Pod Security Standards, restricted: Capabilities; CIS Kubernetes 5.2.9 and 5.2.10; NSA/CISA Kubernetes Hardening
@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixer.imageusers import ImageUser
+from fixer.imageusers import gives_capabilities
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
-from fixer.podusers import BEHIND_IMAGE, closed_ports, ownable, set_in_container
+from fixer.podusers import BEHIND_IMAGE, closed_ports, set_in_container
 from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView, privileges
 from fixer.understand.pods import Member, Pod
@@ -72,7 +72,7 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     changes = [*_off_root(view, pod, member), _item(pod, member, "drop", "ALL")]
     title = "capabilities: drop ALL"
     if not view.seat(pod, member).moves and closed_ports(pod, member, view.seat(pod, member).image):
-        # root without this one could not bind its port, and a program file that has it of its own does not start
+        # a program file that has this one of its own does not start without it
         changes.append(_item(pod, member, "add", "NET_BIND_SERVICE"))
         title += ", add NET_BIND_SERVICE"
     fix = view.fix(pod, title, safety, risk, changes)
@@ -80,43 +80,25 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
 
 
 def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:
-    """Why a container that stays root fails without capabilities."""
+    """Why a container fails without capabilities, or may fail."""
     seat = view.seat(pod, member)
-    if view.not_root(pod, member) or seat.refusal is None:
-        return None
-    if seat.refusal.code == "windows":
+    given = gives_capabilities(seat.image)
+    if given:
+        return Refusal("needs-capability", f"{given} gives a program file capabilities of its own; see which it needs")
+    if view.not_root(pod, member) or seat.refusal is None or seat.refusal.code == "windows":
         return None
     if seat.refusal.code == "needs-root":
         return Refusal("needs-root", seat.refusal.message)
-    if seat.image.changes_user:
+    image = seat.image
+    if image.root is None and pod.user(member) is None:
+        why = f"{member.name} may be root, which mostly needs some of them; find out who it runs as first"
+        return Refusal("unknown-image", why, "" if image.path else member.image)
+    if image.changes_user:
         # whether a command of the manifest does so as well, nobody knows: most call the same entrypoint
-        return Refusal(
-            "steps-down",
-            f"{member.image} starts as root and changes its user by itself, for which it needs capabilities; take the"
-            " root from it first",
-            member.image,
-        )
-    sign = "" if seat.image.familiar else _sign(pod, member, seat.image)
-    if sign:
-        return Refusal(
-            "unknown-image",
-            f"nobody knows {member.image}, and what {sign} often starts as root and uses its capabilities, to change"
-            " its user or for files of others; find out who it runs as first",
-            member.image,
-        )
-    return None
-
-
-def _sign(pod: Pod, member: Member, image: ImageUser) -> str:
-    """What an unknown image has in common with those that change their user by themselves; "" for nothing."""
-    low = closed_ports(pod, member, image)
-    if low:
-        return f"listens on port {low[0]}"
-    for _, volume in pod.mounts(member):
-        if volume.get("hostPath") is not None:
-            return f"mounts {mapping(volume['hostPath']).get('path')} of its node"
-    kept = ownable(pod, member)
-    return f"keeps data in a volume ({kept[0]})" if kept else ""
+        why = f"{member.image} starts as root and changes its user by itself, for which it needs capabilities"
+        return Refusal("steps-down", f"{why}; take the root from it first", member.image)
+    why = f"{member.name} stays root, and what changes owners or users needs capabilities"
+    return Refusal("needs-root", f"{why}; take the root from it first", member.image)
 
 
 def _off_root(view: ManifestView, pod: Pod, member: Member) -> tuple[YamlChange, ...]:
@@ -128,9 +110,6 @@ def _off_root(view: ManifestView, pod: Pod, member: Member) -> tuple[YamlChange,
 
 def _safety(view: ManifestView, pod: Pod, member: Member) -> tuple[Safety, str]:
     seat = view.seat(pod, member)
-    if not view.not_root(pod, member):
-        verb = "is" if seat.image.root else "may be"
-        return Safety.REVIEW, f"{member.name} {verb} root, and a root program that changes owners or users fails now"
     if seat.moves:
         return Safety.REVIEW, f"{member.name} was root, and what it did as root fails now"
     if not seat.image.certain:

@@ -20,6 +20,8 @@ from fixer.syntax.yaml.scalars import Plain
 from fixer.syntax.yaml.slices import AnyOf, Slice, slices
 
 MERGE = "<<"
+# Words that are true or false in YAML 1.1, and text in 1.2.
+_OLD_WORDS = frozenset("y yes n no on off".split())
 _PROPERTIES = re.compile(r"(?:[&!]\S*(?:[ \t\r\n]|#[^\n]*)*)+")
 _KEEPS = re.compile(r"[|>][0-9-]*\+")
 
@@ -166,10 +168,12 @@ def _is_merge(key: Node) -> bool:
 class Document:
     """One document: its number in the stream, its characters, and its root.
 
-    `tags` are those that YAML itself does not define.
+    `tags` are those that YAML itself does not define. `text_keys` tells that a key such as `on` is text, as it is to
+    Compose, and no boolean, as it is to Kubernetes.
     """
 
-    def __init__(self, text: str, part: Slice, root: Node, tags: frozenset[str]) -> None:
+    def __init__(self, text: str, part: Slice, root: Node, tags: frozenset[str], text_keys: bool) -> None:
+        self.text_keys = text_keys
         self.text = text
         self.index = part.number
         self.span = part.span
@@ -326,29 +330,29 @@ def values(text: str) -> list[Any]:
         return []
 
 
-def parse_slice(text: str, part: Slice) -> Document:
-    """Parse one document.
+def parse_slice(text: str, part: Slice, *, text_keys: bool = False) -> Document:
+    """Parse one document; with `text_keys`, a key such as `on` or `n` is text and not a boolean.
 
     Raises:
         Unreadable: when it is no YAML, with one sentence that names the line.
     """
     from ruamel.yaml.error import YAMLError
 
-    builder = _Builder(text, part.span)
+    builder = _Builder(text, part.span, text_keys)
     try:
         try:
             root = builder.read()
         except YAMLError as error:
             if getattr(error, "problem", None) != COLON:
                 raise
-            builder = _Builder(text, part.span)
+            builder = _Builder(text, part.span, text_keys)
             root = builder.read_anew()
     except YAMLError as error:
         raise Unreadable("syntax", _sentence(text, part.span, error)) from error
     except UnicodeEncodeError as error:
         line = text.count("\n", 0, part.span.start + error.start) + 1
         raise Unreadable("syntax", f"line {line}: a byte that is no UTF-8, so this is no YAML") from error
-    return Document(text, part, root, frozenset(builder.tags))
+    return Document(text, part, root, frozenset(builder.tags), text_keys)
 
 
 def _sentence(text: str, span: Span, error: Exception) -> str:
@@ -364,8 +368,9 @@ def _sentence(text: str, span: Span, error: Exception) -> str:
 class _Builder:
     """Builds the tree of one document from its events, without recursion."""
 
-    def __init__(self, text: str, span: Span) -> None:
+    def __init__(self, text: str, span: Span, text_keys: bool) -> None:
         self.text = text
+        self.text_keys = text_keys
         self.span = span
         self.start = span.start
         self.anew = False
@@ -473,6 +478,9 @@ class _Builder:
         if isinstance(node, Map):
             pairs = iter(kids)
             node.entries = [Entry(key, value) for key, value in zip(pairs, pairs, strict=True)]
+            if self.text_keys:
+                for key, _ in node.entries:
+                    self.keep_word(key)
             if node.flow or self.anew:
                 for key, value in node.entries:
                     self.place_null(key.end, value, ":")
@@ -482,6 +490,11 @@ class _Builder:
                 for before, value in zip([node.inner, *(kid.end for kid in kids)], kids, strict=False):
                     self.place_null(before, value, "-")
         node.end = self.start + event.end_mark.index if node.flow else kids[-1].end
+
+    def keep_word(self, key: Node) -> None:
+        """Have a key that an old reader takes for a boolean read as text, as the tag `!` has it."""
+        if isinstance(key, Scalar) and not key.style and key.tag is None and key.text.lower() in _OLD_WORDS:
+            key.tag = "!"
 
     def place_null(self, before: int, value: Node, sign: str) -> None:
         """Move a missing value behind its colon or dash, where one follows, else to what stands before it.

@@ -89,6 +89,8 @@ _REMEDIES = {
     "package-manager": "install the packages in the Dockerfile, so that the container need not do it at every start",
     "root-script": "move the steps that need root from the entry script into the Dockerfile",
 }
+# The codes of images that are root on purpose.
+ON_PURPOSE = frozenset(_REMEDIES)
 _PURPOSE_OF_SIGN = {
     "steps-down": ("steps-down", "hands over to another user by itself"),
     "service": ("init-system", "starts system services"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -31,8 +31,8 @@ def ground(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.fixture(scope="session")
 def outcomes(ground: Ground, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Outcome]]]:
     """Start all chosen applications; each test waits for its own."""
-    asked = [item for item in request.session.items if "outcomes" in getattr(item, "fixturenames", ())]
-    chosen: list[Case] = [item.callspec.params["case"] for item in asked if isinstance(item, pytest.Function)]
+    asked: list[Any] = [item for item in request.session.items if "outcomes" in getattr(item, "fixturenames", ())]
+    chosen: list[Case] = [item.callspec.params["case"] for item in asked]
     pool = ThreadPoolExecutor(max_workers=2)
     try:
         yield {case.name: pool.submit(outcome_of, ground, case) for case in chosen}

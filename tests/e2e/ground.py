@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fixer import app
 from fixer.config import Config, ImageConfig
@@ -88,9 +88,9 @@ def cases() -> tuple[Case, ...]:
 
 
 def _case(file: Path) -> Case:
-    said = tomllib.loads(file.read_text())
-    lists = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
-    return Case(name=file.parent.name, **lists)
+    said: dict[str, Any] = tomllib.loads(file.read_text())
+    said |= {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
+    return Case(name=file.parent.name, **said)
 
 
 def outcome_of(ground: Ground, case: Case) -> Outcome:

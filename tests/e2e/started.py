@@ -91,8 +91,9 @@ def _rights(said: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _pod_volumes(spec: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[str]:
-    """An emptyDir is open to all, unlike a tmpfs of Docker."""
+    """An emptyDir is open to all; a tmpfs of Docker has the mode of the folder in the image, so it gets an owner."""
+    said = {**spec.get("securityContext", {}), **container.get("securityContext", {})}
     kinds = {volume["name"]: volume for volume in spec.get("volumes", ())}
     for mount in container.get("volumeMounts", ()):
         assert "emptyDir" in kinds[mount["name"]], f"{mount['name']}: only emptyDir can be had here"
-        yield f"--tmpfs={mount['mountPath']}:mode=0777"
+        yield f"--tmpfs={mount['mountPath']}:uid={said.get('runAsUser', 0)},gid={said.get('runAsGroup', 0)}"

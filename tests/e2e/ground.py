@@ -7,9 +7,10 @@ import shutil
 import time
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fixer import app
@@ -35,9 +36,9 @@ class Case(NamedTuple):
 
     `what` says what it is about, and `smoke` are words that succeed inside of its running container. `expect` is
     `holds`, `refused` (root on purpose, as `code` says), `manual` (left for a person, as `code` says) or `repaired`
-    (the fix alone breaks it, and it holds once somebody tells that it writes `writable`). `service` of its Compose
-    file or the pod of `manifest` says how it is started, with `beside` as well; `healthy` asks for its health check.
-    `lesson` tells what the case has taught.
+    (the fix alone breaks it, and it holds once somebody tells what `repair` says of its images, as fixer.toml would
+    have it). `service` of its Compose file or the pod of `manifest` says how it is started, with `beside` as well;
+    `healthy` asks for its health check. `lesson` tells what the case has taught.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Case(NamedTuple):
     beside: tuple[str, ...] = ()
     manifest: str = ""
     healthy: bool = False
-    writable: tuple[str, ...] = ()
+    repair: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
     lesson: str = ""
 
     @property
@@ -107,7 +108,7 @@ def outcome_of(ground: Ground, case: Case) -> Outcome:
     except Broke as problem:
         raise Broke(f"it does not work as root: {problem}") from problem
     outcome = _fixed(ground, case, folder, case.config)
-    if case.writable and outcome.word == "broken":
+    if case.repair and outcome.word == "broken":
         outcome = _repaired(ground, case, folder, outcome)
     return outcome._replace(seconds=time.monotonic() - began)
 
@@ -130,8 +131,10 @@ def _repaired(ground: Ground, case: Case, folder: Path, broken: Outcome) -> Outc
     """What becomes of it when somebody has told what it writes."""
     shutil.rmtree(folder)
     shutil.copytree(APPS / case.name / "app", folder)
-    told = case.config._replace(images={"Dockerfile": ImageConfig(writable=case.writable)})
-    again = _fixed(ground, case, folder, told)
+    images = {
+        name: ImageConfig(told.get("user", ""), tuple(told.get("writable", ()))) for name, told in case.repair.items()
+    }
+    again = _fixed(ground, case, folder, case.config._replace(images=images))
     return again._replace(word="repaired", detail=broken.detail) if again.word == "holds" else again
 
 

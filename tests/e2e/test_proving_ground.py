@@ -24,7 +24,7 @@ def test_a_case_says_what_it_is_about(case: Case) -> None:
     assert case.smoke
     assert case.expect in ("holds", "refused", "manual", "repaired")
     assert bool(case.code) == (case.expect in ("refused", "manual"))
-    assert bool(case.writable) == (case.expect == "repaired")
+    assert bool(case.repair) == (case.expect == "repaired")
 
 
 @pytest.mark.parametrize("case", PARAMS)

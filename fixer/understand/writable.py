@@ -35,6 +35,7 @@ _ENV_FOR_DATA = regex(
 # Where programs keep what changes, by the standard of file systems; and what is read there.
 _STATE = ("/var/lib", "/var/cache", "/var/log", "/var/spool", "/run", "/var/run")
 _READ = regex(r"CONF|CERT|KEY|SECRET|TOKEN|PASSWORD|LIBRARY|(?:^|_)PATH$", re.IGNORECASE)
+_LOG = regex(r"/var/log/[\w.-]+\.log")
 _SOCKET = regex(r"sock(?:et)?\b", re.IGNORECASE)
 _OPENS_TMP = regex(r"[0-7]?[0-7]{2}7|[augo]*[+=][rwxXst]*w[rwxXst]*")
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
@@ -46,7 +47,8 @@ _STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", *_KEYS)
 class Writable(NamedTuple):
     """A folder, why it must be writable, whether all below it goes along, and whether it surely exists.
 
-    `item` says so, or makes it; `run` is the step that fills it, where it has to change hands in that step.
+    `item` says so, or makes it; `run` is the step that fills it, where it has to change hands in that step. `file`
+    tells that it is a file, in a folder that stays as it is.
     """
 
     path: str
@@ -55,6 +57,7 @@ class Writable(NamedTuple):
     exists: bool
     item: Instruction | None = None
     run: Instruction | None = None
+    file: bool = False
 
 
 def open_to_all(path: str) -> bool:
@@ -207,17 +210,27 @@ def may_go(path: str) -> bool:
 
 
 def _told(running: Running) -> Iterator[Writable]:
-    """Folders that arguments and ENV name for data: `--data-dir /data`, `ENV UPLOAD_DIR=/uploads`."""
-    image = running.image
+    """What arguments and ENV name for data: `--data-dir /data`, `ENV UPLOAD_DIR=/uploads`."""
     for _, words in running.commands:
         for name, value in _options(words):
-            if (_FOR_DATA.search(name) or _is_socket(name, value)) and (path := _data_folder(value)):
-                yield _folder(path, f"the argument {name} names it", False)
-    for name, setting in image.stage.final_env.items():
-        if not setting or not (_ENV_FOR_DATA.search(name) or _is_state(name, setting)):
-            continue
-        if path := _data_folder(setting):
-            yield _folder(path, f"ENV {name} names it", False)
+            if _FOR_DATA.search(name) or _is_socket(name, value):
+                yield from _named(value, f"the argument {name} names it")
+    for name, setting in running.image.stage.final_env.items():
+        if setting and (_ENV_FOR_DATA.search(name) or _is_state(name, setting)):
+            yield from _named(setting, f"ENV {name} names it")
+
+
+def _named(value: str, why: str) -> Iterator[Writable]:
+    """The folder that a path for data means, or a log file in a folder that stays as it is."""
+    if path := _data_folder(value):
+        yield _folder(path, why, False)
+    elif _is_log(value):
+        yield Writable(normpath(value), why, False, False, file=True)
+
+
+def _is_log(value: str) -> bool:
+    """Whether a value is the path of a log file in /var/log itself."""
+    return _LOG.fullmatch(normpath(value)) is not None
 
 
 def _is_socket(name: str, value: str) -> bool:
@@ -232,7 +245,7 @@ def _is_state(name: str, value: str) -> bool:
     if not place or _READ.search(name):
         return False
     file = "." in basename(path)
-    return not file or (is_data_file(path) and dirname(path) != place)
+    return not file or _is_log(path) or (is_data_file(path) and dirname(path) != place)
 
 
 def _remade(image: Image) -> Iterator[Writable]:

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Base images without a registry, into the engine of engine.sh: images.sh [debian alpine distroless python node nginx gcc]
 # They are stand-ins: real names, users and ids (node 1000, nginx 101, nonroot 65532), filled from Debian bookworm
-# and from busybox. node:22 and nginx:1.27 have more of the official images: npm, and the entrypoint. Minutes from nothing, a second when they are there.
+# and from busybox; node:22 and nginx:1.27 have more of the official images (bases/): npm, and the entrypoint.
+# Minutes from nothing, a second when they are there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${FIXER_RIG:-$HOME/.cache/fixer-rig}/images

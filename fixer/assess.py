@@ -92,6 +92,8 @@ def _process(decision: Decision) -> Iterator[str]:
     unknown = unknown_folders(image)
     if unknown is not None:
         yield f"which folders line {unknown.line} makes is known in the build only"
+    for script, call in running.root_calls:
+        yield f"{script.origin}, line {call.line}, may call {call.words}, which only root can do"
     if running.unseen_script:
         yield f"the entry script {running.unseen_script} could not be read from here"
 

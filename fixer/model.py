@@ -120,7 +120,7 @@ class HandOver(NamedTuple):
     """A folder belongs to `owner` (`uid:gid`); `make` creates it first, `recursive` takes all below it along.
 
     `before` is the index of an instruction that it must stand before, `run` that of a RUN that it is put behind, in the
-    same step; both are -1 where it goes with the other root steps.
+    same step; both are -1 where it goes with the other root steps. `file` tells that it is a file.
     """
 
     stage: int
@@ -130,6 +130,7 @@ class HandOver(NamedTuple):
     make: bool
     before: int = -1
     run: int = -1
+    file: bool = False
 
 
 @_distinct

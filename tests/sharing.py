@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 # One engine serves all of these. What one prunes, another one would be building with, and some look at all containers.
 ENGINE = (
+    "tests/e2e/",
     "tests/examples/test_running.py",
     "tests/facts/test_users.py",
     "tests/house/test_rigs.py",

@@ -186,10 +186,11 @@ def _create(stage: Stage, change: CreateUser) -> tuple[str, ...]:
 
 
 def _hand_over(folders: list[HandOver]) -> Iterator[str]:
-    """mkdir and chown for all folders of a stage, one command for each kind."""
-    made = [quote(f.path) for f in sorted(folders) if f.make]
-    if made:
-        yield f"mkdir -p {' '.join(made)}"
+    """mkdir, touch and chown for all folders and files of a stage, one command for each kind."""
+    for command, is_file in (("mkdir -p", False), ("touch", True)):
+        made = [quote(f.path) for f in sorted(folders) if f.make and f.file is is_file]
+        if made:
+            yield f"{command} {' '.join(made)}"
     deep = [f for f in folders if f.recursive]
     folders = [f for f in folders if not any(_covers(g, f) for g in deep)]
     kinds = sorted({(f.recursive, f.owner) for f in folders})

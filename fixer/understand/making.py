@@ -196,7 +196,12 @@ def _is_data_file(path: str, how: str, workdir: str | None) -> bool:
     if workdir and workdir not in SYSTEM and below(path, workdir):
         return True
     places = any(below(path, place) for place in _DATA_PLACES)
-    return how == "touch" or places or bool(_DATA_FILE.fullmatch(basename(path)))
+    return how == "touch" or places or is_data_file(path)
+
+
+def is_data_file(path: str) -> bool:
+    """Whether the name of a file says that programs write it: `shop.db`, `shop.pid`."""
+    return _DATA_FILE.fullmatch(basename(path)) is not None
 
 
 def _unpacked(image: Image) -> Iterator[Made]:

@@ -13,6 +13,7 @@ from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
 from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import SYSTEM, below, made
+from fixer.understand.programsigns import Call, interpreter_of, root_calls
 from fixer.understand.shellfacts import Sign, ports, script_signs
 from fixer.understand.stages import join
 
@@ -89,6 +90,10 @@ _REMEDIES = {
     "package-manager": "install the packages in the Dockerfile, so that the container need not do it at every start",
     "root-script": "move the steps that need root from the entry script into the Dockerfile",
 }
+# What helps where the program itself does it: told whom to run as, it fails.
+_IN_CODE = {"steps-down": "let it do so only where it is root, which it can ask; then it works as any user"}
+# The codes of images that are root on purpose.
+ON_PURPOSE = frozenset(_REMEDIES)
 _PURPOSE_OF_SIGN = {
     "steps-down": ("steps-down", "hands over to another user by itself"),
     "service": ("init-system", "starts system services"),
@@ -272,6 +277,27 @@ class Running:
                 yield Script("", f"{part.item.keyword} of line {part.item.line}", text)
 
     @lazy
+    def root_calls(self) -> tuple[tuple[Script, Call], ...]:
+        """The calls that only root may make in programs whose source the build context holds."""
+        return tuple((script, call) for name, script in self._sources() for call in root_calls(name, script.text))
+
+    def _sources(self) -> Iterator[tuple[str, Script]]:
+        """The programs that can be read, each with the name of what runs it."""
+        started = list(self.commands)
+        for script in self.scripts:
+            name = interpreter_of(script.text)
+            if not name or name in _SHELLS:
+                started += [(c.name, _texts(c)) for c in commands(script.text) if not c.substitution]
+            else:
+                yield name, script
+        for name, words in dict.fromkeys(started):
+            paths = _program_files(words) if name.rstrip("0123456789.") in _INTERPRETERS else ()
+            read = (self._read(join(self.image.workdir or "/", path)) for path in paths)
+            found = next((script for script in read if script is not None), None)
+            if found is not None:
+                yield name, found
+
+    @lazy
     def argument_ports(self) -> tuple[tuple[int, Instruction], ...]:
         """Ports that the arguments of the process name, and the instruction that does."""
         out: list[tuple[int, Instruction]] = []
@@ -304,6 +330,10 @@ class Running:
                 code, what = _PURPOSE_OF_SIGN[sign.kind]
                 where = f"entry script {script.origin}, line {sign.line}," if script.path else script.origin
                 yield _purpose(code, f"{where} {what} ({sign.detail})")
+        for script, call in self.root_calls:
+            if not call.conditional:
+                evidence = f"{script.origin}, line {call.line}, calls {call.words}, which only root can do"
+                yield Purpose(call.code, evidence, _IN_CODE.get(call.code, _REMEDIES[call.code]))
         if self.unseen_script and (daemon := self._brings_daemon()):
             known = software(daemon)
             assert known is not None
@@ -379,6 +409,18 @@ def _shell_text(words: tuple[str | None, ...]) -> str:
     ):
         return ""
     return words[2] or ""
+
+
+def _program_files(words: tuple[str | None, ...]) -> Iterator[str]:
+    """Where the source may lie that an interpreter is given, from the working directory."""
+    rest = [word or "" for word in words[1:]]
+    while rest and rest[0].startswith("-") and rest[0] not in ("-m", "-c", "-e"):
+        rest = rest[1:]
+    if rest[:1] == ["-m"] and len(rest) > 1:
+        module = rest[1].replace(".", "/")
+        yield from (f"{module}.py", f"{module}/__main__.py")
+    elif rest and rest[0] and not rest[0].startswith("-"):
+        yield rest[0]
 
 
 def _texts(command: Command) -> tuple[str | None, ...]:

@@ -12,7 +12,7 @@ from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.understand.filling import Filled
 from fixer.understand.image import MODES, Image
-from fixer.understand.making import SYSTEM, Made, below, made
+from fixer.understand.making import SYSTEM, Made, below, is_data_file, made
 from fixer.understand.modes import keeps_out
 from fixer.understand.nginxconf import written_by_nginx
 from fixer.understand.places import container_path
@@ -24,10 +24,20 @@ _FOR_DATA = regex(
     r"data|cache|log(?!in|level|-level|_level|-format|_format)|pid-?_?file|state|storage|upload|db-?_?(?:path|dir|file)",
     re.IGNORECASE,
 )
-_NEVER_DATA = ("/etc", "/root", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/lib", "/boot")
+_NEVER_DATA = (
+    "/etc", "/root", "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/lib", "/boot",
+    "/run/secrets", "/var/run/secrets", "/var/lib/apt", "/var/lib/dpkg", "/var/cache/apt",
+)  # fmt: skip
 _ENV_FOR_DATA = regex(
     r"(?:DATA|CACHE|LOGS?|UPLOADS?|STORAGE|STATE|MEDIA|DB)_?(?:DIR|DIRECTORY|PATH|HOME|FOLDER|ROOT)$|^(?:HF|TORCH)_HOME$"
+    r"|PID_?FILE$"
 )
+# Where programs keep what changes, by the standard of file systems; and what is read there.
+_STATE = ("/var/lib", "/var/cache", "/var/log", "/var/spool", "/run", "/var/run")
+_READ = regex(r"CONF|CERT|KEY|SECRET|TOKEN|PASSWORD|LIBRARY|(?:^|_)PATH$", re.IGNORECASE)
+_LOG = regex(r"/var/log/[\w.-]+\.log")
+_SOCKET = regex(r"sock(?:et)?\b", re.IGNORECASE)
+_OPENS_TMP = regex(r"[0-7]?[0-7]{2}7|[augo]*[+=][rwxXst]*w[rwxXst]*")
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
 # Files that are closed for a reason: no application reads the first ones, and a server may read the keys.
 _KEYS = ("/etc/ssl/private", "/etc/ssh")
@@ -37,7 +47,8 @@ _STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", *_KEYS)
 class Writable(NamedTuple):
     """A folder, why it must be writable, whether all below it goes along, and whether it surely exists.
 
-    `item` says so, or makes it; `run` is the step that fills it, where it has to change hands in that step.
+    `item` says so, or makes it; `run` is the step that fills it, where it has to change hands in that step. `file`
+    tells that it is a file, in a folder that stays as it is.
     """
 
     path: str
@@ -46,6 +57,7 @@ class Writable(NamedTuple):
     exists: bool
     item: Instruction | None = None
     run: Instruction | None = None
+    file: bool = False
 
 
 def open_to_all(path: str) -> bool:
@@ -74,6 +86,7 @@ def writable(
             found[one.path] = (
                 one if old is None else Writable(one.path, old.why, True, old.exists or one.exists, old.item)
             )
+    found |= {one.path: one for one in _remade(running.image)}
     every = [*steps, *found.values()]
     return tuple(sorted((w for w in every if not any(_covers(o, w) for o in every)), key=lambda w: w.path))
 
@@ -197,15 +210,61 @@ def may_go(path: str) -> bool:
 
 
 def _told(running: Running) -> Iterator[Writable]:
-    """Folders that arguments and ENV name for data: `--data-dir /data`, `ENV UPLOAD_DIR=/uploads`."""
-    image = running.image
+    """What arguments and ENV name for data: `--data-dir /data`, `ENV UPLOAD_DIR=/uploads`."""
     for _, words in running.commands:
         for name, value in _options(words):
-            if _FOR_DATA.search(name) and (path := _data_folder(value)):
-                yield Writable(path, f"the argument {name} names it", True, False)
-    for name, setting in image.stage.final_env.items():
-        if setting and _ENV_FOR_DATA.search(name) and (path := _data_folder(setting)):
-            yield Writable(path, f"ENV {name} names it", True, False)
+            if _FOR_DATA.search(name) or _is_socket(name, value):
+                yield from _named(value, f"the argument {name} names it")
+    for name, setting in running.image.stage.final_env.items():
+        if setting and (_ENV_FOR_DATA.search(name) or _is_state(name, setting)):
+            yield from _named(setting, f"ENV {name} names it")
+
+
+def _named(value: str, why: str) -> Iterator[Writable]:
+    """The folder that a path for data means, or a log file in a folder that stays as it is."""
+    if path := _data_folder(value):
+        yield _folder(path, why, False)
+    elif _is_log(value):
+        yield Writable(normpath(value), why, False, False, file=True)
+
+
+def _is_log(value: str) -> bool:
+    """Whether a value is the path of a log file in /var/log itself."""
+    return _LOG.fullmatch(normpath(value)) is not None
+
+
+def _is_socket(name: str, value: str) -> bool:
+    """Whether an argument names a socket in a folder of its own; those in /run itself are also those of others."""
+    return _SOCKET.search(name) is not None and dirname(normpath(value)) not in ("/run", "/var/run")
+
+
+def _is_state(name: str, value: str) -> bool:
+    """Whether a variable names something in a place for what changes, and not for what is read there."""
+    path = normpath(value)
+    place = next((one for one in _STATE if below(path, one) and path != one), "")
+    if not place or _READ.search(name):
+        return False
+    file = "." in basename(path)
+    return not file or _is_log(path) or (is_data_file(path) and dirname(path) != place)
+
+
+def _remade(image: Image) -> Iterator[Writable]:
+    """/tmp where the build takes it away and makes it again, without the mode that lets everybody write."""
+    for item in image.runs_about(("/tmp",)):
+        if "mkdir" not in item.logical or "rm" not in item.logical:
+            continue
+        shell = image.shell(item)
+        gone = min((one.command.start for one in shell.removes if _is_tmp(one.paths)), default=None)
+        new = [one.mode for one in shell.mkdirs if _is_tmp(one.paths) and gone is not None and one.command.start > gone]
+        opened = [one.mode for one in shell.chmods if _is_tmp(one.paths)]
+        if new and not any(_OPENS_TMP.fullmatch(mode) for mode in (*new, *opened)):
+            yield Writable(
+                "/tmp", f"line {item.line}: made again, so that only root may write there", False, True, item
+            )
+
+
+def _is_tmp(paths: tuple[str, ...]) -> bool:
+    return "/tmp" in map(normpath, paths)
 
 
 def _options(words: tuple[str | None, ...]) -> Iterator[tuple[str, str]]:

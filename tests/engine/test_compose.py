@@ -95,6 +95,26 @@ def test_an_image_of_the_repository_that_is_not_root_is_left_alone(tmp_path: Pat
     assert of(result, "CS004").fix.safety is Safety.SAFE  # type: ignore[union-attr]
 
 
+def test_services_that_write_one_volume_as_different_users_are_told(tmp_path: Path) -> None:
+    text = (
+        "services:\n  one:\n    build: one\n    volumes: [data:/data]\n"
+        "  two:\n    build: two\n    volumes: [data:/data]\n"
+        "  reads:\n    image: postgres:16\n    user: '7'\n    volumes: [data:/data:ro]\n"
+        "  else:\n    image: postgres:16\n    user: '8'\n    volumes: [other:/data]\n"
+    )
+    files = {"compose.yaml": text, "one/Dockerfile": ROOT, "two/Dockerfile": ROOT.replace("debian:12", "node:20")}
+    lay_out(tmp_path, **files)
+    told = [f.refusal.message for f in app.check(tmp_path, config=Config()).findings if f.rule == "CS013" and f.refusal]
+    assert [message.partition(" may write")[0] for message in told] == [
+        "service two as 1000:1000",
+        "service one as 10001:10001",
+    ]
+    same = Config(images={"one/Dockerfile": ImageConfig(user="1000:1000")})
+    told = [f.refusal.message for f in app.check(tmp_path, config=same).findings if f.rule == "CS013" and f.refusal]
+    assert len(told) == 2
+    assert not [message for message in told if "may write" in message]
+
+
 def test_a_configured_user_is_written() -> None:
     images = {"ghcr.io/acme/web": ImageConfig(user="1234:1235")}
     text = "services:\n  web:\n    image: ghcr.io/acme/web:1\n"

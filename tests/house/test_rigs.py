@@ -18,8 +18,11 @@ IMAGES = {
     "alpine:3.20": "0",
     "busybox": "0",
     "debian:bookworm-slim": "0",
+    "gcc:13": "0",
     "nginx:1.25": "0",
+    "nginx:1.27": "0",
     "node:20-slim": "0",
+    "node:22-slim": "0",
     "python:3.12-slim": "0",
 }
 

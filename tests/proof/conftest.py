@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _build(engine: Engine, label: str, real: str, files: dict[str, str], folder: Path) -> str:
-    for name, text in files.items():
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
+def _build(engine: Engine, label: str, real: str, folder: Path) -> str:
     name = f"fixer-proof:{uuid.uuid4().hex[:12]}"
     built = engine.docker("build", "-q", "--network=none", f"--label=fixer-test={label}", "-t", name, folder)
     assert built.returncode == 0, f"{real}: {built.stderr}"
@@ -42,10 +39,7 @@ def bench(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     subprocess.run([compiler, "-static", "-O1", "-s", "-o", binary, HERE / "app.c"], check=True, timeout=120)
     label = uuid.uuid4().hex[:12]
     try:
-        names = {
-            real: _build(engine, label, real, files, tmp_path_factory.mktemp("base"))
-            for real, files in STAND_INS.items()
-        }
+        names = {real: _build(engine, label, real, folder) for real, folder in STAND_INS.items()}
         yield Bench(engine, label, names, binary.read_bytes())
     finally:
         for what, remove in (("ps -aq", "rm -f -v"), ("images -aq", "rmi -f")):

@@ -1,7 +1,8 @@
 #!/bin/bash
-# Base images without a registry, into the engine of engine.sh: images.sh [debian alpine distroless python node nginx]
+# Base images without a registry, into the engine of engine.sh: images.sh [debian alpine distroless python node nginx gcc]
 # They are stand-ins: real names, users and ids (node 1000, nginx 101, nonroot 65532), filled from Debian bookworm
-# and from busybox. Minutes from nothing, a second when they are there.
+# and from busybox; node:22 and nginx:1.27 have more of the official images (bases/): npm, and the entrypoint.
+# Minutes from nothing, a second when they are there.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${FIXER_RIG:-$HOME/.cache/fixer-rig}/images
@@ -103,6 +104,11 @@ on_debian() { # TAG ALIAS, and the rest of the Dockerfile on standard input
   docker tag "$1" "$2"
 }
 
+closer() { # FOLDER TAG ALIAS
+  have "$2" || docker build -q --network=none -t "$2" "$here/bases/$1"
+  docker tag "$2" "$3"
+}
+
 python() {
   on_debian python:3.12-slim python:3.12 <<EOF
 RUN $install python3 python3-pip ca-certificates \\
@@ -118,6 +124,7 @@ RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --shell /bin/bash 
  && $install nodejs ca-certificates && rm -rf /var/lib/apt/lists/*
 CMD ["node"]
 EOF
+  closer node node:22-slim node:22
 }
 
 nginx() {
@@ -131,15 +138,23 @@ EXPOSE 80
 STOPSIGNAL SIGQUIT
 CMD ["nginx", "-g", "daemon off;"]
 EOF
+  closer nginx nginx:1.27 nginx:1
+}
+
+gcc() {
+  on_debian gcc:13 gcc:latest <<EOF
+RUN $install gcc libc6-dev make && rm -rf /var/lib/apt/lists/*
+CMD ["bash"]
+EOF
 }
 
 if [ "${1-}" = --only ]; then "$2"; exit; fi
-[ $# -gt 0 ] || set -- debian alpine distroless python node nginx
+[ $# -gt 0 ] || set -- debian alpine distroless python node nginx gcc
 first=() then=()
 for name in "$@"; do
   case $name in
   debian | alpine | distroless) first+=("$name") ;;
-  python | node | nginx) then+=("$name") ;;
+  python | node | nginx | gcc) then+=("$name") ;;
   *) echo "images.sh: no such image: $name" >&2; exit 2 ;;
   esac
 done

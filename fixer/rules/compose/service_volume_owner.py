@@ -13,7 +13,8 @@ wrote, and a folder of the host belongs to whoever has made it: the program fail
 No file can be changed for it: the volume is on a host. The command of the finding gives it to the new user, once, where
 the service has run as root before. A volume that is new needs nothing where the fix of the Dockerfile gives the folder
 away, which the finding says. A folder of the host is yours to decide about: one with the sources of the program,
-which it only reads, needs nothing.
+which it only reads, needs nothing. Where services share a volume and end up as different users, the finding names the
+others: what one of them writes, the other cannot change.
 
 ## References
 Docker documentation, Volumes; `docker compose run --help`.
@@ -54,12 +55,32 @@ def check(view: ComposeView) -> Iterator[Finding]:
                 message = (
                     f"the volume {mount.source} of service {service.name} may hold files of root, not of {seat.user}"
                 )
-                refusal = Refusal("volume-owner", _volume(seat, mount.target))
+                refusal = Refusal("volume-owner", _shared(view, seat, mount.source) + _volume(seat, mount.target))
             yield view.finding(CARD, at, message, fix=refusal)
 
 
 def _owner(seat: Seat) -> str:
     return seat.user if ":" in seat.user else f"{seat.user}:{seat.user}"
+
+
+def _shared(view: ComposeView, seat: Seat, volume: str) -> str:
+    """What to say of other services that may write a volume too, and run as somebody else; "" for none."""
+    users = {
+        f"service {other.name} as {view.seat(other).user}"
+        for other in view.whole
+        if _number(view.seat(other)) not in ("", _number(seat))
+        and any(one.source == volume and one.kind == "volume" and not one.read_only for one in other.mounts)
+    }
+    if not users:
+        return ""
+    return (
+        f"{', '.join(sorted(users))} may write it too, and what one user makes another cannot change: give them one"
+        " number, with user: here or under [images] in fixer.toml; "
+    )
+
+
+def _number(seat: Seat) -> str:
+    return seat.user.partition(":")[0]
 
 
 def _folder(seat: Seat, source: str) -> str:

@@ -2,7 +2,7 @@
 
 ## What it finds
 An image whose entrypoint starts as root, gives folders to a user, and goes on as that user: the official images of
-databases, and entry scripts with gosu, su-exec or setpriv.
+databases, entry scripts with gosu, su-exec or setpriv, and programs that do so in their own code.
 
 ## Why it matters
 Such an image is not root for long, but it starts as root, and Kubernetes refuses it where the restricted Pod Security
@@ -54,10 +54,18 @@ def _finding(view: DockerfileView, decision: Decision) -> Finding:
         f"runAsUser: {uid} in the manifest" if uid is not None else "runAsUser in the manifest",
         Safety.MANUAL,
         "data that root wrote before must be given to that user once",
-        instructions=_known(numbers, uid, gid) if uid is not None else _unknown(name),
+        instructions=_in_code(decision) or (_known(numbers, uid, gid) if uid is not None else _unknown(name)),
     )
     message = f"the entrypoint starts as root and goes on as {who}"
     return view.finding(CARD, at, message, reason=_evidence(decision), fix=fix)
+
+
+def _in_code(decision: Decision) -> str:
+    """What to do where the program itself becomes another user, which fails for all but root."""
+    purpose = decision.running.purpose
+    if purpose is None or not any(call.code == purpose.code for _, call in decision.running.root_calls):
+        return ""
+    return f"{purpose.remedy}, and this image can have a USER"
 
 
 def _known(numbers: str, uid: int, gid: int | None) -> str:

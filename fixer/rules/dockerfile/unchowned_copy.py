@@ -32,6 +32,8 @@ from fixer.understand.image import Copy
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.writable import may_go
 
+# What is called data here is read.
+_CONTENT = ("/bin", "/boot", "/etc", "/lib", "/root", "/sbin", "/tmp", "/usr")
 _DATA = regex(r"/(?:data|cache|state|storage|uploads?|logs?|db|tmp|spool)/?$")
 
 CARD = Card(
@@ -68,9 +70,14 @@ def _of_application(view: DockerfileView, decision: Decision, destination: str) 
     if decision.image.family in NO_PASSWD:
         data = _DATA.search(destination) is not None
         return data or any(below(destination, path) for path, _ in decision.image.volumes)
-    return any(below(destination, w.path) for w in view.writable(decision)) or (
-        view.config.ownership == "app" and destination in _own_folders(decision)
+    return any(below(destination, w.path) for w in view.writable(decision) if w.path != "/tmp") or (
+        view.config.ownership == "app" and (destination in _own_folders(decision) or _for_data(destination))
     )
+
+
+def _for_data(destination: str) -> bool:
+    """Whether the name of a folder says that the application keeps data there: `/opt/shop/data`."""
+    return _DATA.search(destination) is not None and not any(below(destination, place) for place in _CONTENT)
 
 
 def _own_folders(decision: Decision) -> set[str]:

@@ -10,10 +10,11 @@ The first write fails with "permission denied": a pid file, a cache, an upload, 
 why a change to non-root is taken back.
 
 ## How safe the fix is
-The folders are made (if they may be missing) and handed over in the same RUN that creates the user, before VOLUME,
-because the classic builder drops what is changed behind it. What lies below the working directory changes hands where
-it is put there, so that no layer doubles: by COPY --chown, and by a chown at the end of the RUN that downloads,
-unpacks, clones, installs or builds it. What such a step leaves and cannot be given away there makes the fix `review`.
+The folders are made (if they may be missing), log files too, and handed over in the same RUN that creates the user,
+before VOLUME, because the classic builder drops what is changed behind it. What lies below the working directory
+changes hands where it is put there, so that no layer doubles: by COPY --chown, and by a chown at the end of the RUN
+that downloads, unpacks, clones, installs or builds it. What such a step leaves and cannot be given away there makes the
+fix `review`.
 
 ## References
 Dockerfile reference, VOLUME, "Changing the volume from within the Dockerfile"; CIS Docker Benchmark 4.1.
@@ -87,7 +88,7 @@ def _step(decision: Decision, folder: Writable, owner: str) -> HandOver:
         stage = image.stage_of(folder.run)
         return HandOver(stage.index, folder.path, owner, folder.recursive, make, run=folder.run.index)
     early = _before_volume(decision, folder)
-    return HandOver(image.stage.index, folder.path, owner, folder.recursive, make, early)
+    return HandOver(image.stage.index, folder.path, owner, folder.recursive, make, early, file=folder.file)
 
 
 def _before_volume(decision: Decision, folder: Writable) -> int:

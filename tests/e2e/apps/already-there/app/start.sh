@@ -1,0 +1,3 @@
+#!/bin/sh
+date > started
+exec python -m http.server 8000

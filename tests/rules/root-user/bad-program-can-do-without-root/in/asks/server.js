@@ -1,0 +1,4 @@
+if (process.getuid() === 0) {
+  process.setgid('node')
+  process.setuid('node')
+}

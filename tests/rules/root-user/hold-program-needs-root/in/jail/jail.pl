@@ -1,0 +1,2 @@
+chroot '/srv/jail' or die $!;
+exec '/bin/serve';

@@ -1,0 +1,2 @@
+#!/bin/sh
+exec perl /usr/local/bin/jail.pl

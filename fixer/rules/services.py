@@ -13,7 +13,8 @@ from fixer.model import Fix, Refusal, Safety, YamlChange
 from fixer.rules.base import YamlView
 from fixer.serviceusers import Seat, makes_containers, needs_host, seat
 from fixer.source import SourceFile
-from fixer.understand.compose import Compose, Read, Service
+from fixer.understand.builds import Read
+from fixer.understand.compose import Compose, Service
 
 
 class ComposeSurroundings(NamedTuple):

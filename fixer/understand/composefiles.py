@@ -9,7 +9,8 @@ from typing import Any
 
 from fixer.lazy import lazy, regex
 from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
-from fixer.understand.compose import Read, Written, written
+from fixer.understand.builds import Read
+from fixer.understand.compose import Written, written
 from fixer.understand.workloads import sequence
 
 _BASES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")

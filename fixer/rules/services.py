@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.ignores import Ignore, comments
@@ -13,6 +12,7 @@ from fixer.model import Fix, Refusal, Safety, YamlChange
 from fixer.rules.base import YamlView
 from fixer.serviceusers import Seat, makes_containers, needs_host, seat
 from fixer.source import SourceFile
+from fixer.tuples import NamedTuple
 from fixer.understand.builds import Read
 from fixer.understand.compose import Compose, Service
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.lazy import regex
 from fixer.syntax.expand import expand
+from fixer.tuples import NamedTuple
 from fixer.understand.builds import Build, Read
 
 Steps = tuple[str | int, ...]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fixer.lazy import regex
+from fixer.tuples import NamedTuple
 from fixer.understand.buildfacts import (
     UNKNOWN,
     Hint,
@@ -99,6 +100,8 @@ def _lines(hint: Hint) -> Iterator[Build]:
 
 
 def _compose(hint: Hint) -> Iterator[Build]:
+    if "build" not in hint.text and "extends" not in hint.text:
+        return  # it only uses images; `target` is also a word of its volumes
     yield from (service.build for service in services(hint) if service.build is not None)
 
 

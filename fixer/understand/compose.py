@@ -9,12 +9,14 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
 from fixer.model import Skipped, Span
-from fixer.syntax.yaml import Document, Map, Node, Scalar, parse_slice, slices
+from fixer.source import BOM
+from fixer.syntax.yaml import AnyOf, Document, Map, Node, Scalar, parse_slice, slices
+from fixer.tuples import NamedTuple
 from fixer.understand.buildfacts import UNKNOWN, Env, inside, rows
 from fixer.understand.builds import Read
 from fixer.understand.composevalues import fill, variables
@@ -22,8 +24,8 @@ from fixer.understand.manifests import first_repeated, is_template
 from fixer.understand.workloads import Path, mapping, sequence
 
 # Without the one a file has no services that run something, without the other none of the new form.
-_RUNS = re.compile(rb"""(?:image|build|extends)["']?\s*:""")
-_SERVICES = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?services["']?\s*:""", re.MULTILINE)
+_RUNS = AnyOf(*(re.compile(word + rb"""["']?\s*:""") for word in (b"image", b"build", b"extends")))
+_SERVICES = re.compile(rb"""services(?:(?<![^\n]services)|(?<=["']services)(?<![^\n].services))["']?\s*:""")
 _TOP = frozenset("version name include services networks volumes configs secrets models".split())
 # What the engine fills in when the container starts; other double braces are those of a template of the file.
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(?:[a-z]+\s+)?\.(?!Values|Release|Chart|Env\b)[\w.]*(?:\s+\"[^\"]*\")?\s*-?\}\}")
@@ -257,7 +259,7 @@ class Compose(NamedTuple):
 
 def may_be_compose(data: bytes, named: bool) -> bool:
     """Whether the bytes of a file may hold services; one that is not `named` like a file of Compose must say so."""
-    return _RUNS.search(data) is not None and (named or _SERVICES.search(data) is not None)
+    return _RUNS.search(data) and (named or _SERVICES.search(data.removeprefix(BOM)) is not None)
 
 
 def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozenset[str] = frozenset()) -> Compose:

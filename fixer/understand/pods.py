@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.lazy import lazy
 from fixer.model import Span
 from fixer.syntax.yaml import Document
+from fixer.tuples import NamedTuple
 from fixer.understand.workloads import WHOLE_SHAPES, Container, Path, PodTemplate, mapping, place, sequence
 
 _STEP = re.compile(r"\['([^\]]*)'\]|\[(\d+)\]|([^.\[\]]+)")

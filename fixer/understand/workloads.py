@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.facts.workloads import (
     CONTAINER_LISTS,
@@ -21,6 +21,7 @@ from fixer.facts.workloads import (
     lookup_workload,
     steps,
 )
+from fixer.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 

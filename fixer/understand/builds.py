@@ -165,9 +165,10 @@ class Builds:
         words = tuple(_WORD.findall(posixpath.basename(bare_name(name))))
         if words not in self._mentioned:
             known = all(word in self._joined for word in words)
-            texts = self._texts if known else ()
-            found = (place for place in texts if all(word in place[1] or word in place[0].lower() for word in words))
-            self._mentioned[words] = [build for path, text in found for build in self._of(path, text)]
+            places = list(self._texts) if known else []
+            for word in sorted(words, key=len, reverse=True):  # the longest one leaves few to look at
+                places = [place for place in places if word in place[1] or word in place[0].lower()]
+            self._mentioned[words] = [build for path, text in places for build in self._of(path, text)]
         return self._mentioned[words]
 
     @lazy

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from fixer.facts.workloads import (
@@ -93,6 +94,7 @@ class PodTemplate(NamedTuple):
         return any(container.value.get("image") for container in self.containers)
 
 
+@lru_cache(maxsize=1024)
 def place(path: Path) -> str:
     """A place as people read it: `spec.containers[0].securityContext`, `metadata.annotations['a.b/c']`."""
     out = ""

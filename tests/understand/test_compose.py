@@ -310,3 +310,20 @@ def test_a_place_is_that_of_the_text() -> None:
     assert text[span.start : span.end] == "user: root"
     assert text[found.at("nothing").start :].startswith("web:")
     assert PurePosixPath(found.folder) == PurePosixPath()
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("services:\n  a: {image: x}\n", True),
+        ("version: '3'\n\"services\" :\n  a: {image: x}\n", True),
+        ("\ufeffservices:\n  a: {image: x}\n", True),
+        ("\ufeff'services':\n  a: {image: x}\n", True),
+        ("spec:\n  services:\n  - image: x\n", False),
+        ('{"services": {"a": {"image": "x"}}}', False),
+        ("my-services:\n  a: {image: x}\n", False),
+        ("services:\n  a: {imagine: x}\n", False),
+    ],
+)
+def test_a_file_of_another_name_has_its_services_at_the_top(text: str, means: bool) -> None:
+    assert may_be_compose(text.encode(), False) is means

@@ -35,7 +35,7 @@ class Theirs(typing.NamedTuple):
 
 def test_they_are_made_and_shown_alike() -> None:
     assert repr(Ours("a")).replace("Ours", "Theirs") == repr(Theirs("a"))
-    assert Ours("a", second=3) == Theirs("a", second=3) == ("a", 3)
+    assert tuple(Ours("a", second=3)) == tuple(Theirs("a", second=3)) == ("a", 3)
     assert Ours("a")._replace(second=5).both == ("a", 5)
     assert Ours._fields == Theirs._fields
     assert Ours._field_defaults == Theirs._field_defaults

@@ -7,10 +7,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fixer.errors import UsageError
 from fixer.model import Goal, LowPorts
+from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from fixer.lock import Inspection

@@ -10,13 +10,13 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.facts import NewUser, taken_ids
 from fixer.facts.software import software
 from fixer.lazy import regex
 from fixer.model import Refusal
+from fixer.tuples import NamedTuple
 from fixer.understand.image import Account, Image
 from fixer.understand.process import Running
 from fixer.understand.roothome import root_home

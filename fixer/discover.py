@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fixer.errors import UsageError
 from fixer.lazy import lazy, regex
+from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -251,7 +252,7 @@ def read_inside(root: Path, path: str) -> str | None:
         info = os.stat(real)
         if not stat.S_ISREG(info.st_mode) or info.st_size > 1 << 20:
             return None
-        with open(real, "rb") as stream:
+        with open(real, "rb", buffering=0) as stream:  # read whole, it needs no buffer
             return stream.read().decode("utf-8", "surrogateescape")
     except (OSError, ValueError, RuntimeError):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from fixer.config import Config
 from fixer.decide import Decision, FindAsked, decide_all
@@ -17,6 +17,7 @@ from fixer.rules import all_rules, of_table, on_dockerfiles
 from fixer.rules.base import DockerfileView, FindMove
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import parse
+from fixer.tuples import NamedTuple
 from fixer.understand.image import ContextModes, FindParent, Image, Parent, ReadContext, handed_down
 from fixer.understand.stages import runtime_stages, stages
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.discover import read_inside
 from fixer.errors import Unreadable
 from fixer.model import Skipped
 from fixer.repository import Repository
 from fixer.running import read_source
+from fixer.tuples import NamedTuple
 from fixer.understand.buildfacts import Hint
 from fixer.understand.builds import Build, Found
 from fixer.understand.links import Base, Collection, Graph, Link, Use

@@ -5,12 +5,12 @@ or what facts have verified. Nothing is guessed: an image that nobody knows stay
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from fixer.config import Config, ImageConfig
 from fixer.decide import Decision
 from fixer.facts import ImageFacts, ImageRef, knowledge, untagged
 from fixer.model import Refusal
+from fixer.tuples import NamedTuple
 from fixer.understand.users import number_of
 
 

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from fixer.discover import Tree, read_inside, scan
 from fixer.errors import Unreadable
@@ -16,6 +15,7 @@ from fixer.model import Skipped
 from fixer.parallel import in_parallel
 from fixer.pod_security import Level, Violation, evaluate, parse_version
 from fixer.source import SourceFile, read_bytes
+from fixer.tuples import NamedTuple
 from fixer.understand.kustomize import Kustomize
 from fixer.understand.manifests import MATTERS, is_chart_template, read_manifests
 from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates, word

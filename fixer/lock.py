@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.errors import UsageError
+from fixer.tuples import NamedTuple
 
 VERSION = 1
 _MAX_BYTES = 16 << 20

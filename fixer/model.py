@@ -7,7 +7,9 @@ Nothing here reads a file, prints, or knows a rule. Offsets are characters of th
 from __future__ import annotations
 
 from enum import IntEnum, StrEnum
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, TypeVar
+
+from fixer.tuples import NamedTuple
 
 _Kind = TypeVar("_Kind")
 

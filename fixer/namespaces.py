@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from fixer.manifests import Reading
 from fixer.model import Skipped
 from fixer.pod_security import Level, Violation, evaluate
 from fixer.rules.pods import NamespaceLevel, on_host_users
+from fixer.tuples import NamedTuple
 from fixer.understand.pods import Pod
 from fixer.understand.workloads import WHOLE_SHAPES, PodTemplate, pod_templates
 

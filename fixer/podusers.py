@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from posixpath import normpath
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
 from fixer.syntax.shell import Script, argv, literal_word
+from fixer.tuples import NamedTuple
 from fixer.understand.pods import Member, Pod, capability
 from fixer.understand.shellroot import needs_root, service, written
 from fixer.understand.workloads import Path, mapping, sequence, value_at, word

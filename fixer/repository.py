@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fixer import engine
 from fixer.config import Config
@@ -21,6 +21,7 @@ from fixer.lazy import lazy
 from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
 from fixer.running import read_source, run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile, read_bytes
+from fixer.tuples import NamedTuple
 from fixer.understand.builds import NAMED, STATED, Build, Found, builds, nearest
 from fixer.understand.image import Parent
 from fixer.understand.naming import name_of, renamed

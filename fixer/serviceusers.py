@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from posixpath import normpath
-from typing import NamedTuple
 
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, SetKey, YamlChange
 from fixer.podusers import OWNS_DATA, changes_host, is_maker, rooted
 from fixer.syntax.shell import Script, argv, literal_word
+from fixer.tuples import NamedTuple
 from fixer.understand.compose import Mount, Service
 from fixer.understand.making import below
 from fixer.understand.pods import capability

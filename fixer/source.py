@@ -7,11 +7,11 @@ import re
 import stat
 from bisect import bisect_left
 from pathlib import Path
-from typing import NamedTuple
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
 from fixer.model import Edit
+from fixer.tuples import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")

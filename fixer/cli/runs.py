@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.errors import UsageError
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
+from fixer.tuples import NamedTuple
 
 
 class Options(NamedTuple):

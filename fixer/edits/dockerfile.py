@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from shlex import quote
-from typing import NamedTuple
 
 from fixer.facts import NewUser, creation
 from fixer.model import (
@@ -30,6 +29,7 @@ from fixer.model import (
     StartAsRoot,
 )
 from fixer.syntax.dockerfile import Dockerfile, Instruction
+from fixer.tuples import NamedTuple
 from fixer.understand.making import below
 from fixer.understand.places import script_end
 from fixer.understand.stages import Stage

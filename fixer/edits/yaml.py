@@ -7,11 +7,12 @@ group are applied together or not at all. Nothing here knows Kubernetes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.edits.yamlplaces import Blocked, Customs, Piece, Site, Want, lower_site
 from fixer.model import Edit, EnsureItem, Refusal, RemoveItem, RemoveKey, SetKey, Span, YamlChange
 from fixer.syntax.yaml import Alias, Document, Map, Node, Scalar, Seq
+from fixer.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 Groups = Mapping[str, Sequence[YamlChange]]

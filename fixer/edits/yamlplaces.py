@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.edits import yamltext
 from fixer.edits.yamltext import Block, Flow
 from fixer.model import Refusal, Span
 from fixer.syntax.yaml import Document, Map, Node, Scalar, Seq
+from fixer.tuples import NamedTuple
 
 _COMMENT_LINE = re.compile(r"( *)#[^\n]*(\n|\Z)")
 _COLON = re.compile(r"[ \t\r\n]*:")

@@ -10,9 +10,10 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.facts.images import ImageRef, load_json
+from fixer.tuples import NamedTuple
 
 
 class Hardened(NamedTuple):

@@ -26,9 +26,10 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.lazy import regex
+from fixer.tuples import NamedTuple
 
 _DATA = Path(__file__).with_name("data")
 _NO_ENV: Mapping[str, str] = MappingProxyType({})

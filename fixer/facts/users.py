@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import NamedTuple
 
 from fixer.facts.images import Family, ImageFacts
 from fixer.facts.images import family as find_family
 from fixer.templates import render
+from fixer.tuples import NamedTuple
 
 # What both groupadd and busybox accept without complaint.
 _NAME = r"[a-z_][a-z0-9_-]{0,30}"

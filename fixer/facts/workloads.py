@@ -20,9 +20,10 @@ How sure an entry is has the same words as in `fixer.facts.images`.
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.facts.images import load_json
+from fixer.tuples import NamedTuple
 
 POD_SPEC = "PodSpec"
 MANIFEST = "Manifest"

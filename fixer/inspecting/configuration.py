@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.inspecting.unseen import Unseen
 from fixer.lock import Inspection, Login, is_id
 from fixer.model import INVALID
+from fixer.tuples import NamedTuple
 
 _SECRET_NAME = re.compile(r"pass|pwd|secret|token|credential|private|auth|api_?key|access_?key|_key$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"://[^/\s:@]*:[^/\s@]+@|-----BEGIN |\b(?:gh[pousr]_|glpat-|AKIA|xox[abprs]-)\w")

@@ -11,10 +11,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.inspecting.unseen import Unseen
 from fixer.model import DENIED
+from fixer.tuples import NamedTuple
 
 _MAX_BYTES = 4 << 20
 _HELPER = re.compile(r"[A-Za-z0-9._-]+")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from fixer.facts import ImageRef
@@ -16,6 +16,7 @@ from fixer.inspecting.layers import Accounts, accounts
 from fixer.inspecting.unseen import Deadline, Unseen
 from fixer.lock import Inspection
 from fixer.model import DENIED, INVALID
+from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from requests import Response

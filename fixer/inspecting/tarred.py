@@ -6,7 +6,9 @@ The standard library keeps every header and reads extended ones whole, however l
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from fixer.tuples import NamedTuple
 
 _BLOCK = 512
 _MOST_EXTENDED = 1 << 20  # bytes of a long name or of extended headers

@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.pod_security.controls import BASELINE_CONTROLS, RESTRICTED_CONTROLS, Check, Control
 from fixer.pod_security.pod import pod_of
+from fixer.tuples import NamedTuple
 from fixer.understand.workloads import PodTemplate, mapping, pod_templates, word
 
 __all__ = ["LATEST", "NEWEST", "Level", "Violation", "control_ids", "evaluate", "parse_version"]

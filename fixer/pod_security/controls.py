@@ -8,9 +8,10 @@ detail stands in the table. Names, reasons, versions and the order are those of 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.pod_security.pod import Pod, PodContainer, Setting
+from fixer.tuples import NamedTuple
 from fixer.understand.workloads import mapping, sequence, word
 
 Found = Iterator[tuple[str, str]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from fixer.tuples import NamedTuple
 from fixer.understand.workloads import PodTemplate, containers_of, mapping, place
 
 

@@ -8,7 +8,7 @@ and are left out and told.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.edits.yaml import YamlPlan, annotated, lower, same
 from fixer.errors import Unreadable
@@ -16,6 +16,7 @@ from fixer.model import Edit, EnsureItem, Refusal, RemoveItem, RemoveKey, SetKey
 from fixer.prove.conditions import Broken
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.yaml import Document, load_stream, parse_slice, slices
+from fixer.tuples import NamedTuple
 
 Groups = Mapping[str, Sequence[YamlChange]]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from fixer.decide import Decision
 from fixer.facts import Hardened, ImageRef, hardened
 from fixer.model import Fix, Safety
 from fixer.syntax.dockerfile import Instruction
+from fixer.tuples import NamedTuple
 
 # The person decided already, or the image would not be what it is for without root.
 _DECIDED = frozenset({"configured-root", "windows"})

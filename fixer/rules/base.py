@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from fixer.config import Config
 from fixer.decide import Decision, configured, owners
@@ -12,6 +12,7 @@ from fixer.lazy import lazy
 from fixer.model import Finding, Fix, Goal, Refusal, Severity, Span
 from fixer.source import SourceFile
 from fixer.syntax.dockerfile import Dockerfile, Instruction
+from fixer.tuples import NamedTuple
 from fixer.understand.filling import Filling, filling
 from fixer.understand.image import Copy, Image
 from fixer.understand.private import Private, private

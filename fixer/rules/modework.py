@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.decide import Decision
 from fixer.lazy import regex
 from fixer.model import Change, Fix, HandOver, Refusal, ReplaceText, Safety, SetFlag, Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Copy
 from fixer.understand.making import SYSTEM, below

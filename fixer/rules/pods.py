@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.config import Config
 from fixer.facts import hardened
@@ -17,6 +17,7 @@ from fixer.podusers import Plan, Seat, makes_containers, needs_host, plan
 from fixer.rules.base import YamlView
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
+from fixer.tuples import NamedTuple
 from fixer.understand.pods import Member, Pod, steps_of
 from fixer.understand.workloads import Path, PodTemplate, mapping, place, word
 

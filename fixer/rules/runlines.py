@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from textwrap import dedent
-from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.ignores import Ignore, beside_lines
@@ -15,6 +14,7 @@ from fixer.model import Edit, Finding, Fix, Refusal, Safety, Severity, Span
 from fixer.rules.base import Card
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.yaml import Document
+from fixer.tuples import NamedTuple
 from fixer.understand.runoptions import Option
 from fixer.understand.runs import Piece, Run
 from fixer.understand.runscripts import Snippet

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.ignores import Ignore, comments
@@ -14,7 +13,9 @@ from fixer.rules.base import YamlView
 from fixer.serviceusers import Seat, makes_containers, needs_host, seat
 from fixer.source import SourceFile
 from fixer.syntax.yaml import Document
-from fixer.understand.compose import Compose, Read, Service
+from fixer.tuples import NamedTuple
+from fixer.understand.builds import Read
+from fixer.understand.compose import Compose, Service
 from fixer.understand.composefiles import roots
 from fixer.understand.workloads import Path
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from posixpath import basename, normpath
-from typing import NamedTuple
 
 from fixer.config import Config
 from fixer.facts import untagged
 from fixer.imageusers import ImageUser, configured_image
 from fixer.model import Refusal
+from fixer.tuples import NamedTuple
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.writable import writable
 

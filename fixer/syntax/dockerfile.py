@@ -12,12 +12,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy, regex
 from fixer.model import Span
 from fixer.syntax.expand import expand
+from fixer.tuples import NamedTuple
 
 KEYWORDS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL"

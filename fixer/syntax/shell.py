@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from posixpath import join, normpath
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from fixer.lazy import regex
 from fixer.syntax.shellwords import (
@@ -33,6 +33,7 @@ from fixer.syntax.shellwords import (
     quoted_script,
     unquote,
 )
+from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser

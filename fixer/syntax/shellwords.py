@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from posixpath import basename
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from fixer.lazy import regex
+from fixer.tuples import NamedTuple
 
 Dialect = Literal["posix", "powershell", "cmd", "other"]
 

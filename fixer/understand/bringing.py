@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from posixpath import basename, dirname, join
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.lazy import regex
 from fixer.syntax.shell import Word
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.making import below
 from fixer.understand.places import Step

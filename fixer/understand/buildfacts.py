@@ -9,10 +9,11 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.lazy import regex
 from fixer.syntax.expand import expand
+from fixer.tuples import NamedTuple
 from fixer.understand.builds import Build, Read
 
 Steps = tuple[str | int, ...]
@@ -152,11 +153,14 @@ def texts(value: Any, env: Env) -> str | None:
     return fill(str(value), env)
 
 
-def pairs(value: Any, env: Env) -> tuple[tuple[str, str], ...]:
-    """Build arguments, written as a map or as a list of `name=value`; those without a value come from the run."""
+def rows(value: Any) -> list[tuple[str, Any]]:
+    """Build arguments as they are written, as a map or as a list of `name=value`; in a list only those with a value."""
     if isinstance(value, dict):
-        rows = [(str(name), one) for name, one in value.items()]
-    else:
-        words = [str(one).partition("=") for one in value if isinstance(one, str)] if isinstance(value, list) else []
-        rows = [(name, rest) for name, eq, rest in words if eq]
-    return tuple((name, filled) for name, one in rows if (filled := texts(one, env)) is not None)
+        return [(str(name), one) for name, one in value.items()]
+    words = [str(one).partition("=") for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return [(name, rest) for name, eq, rest in words if eq]
+
+
+def pairs(value: Any, env: Env) -> tuple[tuple[str, str], ...]:
+    """Build arguments with their variables filled in; those without a value come from the run."""
+    return tuple((name, filled) for name, one in rows(value) if (filled := texts(one, env)) is not None)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from fixer.lazy import regex
+from fixer.tuples import NamedTuple
 from fixer.understand.buildfacts import (
     UNKNOWN,
-    Env,
     Hint,
     Said,
     Spot,
     Steps,
     docker_build,
-    fill,
+    image_name,
     other_build,
     pairs,
     texts,
@@ -24,6 +24,9 @@ from fixer.understand.buildfacts import (
 from fixer.understand.buildpages import Page, pages
 from fixer.understand.builds import Build
 from fixer.understand.workloads import mapping, sequence, word
+
+if TYPE_CHECKING:
+    from fixer.understand import compose
 
 
 class Service(NamedTuple):
@@ -97,6 +100,8 @@ def _lines(hint: Hint) -> Iterator[Build]:
 
 
 def _compose(hint: Hint) -> Iterator[Build]:
+    if "build" not in hint.text and "extends" not in hint.text:
+        return  # it only uses images; `target` is also a word of its volumes
     yield from (service.build for service in services(hint) if service.build is not None)
 
 
@@ -106,49 +111,28 @@ def services(hint: Hint) -> Iterator[Service]:
     A service that is built and names no image gets the name that Compose gives it, `<project>-<service>`. The project
     is the `name:` of the file, or its folder; for a file at the top that is a name which the repository does not tell.
     """
-    env = dot_env(hint)
-    for page in pages(hint):
-        project = word(page.value.get("name")) or posixpath.basename(hint.folder)
-        project = re.sub(r"[^a-z0-9_-]", "", fill(project, env).lower()).lstrip("_-") if UNKNOWN not in project else ""
-        whole = "services" in page.value
-        for name, value in mapping(page.value.get("services") if whole else page.value).items():
-            at: Steps = ("services", str(name)) if whole else (str(name),)
-            if isinstance(value, Mapping) and ("image" in value or "build" in value):
-                yield _service(page, at, mapping(value), project, env)
+    from fixer.understand.compose import builders
+
+    for service in builders(hint.path, hint.text.removeprefix("\ufeff"), hint.read):
+        yield _service(hint, service)
 
 
-def _service(page: Page, at: Steps, value: Mapping[Any, Any], project: str, env: Env) -> Service:
-    name = str(at[-1])
-    image = texts(value.get("image"), env) or ""
-    said = value.get("build")
-    key = "build" if said is not None else "image"
-    spot = Spot(page.line((*at, key)), f"service {name}")
-    # under another name of the project the image has another one
-    names = (image,) if image else (f"{project}-{name}",) if project and UNKNOWN not in project else ()
+def _service(hint: Hint, service: compose.Service) -> Service:
+    from fixer.understand.composevalues import fill as filled
+
+    top = mapping(service.document.value) if len(service.path) > 1 else {}
+    project = filled(word(top.get("name")), service.env) or posixpath.basename(hint.folder)
+    project = re.sub(r"[^a-z0-9_-]", "", project.lower()).lstrip("_-") if UNKNOWN not in project else ""
+    said, image = service.build, filled(word(service.value.get("image")), service.env)
+    line = service.document.line(service.at("image" if said is None else "build").start)
     build: Build | None = None
-    if isinstance(said, str):
-        build = next(docker_build(page.hint, spot, Said(fill(said, env), images=names)), None)
-    elif isinstance(said, Mapping) and "dockerfile_inline" not in said:
-        context, file, target = (texts(said.get(key), env) for key in ("context", "dockerfile", "target"))
-        tags = tuple(fill(tag, env) for tag in sequence(said.get("tags")) if isinstance(tag, str))
-        text = Said(context, file, target, (*names, *tags), pairs(said.get("args"), env))
-        build = next(docker_build(page.hint, spot, text), None)
-    return Service(name, page.hint.path, page.line((*at, key)), image, build, said is not None)
-
-
-_ENV_ROW = regex(r"""^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=[ \t]*("[^"\n]*"|'[^'\n]*'|[^\n#]*)""", re.MULTILINE)
-
-
-def dot_env(hint: Hint) -> dict[str, str | None]:
-    """What the `.env` beside a Compose file sets, which holds unless somebody says otherwise."""
-    if "$" not in hint.text:
-        return {}
-    text = hint.read(posixpath.join(hint.folder, ".env")) or ""
-    env: dict[str, str | None] = {}
-    for name, value in _ENV_ROW.findall(text):
-        value = value.strip()
-        env[name] = fill(value[1:-1] if value[:1] in "\"'" and value[:1] else value, env)
-    return {name: None if value is None or UNKNOWN in value else value for name, value in env.items()}
+    if said is not None and not said.remote:
+        # under another name of the project the image has another one
+        names = (image,) if image else (f"{project}-{service.name}",) if project else ()
+        images = tuple(dict.fromkeys(name for one in (*names, *said.tags) if (name := image_name(one))))
+        evidence = f"{hint.path}:{line}: service {service.name}"
+        build = Build(said.dockerfile, said.context, said.target, evidence, images, said.args, hint.path, line)
+    return Service(service.name, hint.path, line, image, build, said is not None)
 
 
 # --- Skaffold ----------------------------------------------------------------------------------------------------

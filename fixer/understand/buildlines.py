@@ -10,10 +10,10 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.syntax.shell import Command, commands
+from fixer.tuples import NamedTuple
 from fixer.understand.buildfacts import (
     TOP,
     UNKNOWN,

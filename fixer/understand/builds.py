@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from fixer.facts import lookup, untagged
 from fixer.lazy import lazy, regex
+from fixer.tuples import NamedTuple
 
 STATED = "stated"
 NAMED = "named"
@@ -65,7 +64,7 @@ class Builds:
         self._mentioned: dict[tuple[str, ...], list[Build]] = {}
         for path in hints:
             text = read(path)
-            if text is not None and _SPEAKS.search(text):
+            if text is not None and _speaks(text.lower()):
                 for build in self._of(path, text):
                     if build.dockerfile:
                         self.by_file[build.dockerfile].append(build)
@@ -174,16 +173,17 @@ class Builds:
         words = tuple(_WORD.findall(posixpath.basename(bare_name(name))))
         if words not in self._mentioned:
             known = all(word in self._joined for word in words)
-            texts = self._texts if known else ()
-            found = (place for place in texts if all(word in place[1] or word in place[0].lower() for word in words))
-            self._mentioned[words] = [build for path, text in found for build in self._of(path, text)]
+            places = list(self._texts) if known else []
+            for word in sorted(words, key=len, reverse=True):  # the longest one leaves few to look at
+                places = [place for place in places if word in place[1] or word in place[0].lower()]
+            self._mentioned[words] = [build for path, text in places for build in self._of(path, text)]
         return self._mentioned[words]
 
     @lazy
     def _texts(self) -> tuple[tuple[str, str], ...]:
         """The hints that may build something, with their texts: read a second time, and only where that is asked."""
         texts = ((path, self.read(path)) for path in self.hints)
-        return tuple((path, text) for path, text in texts if text is not None and _MAY_BUILD.search(text))
+        return tuple((path, text) for path, text in texts if text is not None and _may_build(text))
 
     @lazy
     def _joined(self) -> str:
@@ -202,11 +202,21 @@ def builds(hints: Iterable[str], read: Read) -> Builds:
 
 
 # Without one of these, a build uses the Dockerfile in its own context and its last stage, which is what is assumed.
-_SPEAKS = regex(r"dockerfile|target|build.* -f|build-push-action", re.IGNORECASE)
-
-
-_MAY_BUILD = regex(r"build|\bbud\b|target|kaniko|artifacts")
+_SPEAKS = ("dockerfile", "target", "build-push-action")
+_NAMES_FILE = regex(r"build.* -f")
+# Without one of these nothing is built; a word is found sooner than an expression with all of them.
+_MAY_BUILD = ("build", "target", "kaniko", "artifacts")
+_BUD = regex(r"bud(?<=\bbud)\b")
 _WORD = regex(r"[a-z0-9]+")
+
+
+def _speaks(text: str) -> bool:
+    """Whether a text, in small letters, may say of a build what is not assumed anyway."""
+    return any(word in text for word in _SPEAKS) or _NAMES_FILE.search(text) is not None
+
+
+def _may_build(text: str) -> bool:
+    return any(word in text for word in _MAY_BUILD) or _BUD.search(text) is not None
 
 
 def is_public(image: str) -> bool:

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
 from fixer.model import Skipped, Span
-from fixer.syntax.expand import expand
-from fixer.syntax.yaml import Document, Map, Node, Scalar, parse_slice, slices
+from fixer.source import BOM
+from fixer.syntax.yaml import AnyOf, Document, Map, Node, Scalar, parse_slice, slices
+from fixer.tuples import NamedTuple
+from fixer.understand.buildfacts import UNKNOWN, Env, inside, rows
+from fixer.understand.builds import Read
+from fixer.understand.composevalues import fill, variables
 from fixer.understand.manifests import first_repeated, is_template
 from fixer.understand.workloads import Path, mapping, sequence
 
-Read = Callable[[str], "str | None"]
-
 # Without the one a file has no services that run something, without the other none of the new form.
-_RUNS = re.compile(rb"""(?:image|build|extends)["']?\s*:""")
-_SERVICES = re.compile(rb"""^(?:\xef\xbb\xbf)?["']?services["']?\s*:""", re.MULTILINE)
+_RUNS = AnyOf(*(re.compile(word + rb"""["']?\s*:""") for word in (b"image", b"build", b"extends")))
+_SERVICES = re.compile(rb"""services(?:(?<![^\n]services)|(?<=["']services)(?<![^\n].services))["']?\s*:""")
 _TOP = frozenset("version name include services networks volumes configs secrets models".split())
 # What the engine fills in when the container starts; other double braces are those of a template of the file.
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(?:[a-z]+\s+)?\.(?!Values|Release|Chart|Env\b)[\w.]*(?:\s+\"[^\"]*\")?\s*-?\}\}")
-_VARIABLES = re.compile(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*")
 # Of these the last one counts whole; all other lists grow.
 _WHOLE = frozenset({"command", "entrypoint"})
 _DEEPEST = 20
@@ -36,13 +37,17 @@ _DEEPEST = 20
 class Build(NamedTuple):
     """How a service builds its image: the Dockerfile, its target and the arguments that are known, or `remote`.
 
-    A Dockerfile beside the root begins with `../`; the repository may hold it all the same.
+    A Dockerfile beside the root begins with `../`; the repository may hold it all the same. `context` is its folder,
+    and `tags` are the names that the image gets besides that of the service, with `UNKNOWN` for what only the
+    environment knows.
     """
 
     dockerfile: str
     target: str
     remote: bool
     args: tuple[tuple[str, str], ...] = ()
+    context: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class Mount(NamedTuple):
@@ -67,7 +72,7 @@ class Service:
     """
 
     def __init__(
-        self, document: Document, path: Path, value: Mapping[str, Any], base: str, env: Mapping[str, str], folder: str
+        self, document: Document, path: Path, value: Mapping[str, Any], base: str, env: Env, folder: str
     ) -> None:
         self.document = document
         self.path = path
@@ -105,8 +110,8 @@ class Service:
 
     def filled(self, text: str) -> str | None:
         """A text with its variables, None where one of them is not known."""
-        parts = [expand(part, self.env, "\0", None) for part in text.split("$$")]
-        return None if None in parts else "$".join(part for part in parts if part is not None)
+        full = fill(text, self.env)
+        return None if UNKNOWN in full else full
 
     def says(self, key: str) -> bool:
         """Whether a setting is true."""
@@ -143,20 +148,18 @@ class Service:
         if value is None:
             return None
         many = mapping(value)
-        context = self.filled(str(many.get("context", ".") if many else value))
-        name = self.filled(str(many.get("dockerfile", "Dockerfile")))
-        target = self.filled(str(many.get("target", "")))
-        away = "://" in str(context) or str(context).startswith("git@")
-        if None in (context, name, target) or away or "dockerfile_inline" in many:
+        context = inside(self.folder, fill(str((many.get("context") or ".") if many else value), self.env))
+        name = fill(str(many.get("dockerfile") or "Dockerfile"), self.env)
+        target = fill(str(many.get("target") or ""), self.env)
+        file = None if context is None or UNKNOWN in target else inside(context, name)
+        if context is None or file is None or "dockerfile_inline" in many:
             return Build("", "", True)
-        file = posixpath.normpath(posixpath.join(self.folder, str(context), str(name)))
-        return Build(file, str(target), False, tuple(self._arguments(many.get("args"))))
+        tags = tuple(fill(tag, self.env) for tag in sequence(many.get("tags")) if isinstance(tag, str))
+        return Build(file, target, False, tuple(self._arguments(many.get("args"))), context, tags)
 
     def _arguments(self, value: Any) -> Iterator[tuple[str, str]]:
-        rows = [(str(key), one) for key, one in mapping(value).items()]
-        rows += [(name, rest) for name, eq, rest in (str(one).partition("=") for one in sequence(value)) if eq]
-        for name, one in rows:
-            full = self.filled(str(one)) if one is not None else None
+        for name, one in rows(value):
+            full = self.filled(str(one).lower() if isinstance(one, bool) else str(one)) if one is not None else None
             if full is not None:
                 yield name, full
 
@@ -259,7 +262,7 @@ class Compose(NamedTuple):
 
 def may_be_compose(data: bytes, named: bool) -> bool:
     """Whether the bytes of a file may hold services; one that is not `named` like a file of Compose must say so."""
-    return _RUNS.search(data) is not None and (named or _SERVICES.search(data) is not None)
+    return _RUNS.search(data) and (named or _SERVICES.search(data.removeprefix(BOM)) is not None)
 
 
 def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozenset[str] = frozenset()) -> Compose:
@@ -275,7 +278,7 @@ def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozen
     documents: list[Document] = []
     services: list[Service] = []
     skipped: list[Skipped] = []
-    env = _variables(read(_beside(path, ".env")) or "")
+    env = _environment(path, text, read)
     for part in slices(text):
         if is_template(_PLACEHOLDER.sub("", text[slice(*part.span)])):
             skipped.append(Skipped(path, "template", "this is a template; fix what it renders to, or it by hand"))
@@ -297,6 +300,32 @@ def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozen
         services += found
         skipped += left
     return Compose(tuple(documents), tuple(services), tuple(skipped))
+
+
+def _environment(path: str, text: str, read: Read) -> Env:
+    # what it extends may be in a file that has variables where this one has none
+    return variables(posixpath.dirname(path), read) if "$" in text or "extends" in text else {}
+
+
+def builders(path: str, text: str, read: Read) -> Iterator[Service]:
+    """The services of a file of Compose that name an image or build one, of whatever can be read of it.
+
+    Other than `read_compose` gives them they may be parts, whose rest is said elsewhere, and marks of templates are
+    taken as they stand.
+    """
+    env = _environment(path, text, read)
+    for part in slices(text):
+        try:
+            document = parse_slice(text, part)
+            where = _services_at(document.value, True)
+        except Unreadable:
+            continue
+        written = mapping(at_path(document.value, where)) if where is not None else {}
+        for name, value in written.items():
+            own = mapping(value)
+            whole = _extended(own, written, path, read, 0) or own
+            if "image" in whole or "build" in whole:
+                yield Service(document, (*(where or ()), name), whole, _base(own), env, posixpath.dirname(path))
 
 
 class Written(NamedTuple):
@@ -345,16 +374,8 @@ def _beside(path: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
-def _variables(text: str) -> dict[str, str]:
-    """What a `.env` file sets; a value that is made of others is left out."""
-    found = (_VARIABLES.fullmatch(line) for line in text.splitlines())
-    values = {match[1]: match[2] for match in found if match is not None}
-    plain = {name: value.partition(" #")[0].strip() for name, value in values.items()}
-    return {name: value.strip("\"'") for name, value in plain.items() if "$" not in value}
-
-
 def _services(
-    document: Document, where: Path, path: str, env: Mapping[str, str], read: Read, below: frozenset[str]
+    document: Document, where: Path, path: str, env: Env, read: Read, below: frozenset[str]
 ) -> tuple[list[Service], list[Skipped]]:
     rows = mapping(at_path(document.value, where))
     found: list[Service] = []

@@ -10,7 +10,8 @@ from typing import Any
 from fixer.lazy import lazy, regex
 from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
 from fixer.syntax.yaml import Document
-from fixer.understand.compose import Read, Written, written
+from fixer.understand.builds import Read
+from fixer.understand.compose import Written, written
 from fixer.understand.workloads import Path, mapping, sequence
 
 _BASES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")

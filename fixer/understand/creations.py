@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.facts import ImageFacts
 from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Account, Image, script_of
 from fixer.understand.shellfacts import GroupAdd, UserAdd

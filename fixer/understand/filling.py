@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from posixpath import basename, dirname
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Word
+from fixer.tuples import NamedTuple
 from fixer.understand.bringing import Kind, brought
 from fixer.understand.image import OWNERS, Image, holds, script_of
 from fixer.understand.making import SYSTEM, below

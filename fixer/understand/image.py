@@ -6,11 +6,11 @@ import posixpath
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import NamedTuple
 
 from fixer.facts import ImageFacts, family_from_package_manager, package_managers
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Instruction, unquote
+from fixer.tuples import NamedTuple
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
 from fixer.understand.stages import Inherited, Stage, join
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.lazy import lazy
 from fixer.model import YamlChange
 from fixer.syntax.yaml import values
+from fixer.tuples import NamedTuple
 from fixer.understand.lasting import Harm, Trial
 from fixer.understand.selecting import Identity, identity, is_named, is_selected
 from fixer.understand.workloads import KUSTOMIZATIONS, is_kustomization, mapping, patch_files, sequence, word

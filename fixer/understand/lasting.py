@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.model import EnsureItem, RemoveItem, RemoveKey, SetKey, YamlChange
+from fixer.tuples import NamedTuple
 from fixer.understand.patching import CannotApply, equal, is_there, merge, merge_key, operate, pointer
 from fixer.understand.workloads import Path, mapping, place, sequence, word
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
 from fixer.facts import untagged
+from fixer.tuples import NamedTuple
 from fixer.understand.builds import NAMED, STATED, Build
 
 

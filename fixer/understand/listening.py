@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from fixer.syntax.dockerfile import Instruction, unquote
+from fixer.tuples import NamedTuple
 from fixer.understand.process import Running
 from fixer.understand.shellports import ports
 from fixer.understand.stages import pairs

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from posixpath import basename
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
+from fixer.tuples import NamedTuple
 from fixer.understand.image import INSTALL, INSTALL_OPTIONS, Image, holds
 from fixer.understand.places import container_path
 from fixer.understand.shellroot import absolute

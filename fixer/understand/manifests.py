@@ -24,7 +24,10 @@ MATTERS = AnyOf(
     )
 )
 # A document that is a namespace, or the List of one; the word stands in many others, as the kind of a reference.
-_NAMESPACES = re.compile(r"""^kind:[ \t]*["']?Namespace\b|[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b""", re.MULTILINE)
+_NAMESPACES = (
+    re.compile(r"""kind:(?<![^\n]kind:)[ \t]*["']?Namespace\b"""),
+    re.compile(r"""[{,]\s*["']?kind["']?\s*:\s*["']?Namespace\b"""),
+)
 # The marks of template engines, each with the characters without which there is none: Helm, Go and Jinja, Jinja, ytt,
 # Terraform, and its functions, which write whole lines (a look at each line is slow, so that one for the function comes
 # first). A mere ${name} is left to the shell of a container.
@@ -41,7 +44,7 @@ _MARKS = (
 )
 # The definition of a kind tells at length what pods look like, and describes none.
 _DEFINITION = re.compile(r"^kind:[ \t]*CustomResourceDefinition[ \t]*$", re.MULTILINE)
-_BOTH = AnyOf(*MATTERS.patterns, _NAMESPACES)
+_BOTH = AnyOf(*MATTERS.patterns, *_NAMESPACES)
 
 
 def read_manifests(path: str, text: str, *, namespaces: bool = False) -> tuple[list[Document], list[Skipped]]:

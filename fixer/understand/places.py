@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word, parse
+from fixer.tuples import NamedTuple
 from fixer.understand.image import Image, script_of
 from fixer.understand.shellroot import absolute
 from fixer.understand.shellvalues import Values

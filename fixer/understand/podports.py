@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.model import SetKey
 from fixer.syntax.yaml import Document
+from fixer.tuples import NamedTuple
 from fixer.understand.pods import Member, Pod
 from fixer.understand.portspots import SCHEMES, Move, Spot, Stuck, scalar_spot
 from fixer.understand.shellports import ports

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 from fixer.lazy import lazy
 from fixer.model import Span
 from fixer.syntax.yaml import Document
+from fixer.tuples import NamedTuple
 from fixer.understand.workloads import WHOLE_SHAPES, Container, Path, PodTemplate, mapping, place, sequence
 
 _STEP = re.compile(r"\['([^\]]*)'\]|\[(\d+)\]|([^.\[\]]+)")
@@ -26,6 +28,7 @@ INJECTORS = {
 _ON = ("true", "enabled", "ingress", "yes")
 
 
+@lru_cache(maxsize=1024)
 def steps_of(text: str) -> Path:
     """The steps of a path that `fixer.understand.workloads.place` wrote."""
     return tuple(int(m[2]) if m[2] else m[1] if m[1] is not None else m[3] for m in _STEP.finditer(text))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.model import Edit, SetKey, Span
 from fixer.syntax.yaml import Document, Scalar
+from fixer.tuples import NamedTuple
 
 SCHEMES = {80: "http", 443: "https"}
 """The ports that a URL means without naming them."""

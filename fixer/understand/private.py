@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from posixpath import basename, join
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.syntax.shell import commands
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.image import Copy, Image, script_of
 from fixer.understand.making import SYSTEM, below

@@ -5,12 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from fixer.facts.software import Software, software
 from fixer.lazy import lazy, regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, commands
+from fixer.tuples import NamedTuple
 from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import SYSTEM, below, made
 from fixer.understand.programsigns import Call, interpreter_of, root_calls

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from re import Pattern
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.lazy import regex
+from fixer.tuples import NamedTuple
 
 _USERS: Final = "(?:set(?:e|re|res)?[ug]id|setgroups|initgroups)"
 _RAW: Final = r"\b(?:SOCK_RAW|AF_PACKET)\b"

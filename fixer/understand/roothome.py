@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from posixpath import basename
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
+from fixer.tuples import NamedTuple
 from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import below
 from fixer.understand.process import Running

@@ -5,9 +5,8 @@ The lists are those of Docker 28, Podman 5 and nerdctl 2; what only one of them 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from fixer.syntax.shellwords import Word
+from fixer.tuples import NamedTuple
 
 ENGINES = frozenset({"docker", "podman", "nerdctl", "podman-remote", "nvidia-docker"})
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from fixer.lazy import lazy, regex
 from fixer.syntax.shell import Assignment, Command, argv, parse
 from fixer.syntax.shellwords import Word, inside
+from fixer.tuples import NamedTuple
 from fixer.understand.runoptions import ENGINES, Option, Parsed, parse_run
 from fixer.understand.runscripts import Scripts, Snippet, speaks_of_containers
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from fixer.lazy import regex
 from fixer.syntax.shell import dialect_of_script
+from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from fixer.syntax.yaml import Document, Node

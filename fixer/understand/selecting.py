@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from fixer.tuples import NamedTuple
 from fixer.understand.workloads import mapping, word
 
 # Nobody writes longer ones; Kubernetes has no longer names.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.lazy import regex
 from fixer.syntax.shell import Command, Word
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.shellvalues import Values
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from fixer.syntax.shell import Command, Script, Word, dialect, parse
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.shellaccounts import (
     ACCOUNT_FILES,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.syntax.shellwords import Word, behind
+from fixer.tuples import NamedTuple
 
 # Text pasted from web pages and word processors has these where a hyphen belongs.
 FALSE_DASHES: Final = ("\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2015", "\u2212")

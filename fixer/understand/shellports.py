@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from posixpath import basename
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.lazy import regex
 from fixer.syntax.shellwords import Word, literal_word, prefix_length
+from fixer.tuples import NamedTuple
 
 
 class Port(NamedTuple):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from posixpath import dirname, join, normpath
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.lazy import regex
 from fixer.syntax.shell import Command, Redirect
 from fixer.syntax.shellwords import Word
+from fixer.tuples import NamedTuple
 from fixer.understand import shelloptions as options
 from fixer.understand.shellpackages import MANAGERS, changes_system
 

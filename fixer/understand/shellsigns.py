@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from fixer.lazy import regex
 from fixer.syntax.shell import Command, dialect_of_script, parse
+from fixer.tuples import NamedTuple
 from fixer.understand.shellaccounts import TOOLS
 from fixer.understand.shellpackages import MANAGERS
 from fixer.understand.shellroot import KERNEL, needs_root, path_need, service, step_down, written

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 from weakref import ReferenceType, ref
 
 from fixer.facts import ImageFacts, Known
 from fixer.lazy import lazy
 from fixer.syntax.dockerfile import Dockerfile, Instruction, unquote
 from fixer.syntax.expand import expand, is_plain
+from fixer.tuples import NamedTuple
 
 # Set by BuildKit in every build; the values depend on the machine that builds.
 _PLATFORM_ARGS = dict.fromkeys(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from fixer.facts import taken_ids
 from fixer.lazy import regex
@@ -13,6 +12,7 @@ from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.expand import names
 from fixer.syntax.shell import Word
+from fixer.tuples import NamedTuple
 from fixer.understand.image import ACCOUNTS, Account, Copy, Image, User
 from fixer.understand.stages import Stage, declared, pairs
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 from fixer.facts.workloads import (
     CONTAINER_LISTS,
@@ -21,6 +22,7 @@ from fixer.facts.workloads import (
     lookup_workload,
     steps,
 )
+from fixer.tuples import NamedTuple
 
 Path = tuple[str | int, ...]
 
@@ -92,6 +94,7 @@ class PodTemplate(NamedTuple):
         return any(container.value.get("image") for container in self.containers)
 
 
+@lru_cache(maxsize=1024)
 def place(path: Path) -> str:
     """A place as people read it: `spec.containers[0].securityContext`, `metadata.annotations['a.b/c']`."""
     out = ""

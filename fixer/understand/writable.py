@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 from posixpath import basename, dirname, normpath
-from typing import NamedTuple
 
 from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
+from fixer.tuples import NamedTuple
 from fixer.understand.filling import Filled
 from fixer.understand.image import MODES, Image
 from fixer.understand.making import SYSTEM, Made, below, is_data_file, made

@@ -68,6 +68,19 @@ def test_compose_names_an_image_by_its_project_where_the_repository_tells_that(
     assert read(path, "services:\n  web: {build: .}\n")[0].images == name
 
 
+def test_a_service_is_built_as_the_one_that_it_extends() -> None:
+    base = "services:\n  web:\n    build: ./web\n"
+    text = "services:\n  shop:\n    extends: {file: ../base/compose.yml, service: web}\n    image: acme/shop:1\n"
+    assert rows("deploy/compose.yaml", text, {"base/compose.yml": base}) == [
+        ("base/web/Dockerfile", "", ("acme/shop:1",), {}, 2)
+    ]
+
+
+def test_a_workflow_that_is_called_compose_builds_nothing_by_compose() -> None:
+    text = "name: x\njobs:\n  build:\n    steps: []\n"
+    assert rows(".github/workflows/compose.yml", text) == []
+
+
 def test_services_that_only_use_an_image() -> None:
     text = "services:\n  db:\n    image: postgres:16\n  web: {build: .}\n  odd: 3\n  none: {}\n"
     found = list(services(Hint("compose.yaml", text, lambda _: None)))

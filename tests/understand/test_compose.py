@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from fixer.understand.buildfacts import UNKNOWN
 from fixer.understand.compose import Build, Compose, Mount, Service, may_be_compose, merged, read_compose, written
 
 
@@ -98,13 +99,26 @@ def test_what_the_engine_fills_in_makes_no_template() -> None:
         ("a$$b", "a$b"),
         ("$$UID", "$UID"),
         ("${UID}", None),
-        ("${MADE}", None),
+        ("${MADE}", "root"),
+        ("${OPEN}", None),
+        ("${LITERAL}", "$SET"),
+        ("${COLON}", "2"),
+        ("${SHARP}", "a#b"),
+        ("${QUOTED}", "a # b"),
+        ("${NONE}", ""),
+        ("${OUTER:-${UID:-5}}", "5"),
+        ("${UID:-${SET:-${OUTER:-5}}}", "root"),
+        ("'it''s'", "it's"),
+        ("$(id)", None),
+        ("${UID", None),
         ("${UID:?tell it}", None),
     ],
 )
 def test_variables_come_from_the_file_beside(written: str, means: str | None) -> None:
-    env = "# who\nexport SET='root'  # as ever\nEMPTY=\nMADE=$SET\nno assignment\n"
-    assert service(f"image: x\nuser: '{written}'", {"deploy/.env": env}, "deploy/compose.yaml").user == means
+    env = "# who\nexport SET='root'  # as ever\nEMPTY=\nMADE=$SET\nOPEN=${HOME}\nLITERAL='$SET'\nno assignment\n"
+    env += 'COLON: 2\r\nSHARP=a#b # ours\nQUOTED="a # b"\nNONE= # nothing\n'
+    written = written if written[0] == "'" else f"'{written}'"
+    assert service(f"image: x\nuser: {written}", {"deploy/.env": env}, "deploy/compose.yaml").user == means
 
 
 def test_a_number_is_a_user_and_a_map_is_none() -> None:
@@ -120,14 +134,27 @@ def test_a_number_is_a_user_and_a_map_is_none() -> None:
     ("body", "build"),
     [
         ("image: x", None),
-        ("build: .", Build("deploy/Dockerfile", "", False)),
-        ("build: ../web", Build("web/Dockerfile", "", False)),
-        ("build: {context: '${WHERE:-web}', target: run}", Build("deploy/web/Dockerfile", "run", False)),
-        ("build: {dockerfile: docker/Dockerfile.dev}", Build("deploy/docker/Dockerfile.dev", "", False)),
+        ("build: .", Build("deploy/Dockerfile", "", False, (), "deploy")),
+        ("build: ../web", Build("web/Dockerfile", "", False, (), "web")),
+        (
+            "build: {context: '${WHERE:-web}', target: run}",
+            Build("deploy/web/Dockerfile", "run", False, (), "deploy/web"),
+        ),
+        (
+            "build: {dockerfile: docker/Dockerfile.dev, target: }",
+            Build("deploy/docker/Dockerfile.dev", "", False, (), "deploy"),
+        ),
+        (
+            "build: {args: [A=1, B], tags: ['a:${T}', 3]}",
+            Build("deploy/Dockerfile", "", False, (("A", "1"),), "deploy", (f"a:{UNKNOWN}",)),
+        ),
+        ("build: {args: {A: true, B: '${B}', C: }}", Build("deploy/Dockerfile", "", False, (("A", "true"),), "deploy")),
+        ("build: /elsewhere", Build("", "", True)),
+        ("build: {dockerfile: '${FILE}'}", Build("", "", True)),
         ("build: {context: '${WHERE}'}", Build("", "", True)),
         ("build: https://github.com/a/b.git", Build("", "", True)),
         ("build: {dockerfile_inline: FROM scratch}", Build("", "", True)),
-        ("build: ../../away", Build("../away/Dockerfile", "", False)),
+        ("build: ../../away", Build("../away/Dockerfile", "", False, (), "../away")),
         ("build: git@github.com:a/b.git", Build("", "", True)),
     ],
 )
@@ -283,3 +310,20 @@ def test_a_place_is_that_of_the_text() -> None:
     assert text[span.start : span.end] == "user: root"
     assert text[found.at("nothing").start :].startswith("web:")
     assert PurePosixPath(found.folder) == PurePosixPath()
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("services:\n  a: {image: x}\n", True),
+        ("version: '3'\n\"services\" :\n  a: {image: x}\n", True),
+        ("\ufeffservices:\n  a: {image: x}\n", True),
+        ("\ufeff'services':\n  a: {image: x}\n", True),
+        ("spec:\n  services:\n  - image: x\n", False),
+        ('{"services": {"a": {"image": "x"}}}', False),
+        ("my-services:\n  a: {image: x}\n", False),
+        ("services:\n  a: {imagine: x}\n", False),
+    ],
+)
+def test_a_file_of_another_name_has_its_services_at_the_top(text: str, means: bool) -> None:
+    assert may_be_compose(text.encode(), False) is means

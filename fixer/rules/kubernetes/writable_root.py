@@ -29,7 +29,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from posixpath import normpath
-from typing import NamedTuple
 
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
@@ -38,6 +37,7 @@ from fixer.rules.base import Card
 from fixer.rules.pods import ManifestView
 from fixer.rules.writes import TMP, Known, known_writes, real
 from fixer.syntax.shell import Script
+from fixer.tuples import NamedTuple
 from fixer.understand.harmless import harmless
 from fixer.understand.making import below
 from fixer.understand.pods import Member, Pod

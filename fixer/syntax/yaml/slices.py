@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from typing import AnyStr, Generic, NamedTuple
+from typing import AnyStr, Generic
 
 from fixer.model import Span
+from fixer.tuples import NamedTuple
 
 # A document marker at the start of a line is one wherever it stands: no scalar may hold it.
-_MARK = re.compile(r"^(?:---|\.\.\.)(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_FIRST_MARK = re.compile(r"(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
+# With what stands before it written out, a search looks at the ends of lines alone.
+_INNER_MARK = re.compile(r"\n(?:---|\.\.\.)(?=[ \t\r\n]|\Z)")
 _INNER_MARKS = ("\n---", "\n...")
 _CONTENT = re.compile(r"^[ \t]*[^\s#%]", re.MULTILINE)
 
@@ -56,10 +59,7 @@ def slices(text: str, matters: re.Pattern[str] | AnyOf[str] | None = None) -> It
 def _slices(text: str) -> Iterator[Slice]:
     index = start = 0
     opened = False
-    # Most streams have no mark but at their beginning, which is seen sooner than by a look at each line.
-    several = any(mark in text for mark in _INNER_MARKS)
-    for mark in _MARK.finditer(text) if several else filter(None, (_MARK.match(text),)):
-        at = mark.start()
+    for at in _marks(text):
         begins = text[at] == "-"
         held = opened or _CONTENT.search(text, start, at) is not None
         end = at if begins else _line_end(text, at)
@@ -71,6 +71,16 @@ def _slices(text: str) -> Iterator[Slice]:
         opened = begins
     if opened or _CONTENT.search(text, start) is not None:
         yield Slice(index, Span(start, len(text)))
+
+
+def _marks(text: str) -> Iterator[int]:
+    """The offsets of all document markers."""
+    if _FIRST_MARK.match(text) is not None:
+        yield 0
+    # Most streams have no mark but at their beginning, which is seen sooner than by a look at each line.
+    if any(mark in text for mark in _INNER_MARKS):
+        for mark in _INNER_MARK.finditer(text):
+            yield mark.start() + 1
 
 
 def _line_end(text: str, at: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from fixer.errors import Unreadable
 from fixer.lazy import lazy
@@ -18,6 +18,7 @@ from fixer.syntax.yaml import scalars
 from fixer.syntax.yaml.loading import COLON
 from fixer.syntax.yaml.scalars import Plain
 from fixer.syntax.yaml.slices import AnyOf, Slice, slices
+from fixer.tuples import NamedTuple
 
 MERGE = "<<"
 # Words that are true or false in YAML 1.1, and text in 1.2.
@@ -124,8 +125,12 @@ class Map(Node):
     def index(self) -> dict[str, Entry]:
         """Entries by the name that their key has in JSON; the last of duplicates, as Kubernetes takes it."""
         if self._index is None:
-            keys = ((entry, entry.key) for entry in self.entries)
-            self._index = {scalars.key_name(key.value): entry for entry, key in keys if isinstance(key, Scalar)}
+            self._index = {}
+            for entry in self.entries:
+                key = entry.key
+                if type(key) is Scalar:
+                    name = scalars.plain(key.text) if not key.style and key.tag is None else key.value
+                    self._index[name if type(name) is str else scalars.key_name(name)] = entry
         return self._index
 
     def get(self, name: str) -> Entry | None:
@@ -270,11 +275,11 @@ class _Values:
     def of(self, node: Node) -> Any:
         if type(node) is Scalar:
             return node.value
-        if isinstance(node, Alias):
+        if type(node) is Alias:
             return self.of(node.target)
         if id(node) in self.known:
             return self.known[id(node)]
-        if isinstance(node, Seq):
+        if type(node) is Seq:
             items: list[Any] = []
             self.known[id(node)] = items
             items += [self.of(item) for item in node.items]
@@ -282,12 +287,18 @@ class _Values:
         assert isinstance(node, Map)
         entries: dict[str, Any] = {}
         self.known[id(node)] = entries
-        merges = [value for key, value in node.entries if _is_merge(key)]
+        merges: list[Node] = []
         own: dict[str, Any] = {}
         for key, value in node.entries:
-            if merges and _is_merge(key):
-                continue
-            name = self.name(key)
+            if type(key) is Scalar and not key.style:
+                if key.text == MERGE:
+                    merges.append(value)
+                    continue
+                # As `name` does, without the call.
+                found = scalars.plain(key.text) if key.tag is None else key.value
+                name = found if type(found) is str else scalars.key_name(found)
+            else:
+                name = self.name(key)
             # As `of` does, without the call: most values are plain words.
             if type(value) is Scalar and not value.style and value.tag is None:
                 own[name] = scalars.plain(value.text)
@@ -305,9 +316,7 @@ class _Values:
         return [v for v in (value if isinstance(value, list) else [value]) if isinstance(v, dict)]
 
     def name(self, key: Node) -> str:
-        value = key.value if type(key) is Scalar else self.of(key)
-        if type(value) is str:
-            return value
+        value = self.of(key)
         return scalars.key_name(value) if not isinstance(value, dict | list) else repr(value)
 
 

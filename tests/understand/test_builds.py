@@ -14,7 +14,7 @@ from fixer.understand.builds import Build, builds
 @pytest.fixture
 def talkative() -> Iterator[None]:
     """Read also the files that say nothing but what is assumed anyway."""
-    with mock.patch.object(module, "_speaks", lambda text: True):
+    with mock.patch.object(module, "_speaks", return_value=True):
         yield
 
 

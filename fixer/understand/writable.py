@@ -259,6 +259,8 @@ def _told(running: Running) -> Iterator[Writable]:
         for name, value in _options(words):
             if _FOR_DATA.search(name) and (path := _data_folder(value)):
                 yield Writable(path, f"the argument {name} names it", True, False)
+            elif path := _socket_folder(value):
+                yield _folder(path, f"the argument {name} puts a socket there", False)
     for name, setting in image.stage.final_env.items():
         if setting and _ENV_FOR_DATA.search(name) and (path := _data_folder(setting)):
             yield Writable(path, f"ENV {name} names it", True, False)
@@ -270,6 +272,13 @@ def _options(words: tuple[str | None, ...]) -> Iterator[tuple[str, str]]:
             continue
         name, eq, value = word.partition("=")
         yield name, value if eq else following or ""
+
+
+def _socket_folder(value: str) -> str:
+    """The folder of the Unix socket that an argument names (`unix:/run/app/web.sock`), or an empty string."""
+    found = re.fullmatch(r"unix:(?://)?(/[\w./-]+)/[\w.-]+", value)
+    folder = normpath(found[1]) if found is not None else ""
+    return "" if folder in SYSTEM else folder
 
 
 def _data_folder(value: str) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from fixer.config import Config, ImageConfig
-from fixer.facts import NewUser, taken_ids
+from fixer.facts import KnownUser, NewUser, taken_ids
 from fixer.facts.software import software
 from fixer.lazy import regex
 from fixer.model import Refusal
 from fixer.tuples import NamedTuple
 from fixer.understand.image import Account, Image
+from fixer.understand.making import is_data
+from fixer.understand.places import container_path
 from fixer.understand.process import Running
 from fixer.understand.roothome import root_home
 from fixer.understand.users import left_behind
@@ -258,7 +260,7 @@ def _identity(
     asked = find_asked()
     if account is not None:
         return _pinned(image, account, config, asked)
-    return _there(image, config, asked) or _new(image, running, config, asked)
+    return _there(image, config, asked) or _given(image) or _new(image, running, config, asked)
 
 
 def _there(image: Image, config: Config, asked: Asked | None) -> Identity | None:
@@ -293,6 +295,30 @@ def _there(image: Image, config: Config, asked: Asked | None) -> Identity | None
             True,
         )
     return None
+
+
+def _given(image: Image) -> Identity | None:
+    """The one user of the base image to whom the file gives folders that are no system's, as `chown` in a step says."""
+    facts = image.facts
+    if facts is None or facts.confidence == "inferred":
+        return None
+    found: dict[str, KnownUser] = {}
+    where = ""
+    for item in image.runs_about(("chown",)):
+        for chown in image.shell(item).chowns:
+            owner = (image.expand(chown.owner, item) or chown.owner).partition(":")[0]
+            paths = [container_path(path, chown.command, image.stage_of(item), item) for path in chown.paths]
+            if owner not in ("", "0", "root") and any(path and is_data(path, image.workdir) for path in paths):
+                user = next((u for u in facts.users if owner in (u.name, str(u.uid))), None)
+                if user is None:
+                    return None
+                found[user.name] = user
+                where = f"line {item.line} gives {chown.paths[0]} to {user.name} ({user.uid}:{user.gid})"
+    if len(found) != 1:
+        return None
+    user = next(iter(found.values()))
+    evidence = f"{where}, whom base image {image.stage.root_base} has{facts.told('accounts')}"
+    return Identity(user.uid, user.gid, user.name, "base", evidence, facts.confidence == "verified", user.home)
 
 
 def _asked(image: Image, asked: Asked) -> Identity | None:

@@ -10,6 +10,7 @@ only what differs from its family:
     accounts               lines like /etc/passwd without the password: name:uid:gid:group:home
     app                    the account that the image ships to run its software
     entrypoint             its words, where the program is one that needs root whatever is built on the image
+    writable, open         folders that its software writes, and those of them that everybody may write already
     nonroot_variant        an image reference; {tag} and {repository} stand for those that were asked about
     sources                numbers into the list of sources above the images
 
@@ -180,8 +181,9 @@ class ImageFacts(NamedTuple):
     for root and unknown). `app_user` is the account that the image ships to run its software. `adduser` and
     `addgroup` name the implementation: busybox, debian, useradd (a link to it), none, or "" for unknown.
     `steps_down` is an entrypoint that starts as root and goes on as somebody else; `arbitrary_user` that the
-    image was made to run as any uid. `workdir` is the working directory, "" for `/`. `env` holds the variables of the
-    image that a USER may name. `entrypoint` are its words, () where the tables do not tell them.
+    image was made to run as any uid. `open_paths` are those of `writable_paths` that everybody may write. `workdir` is
+    the working directory, "" for `/`. `env` holds the variables of the image that a USER may name. `entrypoint` are its
+    words, () where the tables do not tell them.
 
     `digest` is that of an image whose configuration was read, "" for none. Then `read` names what comes from there and
     not from the tables (user, accounts, ports, volumes), `entrypoint` and `cmd` are its own, `env` lacks only what may
@@ -209,6 +211,7 @@ class ImageFacts(NamedTuple):
     package_manager: str
     ports: tuple[int, ...]
     writable_paths: tuple[str, ...]
+    open_paths: tuple[str, ...]
     volumes: tuple[str, ...]
     nonroot_variant: str
     steps_down: bool
@@ -444,6 +447,7 @@ _NOTHING: dict[str, Any] = {
     "shell": None,
     "ports": (),
     "writable_paths": (),
+    "open_paths": (),
     "volumes": (),
     "steps_down": True,  # the careful answer
     "arbitrary_user": None,
@@ -499,6 +503,7 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         package_manager=raw.get("package_manager", kin.package_manager),
         ports=tuple(raw.get("ports", ())),
         writable_paths=tuple(raw.get("writable", ())),
+        open_paths=tuple(raw.get("open", ())),
         volumes=tuple(raw.get("volumes", ())),
         nonroot_variant=raw.get("nonroot_variant", "").format(tag=ref.tag or "latest", repository=ref.repository),
         steps_down=raw.get("steps_down", False),

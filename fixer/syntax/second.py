@@ -2,13 +2,13 @@
 
 It reads (never writes) FROM, ARG, ENV and LABEL, one instruction a line. Where it and the scanner disagree, the file
 is refused. It does not know modifiers (`${V:-x}`) nor the backtick escape, so words that use them are left to the
-scanner alone.
+scanner alone. It leaves variables in the values of ARG as they are, so they are filled in here, with what it read.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -17,6 +17,8 @@ from fixer.syntax.dockerfile import Dockerfile, Instruction
 
 _READS = frozenset({"FROM", "ARG", "ENV", "LABEL"})
 _BEYOND = re.compile(r"\$\{[^}]*[^\w}]|\\")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_DEEPEST = 8  # arguments that name arguments; people write two or three
 
 
 def agree(
@@ -53,11 +55,35 @@ def agree(
             raise _disagreement(items[0], f"the value of {name} ('{value}' or '{values.get(name)}')")
 
 
-def _second(items: list[Instruction], build_args: dict[str, str]) -> tuple[list[str], list[str], Mapping[str, str]]:
+def _second(items: list[Instruction], build_args: dict[str, str]) -> tuple[list[str], list[str], dict[str, str]]:
     """Keywords, base images and environment, as the second reader sees them."""
     parser = _parser(items, build_args)
-    keywords = [entry["instruction"] for entry in parser.structure if entry["instruction"] != "COMMENT"]
-    return keywords, list(parser.parent_images), parser.envs
+    read = [entry for entry in parser.structure if entry["instruction"] != "COMMENT"]
+    arguments = dict(_arguments([entry["value"] for entry in read if entry["instruction"] == "ARG"])) | build_args
+    parents = [_filled(base, arguments) for base in parser.parent_images]
+    return (
+        [entry["instruction"] for entry in read],
+        parents,
+        {name: _filled(value, arguments) for name, value in parser.envs.items()},
+    )
+
+
+def _arguments(values: list[str]) -> Iterator[tuple[str, str]]:
+    """The names and defaults of arguments that stand alone in their ARG."""
+    for value in values:
+        name, equals, default = value.partition("=")
+        if equals and not re.search(r"\s", default.strip()):
+            yield name.strip(), default.strip().strip("\"'")
+
+
+def _filled(text: str, arguments: Mapping[str, str]) -> str:
+    """A value in which the arguments that name other arguments are resolved."""
+    for _ in range(_DEEPEST):
+        found = _VARIABLE.sub(lambda match: arguments.get(match[1] or match[2], match[0]), text)
+        if found == text:
+            break
+        text = found
+    return text
 
 
 def _parser(items: list[Instruction], build_args: dict[str, str]) -> Any:

@@ -384,6 +384,10 @@ def _builds(step: Step) -> Iterator[Brought]:
 def _program(step: Step) -> Iterator[Brought]:
     """An interpreter, or a program that lies in the project."""
     command, texts = step.command, _texts(step)
+    target = _after_option(step, "--install-dir")
+    if target is not None:  # as Composer's installer has it
+        yield Brought(Kind.BROUGHT, step.place(target))
+        return
     own = step.values.shown(command.words[0])
     inside = "/" in own
     if (not texts and not inside) or any(map(_ONLY_ASKS.fullmatch, texts[:1])) or _inline(texts):

@@ -178,7 +178,7 @@ class Service:
         """The words that it starts instead of those of its image; nothing where the image decides."""
         if not self.value.get("entrypoint"):
             return ()
-        return (*_command(self.value.get("entrypoint")), *_command(self.value.get("command")))
+        return (*_split(self.value.get("entrypoint")), *_split(self.value.get("command")))
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -242,6 +242,18 @@ def _command(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return ("/bin/sh", "-c", value)
     return tuple(one for one in sequence(value) if isinstance(one, str))
+
+
+def _split(value: Any) -> tuple[str, ...]:
+    """The words of an entrypoint, or of the command behind one; Compose cuts strings as a shell would."""
+    if not isinstance(value, str):
+        return _command(value)
+    import shlex
+
+    try:
+        return tuple(shlex.split(value))
+    except ValueError:  # an open quote, which Compose refuses too
+        return _command(value)
 
 
 def _port(text: str) -> list[int]:

@@ -18,7 +18,7 @@ from fixer.tuples import NamedTuple
 from fixer.understand.bringing import Kind, brought
 from fixer.understand.image import OWNERS, Image, holds, script_of
 from fixer.understand.making import SYSTEM, below
-from fixer.understand.places import Step, container_path, script_end, steps
+from fixer.understand.places import Step, container_path, mounts, script_end, steps
 from fixer.understand.process import Running
 from fixer.understand.stages import Stage, join
 
@@ -135,17 +135,8 @@ class _Sorter:
 def _can_go(put: _Put, path: str) -> bool:
     """Whether the step can be continued with a chown of this path."""
     return script_end(put.item) is not None and not any(
-        below(mount, path) or below(path, mount) for mount in _mounts(put.stage, put.item)
+        below(mount, path) or below(path, mount) for mount in mounts(put.stage, put.item)
     )
-
-
-def _mounts(stage: Stage, item: Instruction) -> Iterator[str]:
-    """Where `--mount` puts something that is not of the image; `/` where that is not known."""
-    for flag in item.flags:
-        found = re.search(r"(?:^|,)(?:target|dst|destination)=([^,]*)", flag.value or "")
-        if flag.name == "mount" and found is not None:
-            value = stage.expand(found[1], item)
-            yield "/" if value is None else join(stage.workdir(item) or "/", value)
 
 
 def _puts(running: Running, here: str) -> Iterator[_Put]:

@@ -12,7 +12,7 @@ from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
 from fixer.tuples import NamedTuple
 from fixer.understand.image import INSTALL, INSTALL_OPTIONS, Image, holds
-from fixer.understand.places import container_path
+from fixer.understand.places import container_path, mounts
 from fixer.understand.shellroot import absolute
 from fixer.understand.stages import Stage
 
@@ -127,6 +127,7 @@ def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) 
     events += [(one.command.start, one.how, one.command, (one.path,)) for one in shell.writes if one.how in _WHOLE]
     events += [(c.start, "rm", c, tuple(w.text for w in c.args[:-1])) for c in shell.commands if c.name == "mv"]
     entered = {absolute(c.cwd, None, stage.workdir(item)) for c in shell.commands if c.cwd}
+    foreign = tuple(mounts(stage, item))
     for _, how, command, words in sorted(events, key=lambda event: event[0]):
         for word in words:
             if how == "rm":
@@ -135,6 +136,8 @@ def _run(image: Image, stage: Stage, item: Instruction, found: dict[str, Made]) 
             path = container_path(word, command, stage, item)
             if path is None and how == "mkdir":
                 _partly_known(word, command, stage, item, found)
+            if path is not None and any(below(path, mount) for mount in foreign):
+                continue  # what a mount holds is not in the image
             if path is None or (_temporary(path) and (path in entered or path in _TEMPORARY)):
                 continue
             sure = not (command.conditional or command.substitution)
@@ -153,7 +156,8 @@ def _partly_known(word: str, command: Command, stage: Stage, item: Instruction, 
     """For `mkdir /data/$name`, what is known of it: the folder in which those folders are."""
     known = re.split(r"[$`{]", word, maxsplit=1)[0].rpartition("/")[0]
     path = container_path(known, command, stage, item) if known else None
-    if path is not None and path not in SYSTEM and not _temporary(path):
+    foreign = path is None or any(below(path, mount) for mount in mounts(stage, item))
+    if path is not None and path not in SYSTEM and not _temporary(path) and not foreign:
         why = f"line {item.line}: the build makes folders in it"
         found.setdefault(path, Made(path, why, item, True, False))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ from fixer.tuples import NamedTuple
 from fixer.understand.image import Image, script_of
 from fixer.understand.shellroot import absolute
 from fixer.understand.shellvalues import Values
-from fixer.understand.stages import Stage
+from fixer.understand.stages import Stage, join
 
 _UNSURE = frozenset("*?$`{}~[]")
 # What may stand behind the last command of a script that another one can follow: closing words, and no comment.
@@ -51,6 +52,15 @@ def container_path(text: str, command: Command, stage: Stage, item: Instruction)
     if not value or _UNSURE & set(value):
         return None
     return absolute(value, command.cwd, stage.workdir(item))
+
+
+def mounts(stage: Stage, item: Instruction) -> Iterator[str]:
+    """Where `--mount` puts something that is not of the image; `/` where that is not known."""
+    for flag in item.flags:
+        found = re.search(r"(?:^|,)(?:target|dst|destination)=([^,]*)", flag.value or "")
+        if flag.name == "mount" and found is not None:
+            value = stage.expand(found[1], item)
+            yield "/" if value is None else join(stage.workdir(item) or "/", value)
 
 
 def script_end(item: Instruction) -> int | None:

@@ -44,6 +44,7 @@ class Purpose(NamedTuple):
     remedy: str
 
 
+_MOST_SCRIPTS = 8
 _DIGIT = regex(r"\d")  # without one no port is named
 _STEP_DOWN_WORDS = ("gosu", "su-exec", "s6-overlay", "setpriv", "chpst", "runuser", "fixuid")
 _STEP_DOWN_TOOL = regex(r"(?:^|[\s/=\"'-])(gosu|su-exec|s6-overlay|setpriv|chpst|runuser|fixuid)\b")
@@ -65,6 +66,11 @@ _DAEMON_PACKAGES = {
     "postfix": "postfix",
     "dovecot": "dovecot",
     "openvpn": "openvpn",
+    "openvpn-as": "openvpn",
+    "iptables": "iptables",
+    "nftables": "nft",
+    "wireguard-tools": "wg-quick",
+    "strongswan": "ipsec",
     "nfs-kernel-server": "nfsd",
     "docker-ce": "dockerd",
     "docker.io": "dockerd",
@@ -153,13 +159,28 @@ class Running:
 
     @lazy
     def scripts(self) -> tuple[Script, ...]:
-        """Entry scripts that the build context or a heredoc holds."""
-        out: list[Script] = []
-        for path in self.script_paths:
-            script = self._read(path)
+        """Entry scripts that the build context or a heredoc holds, and those that they start."""
+        out: dict[str, Script] = {}
+        paths = list(self.script_paths)
+        while paths and len(out) < _MOST_SCRIPTS:
+            path = paths.pop(0)
+            script = self._read(path) if path not in out else None
             if script is not None:
-                out.append(script)
-        return (*out, *self._before_start())
+                out[path] = script
+                paths += self._started_by(script)
+        return (*out.values(), *self._before_start())
+
+    def _started_by(self, script: Script) -> Iterator[str]:
+        """Absolute paths of other shell scripts that a script starts in any case."""
+        for command in commands(script.text):
+            if command.substitution or command.conditional:
+                continue
+            words = _unwrapped(_texts(command))
+            if words[:1] in ((".",), ("source",)):
+                words = words[1:]
+            first = posixpath.basename(words[0] or "") if words else ""
+            if first in _SHELLS or first.endswith(".sh"):
+                yield from self._candidates(words)
 
     def _before_start(self) -> Iterator[Script]:
         """Scripts for the entrypoint of the official nginx image, which runs all that lie in one folder."""

@@ -38,6 +38,12 @@ _INSTALLERS = (
     ("volta", regex(r"get\.volta\.sh"), ("VOLTA_HOME",)),
     ("sdkman", regex(r"get\.sdkman\.io"), ("SDKMAN_DIR",)),
 )
+# Settings that a step writes below the home folder for the build itself, or for people at a shell.
+_FOR_THE_BUILD = regex(
+    r"\.(?:bash\w*|profile|zsh\w*|inputrc|vimrc|hushlogin|npmrc|yarnrc\S*|netrc|gitconfig|wgetrc|curlrc|pypirc|condarc"
+    r"|gemrc|pip|ssh|cache|gnupg|npm|m2|gradle|cargo|docker|aws|oh-my-zsh|config/(?:pip|git|fish|composer))(?:/.*)?"
+)
+_HIDDEN = regex(r"(?:~|\$HOME|\$\{HOME\}|/root)/(\..+)")
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
     "/root", "~", "$HOME", "${HOME", "rustup", "nvm", "astral.sh", "poetry", "bun.sh", "deno.land", "pyenv", "--user",
@@ -112,9 +118,10 @@ def _why(image: Image, stage: Stage, item: Instruction, works_there: bool) -> st
 
 def _points_there(image: Image, item: Instruction) -> bool:
     """Whether a variable names what is there: HOME itself, the folder of a tool, or something that a step makes."""
-    if not _ROOT.search(item.args):
+    text = image.stage_of(item).expand(item.args, item) or item.args
+    if not _ROOT.search(text):
         return False
-    if re.search(r"\b(?:HOME|PATH)\b|/root/\.", item.args):
+    if re.search(r"\b(?:HOME|PATH)\b|/root/\.", text):
         return True
     return any(
         _ROOT.search(i.logical) or _TILDE.search(i.logical) for i in image.body if i.keyword in ("RUN", "COPY", "ADD")
@@ -142,9 +149,25 @@ def _installed(image: Image, stage: Stage, item: Instruction) -> str:
             continue
         if name == "mix" and not {"mix", "iex"} & {basename(word or "") for word in image.process_words}:
             continue  # a release brings all that it needs
-        if any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in image.body):
+        if _moved_off(image, item):
             continue
         return f"{name} installs there"
+    return _settings(image, item)
+
+
+def _moved_off(image: Image, item: Instruction) -> bool:
+    """Whether a step, or one behind it, takes things out of the home folder."""
+    return any(i.keyword == "RUN" and i.index >= item.index and _MOVED_OFF.search(i.logical) for i in image.body)
+
+
+def _settings(image: Image, item: Instruction) -> str:
+    """Why the process needs what a step writes into hidden folders of the home, where programs look for settings."""
+    if not holds(item.logical, (">", "tee ")) or not _HIDDEN.search(item.logical) or _moved_off(image, item):
+        return ""
+    for one in image.shell(item).writes:
+        found = _HIDDEN.fullmatch(one.path)
+        if found is not None and not _FOR_THE_BUILD.fullmatch(found[1]):
+            return f"writes ~/{found[1]} there"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -20,10 +21,11 @@ class Option(NamedTuple):
 
 
 class Grammar(NamedTuple):
-    """The options of one program, by letter and by long name."""
+    """The options of one program, by letter and by long name; `one_dash` says that one is enough for a long name."""
 
     short: dict[str, Option]
     long: dict[str, Option]
+    one_dash: bool = False
 
     def find_long(self, name: str) -> Option | None:
         """The option of that long name; an unambiguous beginning will do, as everywhere with getopt_long."""
@@ -75,7 +77,9 @@ def read(words: Iterable[Word], rules: Grammar) -> Options:
         elif text.startswith(FALSE_DASHES):
             out.bad.append(word)
         elif text.startswith("--"):
-            _read_long(word, rules, rest, out)
+            _read_long(word, 2, rules, rest, out)
+        elif rules.one_dash and re.match(r"-\w\w", text) and rules.find_long(text[1:].partition("=")[0]) is not None:
+            _read_long(word, 1, rules, rest, out)
         elif text.startswith("-") and len(text) > 1:
             _read_short(word, rules, rest, out)
         else:
@@ -83,15 +87,15 @@ def read(words: Iterable[Word], rules: Grammar) -> Options:
     return out
 
 
-def _read_long(word: Word, rules: Grammar, rest: Iterator[Word], out: Options) -> None:
-    name, equals, _ = word.text[2:].partition("=")
+def _read_long(word: Word, dashes: int, rules: Grammar, rest: Iterator[Word], out: Options) -> None:
+    name, equals, _ = word.text[dashes:].partition("=")
     option = rules.find_long(name)
     if option is None:
         out.unknown.append(word)
     elif not option.takes:
         out.flags.add(option.key)
     elif equals:
-        out.values[option.key] = behind(word, len(name) + 3)
+        out.values[option.key] = behind(word, len(name) + dashes + 1)
     else:
         _take_next(option, rest, out)
 
@@ -135,7 +139,7 @@ DEBIAN_ADDUSER: Final = grammar(
     ":force-all-badname|allow-all-names :system :group :ingroup= :gid= :home= :gecos|comment= :shell= "
     ":disabled-password :disabled-login :uid= :firstuid= :lastuid= :firstgid= :lastgid= :encrypt-home "
     ":add_extra_groups|add-extra-groups :no-create-home :stderrmsglevel= :stdoutmsglevel= :logmsglevel="
-)
+)._replace(one_dash=True)  # it is a Perl script with Getopt::Long
 USERMOD: Final = grammar(
     "a:append b:badname c:comment= d:home= e:expiredate= f:inactive= g:gid= G:groups= l:login= L:lock "
     "m:move-home o:non-unique p:password= r:remove R:root= P:prefix= s:shell= u:uid= U:unlock "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from posixpath import basename, dirname, normpath
 
+from fixer.facts.software import Software
 from fixer.lazy import regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.tuples import NamedTuple
@@ -39,6 +40,7 @@ _LOG = regex(r"/var/log/[\w.-]+\.log")
 _SOCKET = regex(r"sock(?:et)?\b", re.IGNORECASE)
 _OPENS_TMP = regex(r"[0-7]?[0-7]{2}7|[augo]*[+=][rwxXst]*w[rwxXst]*")
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
+_CLOSES = (*MODES, "rm ", "rmdir", "mv ")
 # Files that are closed for a reason: no application reads the first ones, and a server may read the keys.
 _KEYS = ("/etc/ssl/private", "/etc/ssh")
 _STAYS_ROOT = ("/root", "/etc/sudoers", "/etc/sudoers.d", "/etc/shadow", *_KEYS)
@@ -76,6 +78,7 @@ def writable(
         workdir: whether the working directory counts (`ownership = "app"`).
         filled: what the steps of the build put into it, and where it changes hands.
     """
+    image = running.image
     steps = [Writable(one.path, one.why, one.folder, one.sure, one.item, one.item) for one in filled]
     found: dict[str, Writable] = {}
     for one in _all(running, extra, workdir):
@@ -88,17 +91,47 @@ def writable(
             )
     found |= {one.path: one for one in _remade(running.image)}
     every = [*steps, *found.values()]
-    return tuple(sorted((w for w in every if not any(_covers(o, w) for o in every)), key=lambda w: w.path))
+    there = {one.path: one.item.index for one in made(image) if one.sure}
+    return tuple(sorted((w for w in every if not any(_covers(o, w, there) for o in every)), key=lambda w: w.path))
 
 
-def _covers(one: Writable, other: Writable) -> bool:
-    """Whether handing one folder over hands the other one over as well; a later volume it does not even make."""
+def _covers(one: Writable, other: Writable, there: Mapping[str, int]) -> bool:
+    """Whether handing one folder over hands the other one over as well; a later volume it does not even make.
+
+    `there` tells which folders the build makes, and in which instruction.
+    """
     if one is other or not below(other.path, one.path) or not (one.recursive or one.path == other.path):
         return False
     if one.run is None:
         return one.recursive and other.run is None
     at = other.item
-    return at is None or at.index <= one.run.index or (other.path == one.path and not other.recursive)
+    if at is None or at.index <= one.run.index or (other.path == one.path and not other.recursive):
+        return True
+    return other.run is None and one.recursive and there.get(other.path, at.index) <= one.run.index
+
+
+def stays_open(image: Image, path: str) -> bool:
+    """Whether everybody may write a folder of the base image itself, and no step of the build changes that."""
+    if image.facts is None or path not in image.facts.open_paths:
+        return False
+    return not any(_touches(image, item, path) for item in image.runs_about(_CLOSES))
+
+
+def _touches(image: Image, item: Instruction, path: str) -> bool:
+    """Whether a step changes the mode of a folder, or takes it away."""
+    shell, stage = image.shell(item), image.stage_of(item)
+    words = [(word, one.command) for one in shell.chmods for word in one.paths]
+    words += [(word, one.command) for one in shell.removes for word in one.paths]
+    words += [(word.text, command) for command in shell.commands if command.name == "mv" for word in command.args]
+    for word, command in words:
+        place = container_path(word, command, stage, item)
+        if place is None:
+            place = re.split(r"[*?$`{\[]", word, maxsplit=1)[0]
+            if path.startswith(place):
+                return True
+        elif below(path, place):
+            return True
+    return False
 
 
 def _nobodys(one: Writable) -> bool:
@@ -155,20 +188,43 @@ def _known(running: Running) -> Iterator[Writable]:
     if any(program.name == "nginx" for program in running.programs) or (running.runs_base and _is_nginx(image)):
         for path, reason in written_by_nginx(image):
             yield _folder(path, reason, path == "/etc/nginx/conf.d")
-    if facts is not None and running.runs_base:
+    if facts is not None and (running.runs_base or _runs_own_program(running)):
         why = f"base image {image.stage.root_base} writes it (facts, {facts.confidence})"
         for path in facts.writable_paths:
             if path not in SYSTEM and not below(path, "/etc"):
-                yield _folder(path, why, facts.confidence == "verified")
-        if facts.writable_paths and facts.confidence == "verified":
-            return  # what is known of the image is surer than what is known of the program in general
-    if facts is not None and facts.arbitrary_user:
-        return  # the image is made for any user: its own folders are open already
+                folder = _folder(path, why, facts.confidence == "verified")
+                yield folder._replace(recursive=False) if stays_open(image, path) else folder
     for program in running.programs:
-        if program.families and image.family not in program.families:
+        if (program.families and image.family not in program.families) or _is_of_base(running, program):
             continue
         for path in program.writes:
             yield _folder(path, f"{program.name} writes it (facts)", False)
+
+
+def _runs_own_program(running: Running) -> bool:
+    """Whether a program is started that writes what the base image is known to write, so that it is its own."""
+    facts = running.image.facts
+    return facts is not None and any({*facts.writable_paths} & {*program.writes} for program in running.programs)
+
+
+def _is_of_base(running: Running, program: Software) -> bool:
+    """Whether a program came with the base image, of which more is known than of the program in general.
+
+    What is known of the image is surer, and the folders of one that is made for any user are open already. That does
+    not hold for a program that the file installs itself.
+    """
+    facts = running.image.facts
+    if facts is None or _installs(running.image, program.name):
+        return False
+    known = running.runs_base or _runs_own_program(running)
+    return bool(facts.arbitrary_user or (known and facts.writable_paths and facts.confidence == "verified"))
+
+
+def _installs(image: Image, name: str) -> bool:
+    """Whether a step installs the package of a program: `nginx`, `nginx-light`, `redis` for redis-server."""
+    start = name.partition("-")[0]
+    packages = (p for item in image.runs_about((start,)) for one in image.shell(item).installs for p in one.packages)
+    return any(package.partition("=")[0].partition("-")[0] == start for package in packages)
 
 
 def _is_nginx(image: Image) -> bool:
@@ -215,6 +271,8 @@ def _told(running: Running) -> Iterator[Writable]:
         for name, value in _options(words):
             if _FOR_DATA.search(name) or _is_socket(name, value):
                 yield from _named(value, f"the argument {name} names it")
+            elif path := _socket_folder(value):
+                yield _folder(path, f"the argument {name} puts a socket there", False)
     for name, setting in running.image.stage.final_env.items():
         if setting and (_ENV_FOR_DATA.search(name) or _is_state(name, setting)):
             yield from _named(setting, f"ENV {name} names it")
@@ -275,10 +333,17 @@ def _options(words: tuple[str | None, ...]) -> Iterator[tuple[str, str]]:
         yield name, value if eq else following or ""
 
 
+def _socket_folder(value: str) -> str:
+    """The folder of the Unix socket that an argument names (`unix:/run/app/web.sock`), or an empty string."""
+    found = re.fullmatch(r"unix:(?://)?(/[\w./-]+)/[\w.-]+", value)
+    folder = normpath(found[1]) if found is not None else ""
+    return "" if folder in SYSTEM else folder
+
+
 def _data_folder(value: str) -> str:
     """The folder that an absolute path for data means, or an empty string where handing it over would be too much."""
     path = normpath(value) if value.startswith("/") and not re.search(r"[\s:*?,;]", value) else ""
-    if path and "." in basename(path):
+    if path and "." in basename(path).lstrip("."):
         path = dirname(path)
     closed = any(below(path, folder) for folder in _NEVER_DATA)
     return "" if not path or path in SYSTEM or closed else path

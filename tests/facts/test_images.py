@@ -41,10 +41,11 @@ def test_every_entry_is_whole(raw):
     keys = {
         "registry", "repository", "tags", "family", "distro_version", "user", "uid", "gid", "accounts", "app",
         "uid_1000", "useradd", "groupadd", "adduser", "addgroup", "shell", "package_manager", "ports",
-        "writable", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "workdir", "entrypoint", "env",
-        "notes", "sources", "confidence",
+        "writable", "open", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "workdir", "entrypoint",
+        "env", "notes", "sources", "confidence",
     }  # fmt: skip
     assert set(raw) <= keys
+    assert set(raw.get("open", [])) <= set(raw.get("writable", []))
     assert raw["family"] in families()
     assert raw["confidence"] in CONFIDENCE
     assert raw["sources"], "an entry says where it was read"

@@ -29,7 +29,8 @@ from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import OWNERS
 from fixer.understand.making import below
-from fixer.understand.writable import Writable, open_to_all
+from fixer.understand.places import container_path
+from fixer.understand.writable import Writable, open_to_all, stays_open
 
 CARD = Card(
     id="DF007",
@@ -46,12 +47,17 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         for folder in view.writable(decision):
             if decision.image.family in NO_PASSWD and folder.path == decision.image.workdir:
                 continue  # what lies there can be read, and nothing in the image can change its owner
-            settled = folder.run is None and _handed_over(decision, folder)
+            settled = folder.run is None and (_open_already(decision, folder) or _handed_over(decision, folder))
             if not settled and not _by_parent(view, decision, folder):
                 yield _moved(view, decision, folder)
     for decision in view.decisions:
         if not decision.is_root and decision.identity is not None and decision.image.own_user is not None:
             yield from _volumes(view, decision)
+
+
+def _open_already(decision: Decision, folder: Writable) -> bool:
+    """Whether only the folder itself is needed, and the base image lets everybody write it."""
+    return not folder.recursive and stays_open(decision.image, folder.path)
 
 
 def _by_parent(view: DockerfileView, decision: Decision, folder: Writable) -> bool:
@@ -126,9 +132,10 @@ def _handed_over(decision: Decision, folder: Writable) -> bool:
         if any(below(folder.path, path) for path in given):
             return True
     for item in image.runs_about(OWNERS):
+        stage = image.stage_of(item)
         for chown in image.shell(item).chowns:
             expanded = image.expand(chown.owner, item) or chown.owner
-            paths = [image.expand(path, item) or "" for path in chown.paths]
+            paths = [container_path(path.removesuffix("/*"), chown.command, stage, item) for path in chown.paths]
             if expanded in names and any(path and below(folder.path, path) for path in paths):
                 return True
     return False

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+. /srv/settings.sh
+exec /usr/bin/server

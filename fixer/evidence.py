@@ -31,12 +31,16 @@ class Kind(StrEnum):
 
 
 class Mount(NamedTuple):
-    """A volume of a container. `kind` is volume or tmpfs; `group` is who gets it (fsGroup), None for nobody."""
+    """A volume of a container. `kind` is volume or tmpfs; `group` is who gets it (fsGroup), None for nobody.
+
+    `options` are those of a tmpfs, as mount takes them (`uid=999,mode=0777`).
+    """
 
     target: str
     kind: str = "volume"
     read_only: bool = False
     group: int | None = None
+    options: str = ""
 
 
 class Recipe(NamedTuple):
@@ -45,7 +49,8 @@ class Recipe(NamedTuple):
     `source` says where that is written (`compose.yaml:4: service web`), "" for the image alone. `user`, `workdir`,
     `entrypoint` and `command` are "" and None where the image decides. `groups` are supplementary ones. `healthcheck`
     is the words of a health check (`CMD-SHELL`, ...), empty where the image decides. `needs` names the services that
-    have to run beside it, each with its own recipe and image.
+    have to run beside it, each with its own recipe and image. `lacks` tells in words what it gets where it really runs
+    and cannot get in a trial (secrets, folders of the host).
     """
 
     source: str = ""
@@ -63,6 +68,7 @@ class Recipe(NamedTuple):
     sysctls: tuple[tuple[str, str], ...] = ()
     healthcheck: tuple[str, ...] = ()
     needs: tuple[Needed, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 class Needed(NamedTuple):

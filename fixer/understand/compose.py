@@ -272,7 +272,7 @@ def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozen
     documents: list[Document] = []
     services: list[Service] = []
     skipped: list[Skipped] = []
-    env = _variables(read(_beside(path, ".env")) or "")
+    env = variables(read(_beside(path, ".env")) or "")
     for part in slices(text):
         if is_template(_PLACEHOLDER.sub("", text[slice(*part.span)])):
             skipped.append(Skipped(path, "template", "this is a template; fix what it renders to, or it by hand"))
@@ -342,7 +342,7 @@ def _beside(path: str, name: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
-def _variables(text: str) -> dict[str, str]:
+def variables(text: str) -> dict[str, str]:
     """What a `.env` file sets; a value that is made of others is left out."""
     found = (_VARIABLES.fullmatch(line) for line in text.splitlines())
     values = {match[1]: match[2] for match in found if match is not None}

@@ -118,10 +118,10 @@ class _Planner:
             names[self._key(build)] |= {one.removesuffix(ANY_TAG) for one in build.images}
         uses: dict[_Build, list[_Use]] = defaultdict(list)
         foreign: dict[str, list[_Use]] = defaultdict(list)
-        for use, build in self._uses():
-            if build is not None:
-                names[self._key(build)] |= {use.image} - {""}
-                uses[self._key(build)].append(use)
+        for use, maker in self._uses():
+            if maker is not None:
+                names[self._key(maker)] |= {use.image} - {""}
+                uses[self._key(maker)].append(use)
             elif use.changes:
                 foreign[use.image].append(use)
         out = [self._own(key, names[key], uses[key]) for key in sorted(names)]
@@ -229,9 +229,7 @@ class _Planner:
 
     # --- Dockerfiles --------------------------------------------------------------------------------------------------
 
-    def _view(
-        self, path: str, target: str, args: tuple[tuple[str, str], ...], *, after: bool
-    ) -> DockerfileView | None:
+    def _view(self, path: str, target: str, args: tuple[tuple[str, str], ...], *, after: bool) -> DockerfileView | None:
         key = (path, target, args, after)
         if key not in self._views:
             source = self._read(path, after=after)

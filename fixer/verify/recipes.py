@@ -175,7 +175,7 @@ def _needs(service: Service, others: Mapping[str, Service], read: Read) -> tuple
 def of_member(pod: Pod, member: Member, source: str) -> Recipe:
     """The recipe of a container of a pod, as a kubelet would start it.
 
-    Ports below 1024 are closed to users other than root unless the pod opens them, as with every runtime but the newest.
+    Ports below 1024 are closed to all but root unless the pod opens them, as with every runtime but the newest.
     """
     value = member.container.value
     env = _env(value)

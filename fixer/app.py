@@ -60,7 +60,8 @@ def config_for(inputs: Iterable[Input]) -> Config:
         if not isinstance(one, SourceFile):
             found = configuration.find(Path(one))
             config = configuration.load(found) if found is not None else Config()
-            return configuration.with_lock(config, configuration.lock_for(Path(one), found))
+            config = configuration.with_lock(config, configuration.lock_for(Path(one), found))
+            return configuration.with_proofs(config, configuration.proofs_for(Path(one), found))
     return Config()
 
 
@@ -88,16 +89,20 @@ def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Rep
     trees = [_tree(path, config) for path in paths]
     scope = Scope(config, choice, paths)
     repositories = [Repository(tree, scope) for tree in trees]
-    if config.ports != LowPorts.MOVE or not any(rule.CARD.id == "DF009" for rule in rules_for(config)):
-        return repositories
-    from fixer.portmoves import plan
+    planned = None
+    if config.ports == LowPorts.MOVE and any(rule.CARD.id == "DF009" for rule in rules_for(config)):
+        from fixer.portmoves import plan
 
-    planned = plan(repositories)
-    if not choice.apply or choice.minimum > Safety.REVIEW:
-        planned = planned.told()
-    # What was read for the plan was read as it is without the moves.
-    scope = Scope(config, choice, paths, planned)
-    return [Repository(tree, scope) for tree in trees]
+        planned = plan(repositories)
+        mere = not choice.apply or choice.minimum > Safety.REVIEW
+        # What was read for the plan was read as it is without the moves.
+        scope = Scope(config, choice, paths, planned.told() if mere else planned)
+        repositories = [Repository(tree, scope) for tree in trees]
+    if config.proved is not None:
+        whole = Scope(config, Choice(True), paths, planned)
+        for repository in repositories:
+            repository.reviewed = Repository(repository.tree, whole)
+    return repositories
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:

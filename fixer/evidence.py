@@ -201,3 +201,25 @@ class Verdict(NamedTuple):
     image_before: str = ""
     image_after: str = ""
     rules: tuple[str, ...] = ()
+
+
+class Left(NamedTuple):
+    """An image that the fix leaves as it is, so that nothing of it is tried: why, as a code and a sentence."""
+
+    image: str
+    dockerfile: str
+    message: str
+
+
+class Report(NamedTuple):
+    """What a run of `fixer verify` found.
+
+    `learnt` are lines that were written to the configuration `config`, and `notes` sentences about what was kept and
+    what could not be.
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    left: tuple[Left, ...] = ()
+    learnt: tuple[str, ...] = ()
+    config: str = ""
+    notes: tuple[str, ...] = ()

@@ -126,7 +126,10 @@ def configured(paths: list[Path], options: Options) -> Config:
         ports=options.ports,
     )
     known(config.select | config.ignore)
-    return configuration.with_lock(config, configuration.lock_for(paths[0], file)) if paths else config
+    if not paths:
+        return config
+    config = configuration.with_lock(config, configuration.lock_for(paths[0], file))
+    return configuration.with_proofs(config, configuration.proofs_for(paths[0], file))
 
 
 def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:

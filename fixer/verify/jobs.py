@@ -28,7 +28,8 @@ class Planned(NamedTuple):
     """A job, the root that its paths are relative to, and the names under which it is chosen and configured.
 
     `names` are those of the image and its Dockerfile, for people who choose. `keys` are the names under which the
-    configuration may speak of it, in the order in which they count; `key` is the one for a new entry.
+    configuration may speak of it, in the order in which they count; `key` is the one for a new entry. `files` are those
+    that say how it is built and started, whether they change or not.
     """
 
     root: Path
@@ -36,6 +37,7 @@ class Planned(NamedTuple):
     names: frozenset[str]
     keys: tuple[str, ...]
     key: str
+    files: tuple[str, ...]
 
     def is_called(self, name: str) -> bool:
         """Whether a person who says this name means this image."""
@@ -190,7 +192,7 @@ class _Planner:
         called = self.changes[path].path if path in self.changes else self._as_named(path)
         stage = before.image.stage
         keys = tuple(one for one in (called, stage.name, stage.root_base or "") if one)
-        return Planned(self.root, job, frozenset(names | {path, called}), keys, called)
+        return Planned(self.root, job, frozenset(names | {path, called}), keys, called, _files(files, uses))
 
     def _as_named(self, path: str) -> str:
         return os.path.relpath(self.root / path, os.path.abspath(self.named.tree.root))
@@ -204,9 +206,11 @@ class _Planner:
     def _foreign(self, image: str, uses: list[_Use]) -> Planned | None:
         pairs = _distinct(uses)
         files = [use.path for use in pairs]
-        unknown = f"[unknown-image] only the environment tells which image {image} is" if "$" in image else ""
+        unknown = "[unknown-image] only the environment tells which image this is" if "$" in image else ""
+        if not image:
+            unknown = "[unknown-image] what it is built from is not here"
         job = Job(
-            image,
+            image or f"the image of {pairs[0].before.source}",
             "",
             overlay={one: self.changes[one].after for one in files if one in self.changes},
             before=tuple(use.before for use in pairs),
@@ -216,7 +220,8 @@ class _Planner:
             refused=unknown,
         )
         short = bare_name(image)
-        return Planned(self.root, job, frozenset({image}), (image, image.partition("@")[0], short), short)
+        keys = tuple(dict.fromkeys((image, image.partition("@")[0], short)))
+        return Planned(self.root, job, frozenset({job.image}), keys, short, _files(files, uses))
 
     def _moved(self, context: str) -> list[str]:
         """The files of a context that change together with others, as when a port moves in all of them."""
@@ -258,8 +263,9 @@ class _Planner:
             use = _Use(path, service.image, before, after)
             if service.build is None:
                 yield use, self._maker(service.image, path)
-            elif not service.build.remote and (build := self._built_by(service, path)) is not None:
-                yield use, build
+            else:
+                build = None if service.build.remote else self._built_by(service, path)
+                yield use if build is not None else use._replace(image=""), build
 
     def _recipes_of_services(self, path: str, *, after: bool) -> dict[str, tuple[Service, Recipe]]:
         source = self._read(path, after=after)
@@ -319,6 +325,10 @@ def _distinct(uses: Iterable[_Use]) -> list[_Use]:
     for use in uses:
         out.setdefault((use.before._replace(source=""), use.after._replace(source="")), use)
     return list(out.values())
+
+
+def _files(some: Iterable[str], uses: Iterable[_Use]) -> tuple[str, ...]:
+    return tuple(sorted({*some, *(use.path for use in uses)}))
 
 
 def _called(names: set[str], key: _Build) -> str:

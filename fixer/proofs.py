@@ -136,16 +136,16 @@ def _proof(raw: Any) -> Proof:
     unknown = sorted(set(raw) - {*_TEXTS, "observations", "files"})
     if unknown:
         raise ValueError(f"unknown key '{unknown[0]}'")
-    texts = [raw.get(key, "") for key in _TEXTS]
+    texts = {key: raw.get(key, "") for key in _TEXTS}
     seen, files = raw.get("observations"), raw.get("files")
-    if not all(isinstance(one, str) for one in texts) or not texts[0]:
+    if not all(isinstance(one, str) for one in texts.values()) or not texts["image"]:
         raise ValueError("a proof names no image, or something is no word")
     if not isinstance(seen, list) or not seen or not all(isinstance(one, str) for one in seen):
-        raise ValueError(f"the proof of '{texts[0]}' has no observations")
+        raise ValueError(f"the proof of '{texts['image']}' has no observations")
     if not isinstance(files, dict) or not files:
-        raise ValueError(f"the proof of '{texts[0]}' names no files")
+        raise ValueError(f"the proof of '{texts['image']}' names no files")
     digests = {name: _digests(name, one) for name, one in files.items()}
-    return Proof(*texts, tuple(seen), MappingProxyType(digests))
+    return Proof(**texts, observations=tuple(seen), files=MappingProxyType(digests))
 
 
 def _digests(name: str, raw: Any) -> Digests:

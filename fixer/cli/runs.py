@@ -115,7 +115,7 @@ def configured(paths: list[Path], options: Options) -> Config:
     Raises:
         UsageError: for contradicting options, unknown rules, and configuration that cannot be meant.
     """
-    file = _file(paths, options)
+    file = config_file(paths, options)
     config = configuration.load(file) if file is not None else Config()
     config = config.with_options(
         goal=options.goal,
@@ -141,12 +141,16 @@ def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipp
         return config, ()
     from fixer import app
 
-    lock = configuration.lock_for(paths[0], _file(paths, options))
+    lock = configuration.lock_for(paths[0], config_file(paths, options))
     return app.inspect(paths, config, lock, options.inspect, refresh=options.refresh)
 
 
-def _file(paths: list[Path], options: Options) -> Path | None:
-    """The configuration file of a run."""
+def config_file(paths: list[Path], options: Options) -> Path | None:
+    """The configuration file of a run, None for none.
+
+    Raises:
+        UsageError: for contradicting options.
+    """
     file = options.config
     if file is not None and options.no_config:
         raise UsageError("--config and --no-config contradict each other; give one of them")

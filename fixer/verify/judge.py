@@ -35,6 +35,7 @@ _BIND = re.compile(r"\bbind\b|\blisten", re.IGNORECASE)
 _PORT = re.compile(r"(?::|port )(\d{1,5})\b")
 _FILE = re.compile(r"(/[\w.@+-]+(?:/[\w.@+-]+)*)/?")
 _LONGEST = 200
+_WROTE = "by what it wrote"  # how what nobody was refused, but what root could write, was seen
 
 
 class Pair(NamedTuple):
@@ -81,6 +82,7 @@ def _weigh(trial: Trial) -> tuple[Word, str, list[Cause], list[str]]:
             return Word.BROKEN_BEFORE, f"{where}{why}", [], []
     causes = [cause for pair in pairs for cause in _causes(trial, pair)]
     observations = [text for pair in pairs for text in _observed(trial, pair)]
+    observations += trial.built_after.notes
     if causes:
         return Word.BROKEN, "", causes, observations
     if not any(_shows_who(pair.after) for pair in pairs):
@@ -114,6 +116,8 @@ def _unbuilt(trial: Trial) -> tuple[Word, str, list[Cause], list[str]] | None:
 
 def _unable(built: Built) -> str:
     """Why a build cannot be made here, in words; "" where nothing says so."""
+    if built.untried and not built.missing:
+        return f"it cannot be built here: {_short(built.error) or 'the engine does not say why'}"
     if built.missing:
         return f"base image {built.missing} is not here, and cannot be had"
     if built.secret:
@@ -173,11 +177,12 @@ def _broken_before(seen: Seen) -> str:
 
 
 def _excused(seen: Seen) -> bool:
-    return bool(seen.recipe.lacks) or _wants_network(seen)
+    return bool(seen.recipe.lacks or seen.absent) or _wants_network(seen)
 
 
 def _excuse(seen: Seen) -> str:
-    lacks = f"here it lacks {_listed(seen.recipe.lacks)}" if seen.recipe.lacks else ""
+    missing = (*seen.recipe.lacks, *(f"the service {name}" for name in seen.absent))
+    lacks = f"here it lacks {_listed(dict.fromkeys(missing))}" if missing else ""
     return lacks or "it wants a network or another service, which it has not got here"
 
 
@@ -203,7 +208,7 @@ def _causes(trial: Trial, pair: Pair) -> list[Cause]:
     ended = _ended(pair)
     if ended:
         if not found:
-            return [_why_ended(pair, ended)]
+            return [_why_ended(trial, pair, ended)]
         return [found[0]._replace(message=f"{found[0].message}; {ended}"), *found[1:]]
     return [*found, *_ports(trial, pair), *_answers(pair)]
 
@@ -248,7 +253,7 @@ def _promised(trial: Trial, recipe: Recipe) -> tuple[int, ...]:
 def _refusals(trial: Trial, pair: Pair) -> Iterator[Cause]:
     known = {(one.kind, one.what) for one in pair.before.denied}
     for one in pair.after.denied:
-        if (one.kind, one.what) not in known and not _is_dispensable(one):
+        if (one.kind, one.what) not in known and not _is_dispensable(one) and not _is_home_of_root(one):
             yield _refused(trial, pair, one)
 
 
@@ -260,10 +265,10 @@ def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
     if one.kind is Kind.PORT:
         return Cause(one.kind, one.what, f"{where}it may not listen on port {one.what}{seen}", _rule_of_port(pair))
     if one.kind is Kind.USER:
-        return Cause(one.kind, one.what, f"{where}it may not become {one.what}{seen}", _rule_of_user(trial))
+        return Cause(one.kind, one.what, f"{where}it may not change its user: {one.what}{seen}", _rule_of_user(trial))
     if one.kind is Kind.CAPABILITY:
         message = f"{where}only root, or who has the capability, may do this: {one.what}{seen}"
-        return Cause(one.kind, one.what, message, _by_file(pair, "KS004", "CS004", ""))
+        return Cause(one.kind, one.what, message, _rule_of_capability(trial, pair, one.what))
     if one.kind is Kind.MISSING:
         rule = "DF010" if one.what.startswith("/root") else ""
         return Cause(one.kind, one.what, f"{where}it does not find {one.what}{seen}", rule)
@@ -272,6 +277,11 @@ def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
 
 def _is_dispensable(one: Denied) -> bool:
     return one.kind is Kind.PATH and bool(_DISPENSABLE.search(one.what))
+
+
+def _is_home_of_root(one: Denied) -> bool:
+    """Whether root wrote something in its home, where another user has a home of its own; nobody was refused that."""
+    return one.kind is Kind.PATH and one.seen.startswith(_WROTE) and _below(one.what, "/root")
 
 
 def _mount_of(recipe: Recipe, path: str) -> str | None:
@@ -304,6 +314,13 @@ def _rule_of_user(trial: Trial) -> str:
     return "DF017" if trial.job.dockerfile else ""
 
 
+def _rule_of_capability(trial: Trial, pair: Pair, what: str) -> str:
+    """A capability helps who is still root; others need no chown where the image has handed the folder over."""
+    if any(one.uid == 0 for one in pair.after.processes):
+        return _by_file(pair, "KS004", "CS004", "")
+    return "DF007" if what.startswith(("chown", "chmod")) else _rule_of_user(trial)
+
+
 def _by_file(pair: Pair, kubernetes: str, compose: str, image: str = "DF007") -> str:
     """The rule for the kind of file that a recipe comes from."""
     source = pair.after.recipe.source
@@ -331,7 +348,7 @@ def _ended(pair: Pair) -> str:
     return f"it ends with {after}{_after(pair.after)}, where the original {old}"
 
 
-def _why_ended(pair: Pair, ended: str) -> Cause:
+def _why_ended(trial: Trial, pair: Pair, ended: str) -> Cause:
     """What the last words of a log make of an end: the commonest reasons, else the end alone."""
     old = set(pair.before.log)
     new = [line for line in pair.after.log if line not in old]
@@ -347,7 +364,7 @@ def _why_ended(pair: Pair, ended: str) -> Cause:
         if _REFUSED.search(line):
             return Cause(Kind.PATH, path, text, _rule_of_path(pair, path) if path else "DF007")
         if _NOT_PERMITTED.search(line):
-            return Cause(Kind.CAPABILITY, _short(line), text, _by_file(pair, "KS004", "CS004", ""))
+            return Cause(Kind.CAPABILITY, _short(line), text, _rule_of_capability(trial, pair, line))
         if _NOT_THERE.search(line):
             return Cause(Kind.MISSING, path, text, "DF010" if path.startswith("/root") else "")
     last = _last(pair.after)
@@ -432,6 +449,7 @@ def _observed(trial: Trial, pair: Pair) -> Iterator[str]:
         yield f"{where}nothing was refused"
     if after.recipe.lacks:
         yield f"{where}tried without {_listed(after.recipe.lacks)}"
+    yield from (f"{where}{_short(note)}" for note in after.notes)
 
 
 def _heard(trial: Trial, pair: Pair, where: str) -> Iterator[str]:

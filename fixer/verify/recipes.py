@@ -23,6 +23,7 @@ Read = Callable[[str], "str | None"]
 _PORT_START = "net.ipv4.ip_unprivileged_port_start"
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 _HOST = ("network_mode", "net", "pid", "ipc", "userns_mode")
+_OPEN = 0o777  # the kubelet makes an emptyDir for everybody
 _CLAIMS = frozenset({"persistentVolumeClaim", "ephemeral", "csi"})
 
 
@@ -58,7 +59,7 @@ def _of_service(service: Service, source: str, read: Read) -> Recipe:
         cap_drop=tuple(map(capability, service.words("cap_drop"))),
         cap_add=tuple(map(capability, service.words("cap_add"))),
         no_new_privileges=any(re.fullmatch(r"no-new-privileges([:=]true)?", w) for w in service.words("security_opt")),
-        sysctls=tuple(sorted(_pairs(service, "sysctls"))),
+        sysctls=_service_sysctls(service),
         healthcheck=_healthcheck(service),
         lacks=(*away, *unset, *_host(service)),
     )
@@ -120,7 +121,7 @@ def _mounts(service: Service, read: Read) -> tuple[tuple[Mount, ...], list[str]]
         elif one.kind in ("volume", "bind"):
             found.append(Mount(one.target, "volume", one.read_only))
             away += [f"what lies in {one.source} of the host"] if one.kind == "bind" else []
-    found += [Mount(path, "tmpfs", options=options) for path, options in tmpfs(service)]
+    found += [Mount(path, "tmpfs") for path, _ in tmpfs(service)]
     return tuple(found), away
 
 
@@ -141,6 +142,12 @@ def _host(service: Service) -> Iterator[str]:
             yield f"its {key}"
     if service.user is None:
         yield "its user, whom only the environment knows"
+
+
+def _service_sysctls(service: Service) -> tuple[tuple[str, str], ...]:
+    """The settings of its kernel; Docker opens the low ports of every network but that of the host."""
+    opened = {} if service.host_network else {_PORT_START: "0"}
+    return tuple(sorted((opened | dict(_pairs(service, "sysctls"))).items()))
 
 
 def _healthcheck(service: Service) -> tuple[str, ...]:
@@ -173,10 +180,7 @@ def _needs(service: Service, others: Mapping[str, Service], read: Read) -> tuple
 
 
 def of_member(pod: Pod, member: Member, source: str) -> Recipe:
-    """The recipe of a container of a pod, as a kubelet would start it.
-
-    Ports below 1024 are closed to all but root unless the pod opens them, as with every runtime but the newest.
-    """
+    """The recipe of a container of a pod, as a kubelet would start it."""
     value = member.container.value
     env = _env(value)
     mounts, away = _pod_mounts(pod, member)
@@ -230,7 +234,7 @@ def _words(value: object, env: Mapping[str, str]) -> tuple[str, ...] | None:
 
 def _sysctls(pod: Pod) -> tuple[tuple[str, str], ...]:
     rows = (mapping(one) for one in sequence(pod.context.get("sysctls")))
-    return tuple(sorted({_PORT_START: "1024", **{str(row.get("name")): str(row.get("value")) for row in rows}}.items()))
+    return tuple(sorted((str(row.get("name")), str(row.get("value"))) for row in rows))
 
 
 def _probe(value: Mapping[Any, Any]) -> tuple[str, ...]:
@@ -253,10 +257,9 @@ def _pod_mounts(pod: Pod, member: Member) -> tuple[tuple[Mount, ...], list[str]]
             continue
         path = posixpath.normpath(path)
         if kind == "emptyDir":
-            # everybody may write to one
-            found.append(Mount(path, "tmpfs", only, options="mode=0777,exec"))
+            found.append(Mount(path, "volume", only, owner, copied=False, mode=_OPEN))
         elif kind in _CLAIMS:
-            found.append(Mount(path, "volume", only, owner))
+            found.append(Mount(path, "volume", only, owner, copied=False))
         else:
             away.append(f"its {kind} at {path}")
     return tuple(found), away

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from posixpath import normpath
+from posixpath import dirname, normpath
 from typing import NamedTuple
 
 from fixer.evidence import Built, Cause, Denied, Kind, Port, Recipe, Seen, Trial, Verdict, Word
 
 # Ports from here on are those that a kernel hands out by chance.
 _BY_CHANCE = 32768
+_PRIVILEGED = 1024
 # What an interpreter keeps beside its modules if it may, and does without if it may not.
 _DISPENSABLE = re.compile(r"(?:^|/)__pycache__(?:/|$)|\.py[co](?:\.\d+)?$")
 _WANTS_NETWORK = re.compile(
@@ -263,7 +264,13 @@ def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
         message = f"{where}it may not use {one.what}{seen}"
         return Cause(one.kind, one.what, message, _rule_of_path(pair, one.what))
     if one.kind is Kind.PORT:
-        return Cause(one.kind, one.what, f"{where}it may not listen on port {one.what}{seen}", _rule_of_port(pair))
+        port = one.what or _lost_port(trial, pair)
+        return Cause(
+            one.kind,
+            port,
+            f"{where}it may not listen on {f'port {port}' if port else 'its port'}{seen}",
+            _rule_of_port(pair),
+        )
     if one.kind is Kind.USER:
         return Cause(one.kind, one.what, f"{where}it may not change its user: {one.what}{seen}", _rule_of_user(trial))
     if one.kind is Kind.CAPABILITY:
@@ -273,6 +280,14 @@ def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
         rule = "DF010" if one.what.startswith("/root") else ""
         return Cause(one.kind, one.what, f"{where}it does not find {one.what}{seen}", rule)
     return Cause(one.kind, one.what, f"{where}it was refused {one.what}{seen}")
+
+
+def _lost_port(trial: Trial, pair: Pair) -> str:
+    """The port that the original listens on, and that is closed now; "" where that is none, or several."""
+    after = {one.number for one in pair.after.ports}
+    lost = {one.number for one in pair.before.ports if trial.job.moved.get(one.number, one.number) not in after}
+    low = sorted(number for number in lost if number < _PRIVILEGED)
+    return f"{low[0]}" if len(low) == 1 else ""
 
 
 def _is_dispensable(one: Denied) -> bool:
@@ -360,7 +375,7 @@ def _why_ended(trial: Trial, pair: Pair, ended: str) -> Cause:
             return Cause(Kind.USER, _short(line), text, "DF017")
         if _BIND.search(line) and (_REFUSED.search(line) or _NOT_PERMITTED.search(line)):
             port = _PORT.search(line)
-            return Cause(Kind.PORT, port[1] if port else "", text, _rule_of_port(pair))
+            return Cause(Kind.PORT, port[1] if port else _lost_port(trial, pair), text, _rule_of_port(pair))
         if _REFUSED.search(line):
             return Cause(Kind.PATH, path, text, _rule_of_path(pair, path) if path else "DF007")
         if _NOT_PERMITTED.search(line):
@@ -399,7 +414,7 @@ def _ports(trial: Trial, pair: Pair) -> Iterator[Cause]:
         new = after.pop((place, protocol), None)
         if new is None:
             instead = f", and {place} was meant" if place != number else ""
-            rule = _rule_of_port(pair) if number < 1024 else ""
+            rule = _rule_of_port(pair) if number < _PRIVILEGED else ""
             yield Cause(Kind.PORT, f"{number}", f"{where}nothing listens on port {place} any more{instead}", rule)
         elif old.status != new.status:
             message = f"{where}port {place} answers GET / with {_status(new)}, and the original with {_status(old)}"
@@ -429,8 +444,10 @@ def _answers(pair: Pair) -> Iterator[Cause]:
 def _observed(trial: Trial, pair: Pair) -> Iterator[str]:
     """What was seen of one run as fixed, beside the original, in sentences."""
     before, after = pair.before, pair.after
-    where = _where(after.recipe) + ("on volumes that root has written, " if after.volumes == "used" else "")
-    yield from _old_files(pair)
+    where = _where(after.recipe)
+    if after.volumes == "used":
+        yield from _on_old_files(pair)
+        return
     if after.error:
         return
     if after.processes:
@@ -476,23 +493,24 @@ def _who(seen: Seen) -> str:
     return _listed(rows)
 
 
-def _old_files(pair: Pair) -> Iterator[str]:
+def _on_old_files(pair: Pair) -> Iterator[str]:
     """What the files of root on a volume refuse, with the command that hands them over."""
-    if pair.after.volumes != "used":
-        return
-    where, recipe = f"{_where(pair.after.recipe)}on volumes that root has written, ", pair.after.recipe
+    recipe = pair.after.recipe
+    where = f"{_where(recipe)}on volumes that root has written"
     user = recipe.user or next((f"{one.uid}:{one.gid}" for one in pair.after.processes if one.uid), "its user")
     folders: dict[str, str] = {}
+    known = {(one.kind, one.what) for one in pair.before.denied}
     for one in pair.after.denied:
-        folder = _mount_of(recipe, one.what) if one.kind is Kind.PATH else None
-        if folder is not None:
-            folders.setdefault(folder, one.what)
+        if one.kind is Kind.PATH and one.what and (one.kind, one.what) not in known:
+            folders.setdefault(_mount_of(recipe, one.what) or dirname(one.what), one.what)
     for folder, path in folders.items():
-        yield f"{where}it may not use {path}; once, as root: chown -R {user} {folder}"
+        yield f"{where}, it may not use {path}; once, as root: chown -R {user} {folder}"
     ended = pair.after.error or _ended(pair)
     if ended and not folders:
-        everything = " ".join(one.target for one in recipe.mounts if one.kind == "volume")
-        yield f"{where}{_short(ended)}; once, as root: chown -R {user} {everything}"
+        everything = " ".join(one.target for one in recipe.mounts if one.kind == "volume") or "its volumes"
+        yield f"{where}, {_short(ended)}; once, as root: chown -R {user} {everything}"
+    elif not ended and not folders:
+        yield f"{where}, it goes on as on new ones"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -512,10 +530,14 @@ def _short(text: str) -> str:
 
 
 def _once(causes: list[Cause]) -> Iterator[Cause]:
-    """Each cause once, however many runs show it."""
-    seen = set()
+    """Each cause once, however many runs show it; of the paths of one folder the first, which stands for all."""
+    seen: set[tuple[str, str, str]] = set()
+    folders: list[str] = []
     for cause in causes:
+        path = cause.what if cause.kind is Kind.PATH else ""
         key = (cause.kind, cause.what, cause.rule)
-        if key not in seen:
-            seen.add(key)
-            yield cause
+        if key in seen or (path and any(_below(path, folder) for folder in folders)):
+            continue
+        seen.add(key)
+        folders += [one for one in (path, dirname(path)) if one.count("/") > 1]
+        yield cause

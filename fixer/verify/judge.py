@@ -264,7 +264,8 @@ def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
         message = f"{where}it may not use {one.what}{seen}"
         return Cause(one.kind, one.what, message, _rule_of_path(pair, one.what))
     if one.kind is Kind.PORT:
-        port = one.what or _lost_port(trial, pair)
+        heard = {f"{port.number}" for port in pair.before.ports}
+        port = one.what if one.what in heard else _lost_port(trial, pair) or one.what
         return Cause(
             one.kind,
             port,

@@ -302,32 +302,42 @@ def _add_paths(lines: list[str], path: tuple[str, ...], paths: list[str], newlin
         return
     for last in range(first, end):
         chunk = "".join(lines[first : last + 1])
-        try:
-            value = tomllib.loads(chunk)
-        except tomllib.TOMLDecodeError:
-            continue
-        lines[first : last + 1] = [_longer(chunk, words, bool(next(iter(value.values()))))]
-        return
+        value = _list_in(chunk)
+        if value is not None:
+            lines[first : last + 1] = [_longer(chunk, words, [*value, *paths])]
+            return
 
 
-def _longer(chunk: str, words: str, several: bool) -> str:
-    """A list with more words at its end, wherever its last bracket stands."""
+def _longer(chunk: str, words: str, wanted: list[Any]) -> str:
+    """A list with more words at its end, wherever its last bracket and its last comma stand.
+
+    Raises:
+        TypeError: when nobody can tell.
+    """
     for at in (match.start() for match in reversed(list(re.finditer(r"\]", chunk)))):
-        head = chunk[:at].rstrip()
-        comma = "" if not several or head.endswith(",") else ","
-        blank = "" if head.endswith("[") else " "
-        longer = f"{head}{comma}{blank}{words}{chunk[len(head) : at]}{chunk[at:]}"
-        if _is_toml(longer):
-            return longer
+        head, rest = chunk[:at], chunk[at:]
+        short = head.rstrip()
+        blank = chunk[len(short) : at]
+        # a comment behind the last word would swallow what stands on its line
+        for text in (
+            f"{short}{words}{blank}{rest}",
+            f"{short} {words}{blank}{rest}",
+            f"{short}, {words}{blank}{rest}",
+            f"{head}  {words}\n{rest}",
+            f"{head}  , {words}\n{rest}",
+        ):
+            if _list_in(text) == wanted:
+                return text
     raise TypeError("no list")
 
 
-def _is_toml(text: str) -> bool:
+def _list_in(text: str) -> list[Any] | None:
+    """The list that a key has in a text of one key, None where it is not whole, or no list."""
     try:
-        tomllib.loads(text)
+        value = next(iter(tomllib.loads(text).values()), None)
     except tomllib.TOMLDecodeError:
-        return False
-    return True
+        return None
+    return value if isinstance(value, list) else None
 
 
 def _append(lines: list[str], header: str, row: str, newline: str) -> None:

@@ -31,12 +31,18 @@ class Kind(StrEnum):
 
 
 class Mount(NamedTuple):
-    """A volume of a container. `kind` is volume or tmpfs; `group` is who gets it (fsGroup), None for nobody."""
+    """A volume of a container. `kind` is volume or tmpfs; `group` is who gets it (fsGroup), None for nobody.
+
+    `copied` says whether a fresh volume gets what the image has there, with its owners: Docker does that, Kubernetes
+    does not. `mode` are the permissions of a fresh one (0o777 for an emptyDir), None as the engine makes it.
+    """
 
     target: str
     kind: str = "volume"
     read_only: bool = False
     group: int | None = None
+    copied: bool = True
+    mode: int | None = None
 
 
 class Recipe(NamedTuple):
@@ -45,7 +51,9 @@ class Recipe(NamedTuple):
     `source` says where that is written (`compose.yaml:4: service web`), "" for the image alone. `user`, `workdir`,
     `entrypoint` and `command` are "" and None where the image decides. `groups` are supplementary ones. `healthcheck`
     is the words of a health check (`CMD-SHELL`, ...), empty where the image decides. `needs` names the services that
-    have to run beside it, each with its own recipe and image.
+    have to run beside it, each with its own recipe and image. Ports below 1024 are closed to all but root, as the
+    strictest runtime has it; `sysctls` opens them with `net.ipv4.ip_unprivileged_port_start=0`, as Docker and Compose
+    do by themselves since 20.10.
     """
 
     source: str = ""
@@ -100,7 +108,8 @@ class Job(NamedTuple):
 class Built(NamedTuple):
     """What became of a build: the id of the image, or the first real line of its failure and the step it failed in.
 
-    `missing` names a base image that cannot be had here, and `network` says that a step wanted a network.
+    `missing` names a base image that cannot be had here, and `network` says that a step wanted a network. `untried`
+    says that the build could not even begin here, `error` why. `notes` are sentences about how it was built.
     """
 
     image_id: str = ""
@@ -109,6 +118,8 @@ class Built(NamedTuple):
     missing: str = ""
     network: bool = False
     secret: bool = False
+    untried: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Process(NamedTuple):
@@ -141,7 +152,8 @@ class Seen(NamedTuple):
     `volumes` is fresh, or used where root has written them before. `error` is the engine's own when it did not start.
     `exit_code` is None while it ran to the end of the time, `seconds` how long it ran. `health` is healthy, unhealthy
     or "". `smoke` is the exit code of the smoke command, None without one. `written` are paths that it wrote, `setuid`
-    set-uid files that are new.
+    set-uid files that are new. `absent` names the services that it needs and whose image is not here. `notes` are
+    sentences about what could not be observed, or was not given to it.
     """
 
     recipe: Recipe
@@ -157,6 +169,8 @@ class Seen(NamedTuple):
     denied: tuple[Denied, ...] = ()
     written: tuple[str, ...] = ()
     setuid: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Trial(NamedTuple):

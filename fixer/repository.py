@@ -131,11 +131,9 @@ class Repository:
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
         outcome = self._outcome(path)
-        if outcome is None or self.reviewed is None or not outcome.findings:
-            return outcome
-        return self._as_proved(path, outcome, self.reviewed)
+        return outcome if self.reviewed is None else self._as_proved(path, outcome, self.reviewed)
 
-    def _as_proved(self, path: str, outcome: Outcome, reviewed: Repository) -> Outcome:
+    def _as_proved(self, path: str, outcome: Outcome | None, reviewed: Repository) -> Outcome | None:
         """An outcome in which the fixes count as safe that were seen to hold, for exactly these bytes of all files."""
         assert self.config.proved is not None
         proofs = self.config.proved.group(absolute(self.tree, path))
@@ -146,6 +144,8 @@ class Repository:
             return outcome
         if self.choice.apply:
             outcome = whole
+        if outcome is None:
+            return None
         words = ", ".join(dict.fromkeys(one.words for one in proofs))
         outcome.findings = [_proved(one, words) for one in outcome.findings]
         return outcome
@@ -197,7 +197,9 @@ class Repository:
 
     @property
     def moved(self) -> tuple[str, ...]:
-        """The files below the root in which ports have moved."""
+        """The files below the root in which ports have moved, or may have if that is proved."""
+        if self.reviewed is not None and self.choice.apply:
+            return self.reviewed.moved
         root = os.path.abspath(self.tree.root)
         found = self.scope.ports.texts if self.scope.ports is not None else ()
         paths = [os.path.relpath(place, root) for place in found if self.scope.covers(place)]

@@ -174,7 +174,7 @@ class _Planner:
             return None
         after = self._decision(key, after=True)
         pairs = _distinct(uses)
-        files = [path, *(use.path for use in pairs), *self._moved(key.context)]
+        files = self._whole([path, *(use.path for use in pairs)])
         job = Job(
             _called(names, key),
             path,
@@ -205,7 +205,7 @@ class _Planner:
 
     def _foreign(self, image: str, uses: list[_Use]) -> Planned | None:
         pairs = _distinct(uses)
-        files = [use.path for use in pairs]
+        files = self._whole([use.path for use in pairs])
         unknown = "[unknown-image] only the environment tells which image this is" if "$" in image else ""
         if not image:
             unknown = "[unknown-image] what it is built from is not here"
@@ -223,10 +223,10 @@ class _Planner:
         keys = tuple(dict.fromkeys((image, image.partition("@")[0], short)))
         return Planned(self.root, job, frozenset({job.image}), keys, short, _files(files, uses))
 
-    def _moved(self, context: str) -> list[str]:
-        """The files of a context that change together with others, as when a port moves in all of them."""
-        inside = f"{context}/" if context else ""
-        return [path for path, change in self.changes.items() if change.unit and path.startswith(inside)]
+    def _whole(self, files: list[str]) -> list[str]:
+        """Some files, with all that change together with one of them or not at all, as when a port moves."""
+        units = {self.changes[one].unit for one in files if one in self.changes} - {""}
+        return [*files, *(path for path, change in self.changes.items() if change.unit in units)]
 
     def _rules(self, files: Iterable[str]) -> tuple[str, ...]:
         applied = {rule for one in files if one in self.changes for rule in self.changes[one].applied}

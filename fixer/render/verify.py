@@ -112,7 +112,7 @@ def _wrapped(label: str, words: str) -> Iterator[Line]:
 
 def _clean(words: str) -> str:
     """Words of strangers without what a terminal or a page would obey."""
-    safe = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", words)
+    safe = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", words.replace("\n", " "))
     return safe.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -194,7 +194,6 @@ def _paragraph(left: Left) -> list[str]:
 
 def _escaped(words: str) -> str:
     """Words of strangers as plain words of Markdown: no mark-up, no link, no mention of anybody."""
-    plain = re.sub(r"\s+", " ", _clean(words))
-    plain = _MARKDOWN.sub(r"\\\1", plain)
+    plain = _MARKDOWN.sub(r"\\\1", _clean(" ".join(words.split())))
     # a zero-width joiner after the sign keeps forges from making links and mentions of them
     return plain.replace("\\@", "@\u2060").replace("://", ":\u2060//")

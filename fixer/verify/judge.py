@@ -260,8 +260,11 @@ def _refusals(trial: Trial, pair: Pair) -> Iterator[Cause]:
 
 def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
     where, seen = _where(pair.after.recipe), f" ({one.seen})" if one.seen else ""
+    if one.kind is Kind.PATH and not one.what and _NOT_PERMITTED.search(one.seen):
+        message = f"{where}it may not do what only root may{seen}"
+        return Cause(Kind.CAPABILITY, "", message, _rule_of_capability(trial, pair, ""))
     if one.kind is Kind.PATH:
-        message = f"{where}it may not use {one.what}{seen}"
+        message = f"{where}it may not use {one.what or 'a path that nobody names'}{seen}"
         return Cause(one.kind, one.what, message, _rule_of_path(pair, one.what))
     if one.kind is Kind.PORT:
         heard = {f"{port.number}" for port in pair.before.ports}

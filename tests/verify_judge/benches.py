@@ -21,10 +21,12 @@ class FakeBench:
     def __init__(self, acts: Acts) -> None:
         self.acts = acts
         self.jobs: list[Job] = []
+        self.options: list[engine.Options] = []
         self.closed = False
 
     def try_out(self, job: Job, root: Path, options: engine.Options) -> Trial:
         self.jobs.append(job)
+        self.options.append(options)
         before = tuple(Seen(one, seconds=3, processes=(Process(0, 0, "app"),)) for one in job.before)
         return Trial(job, Built("sha256:a"), Built("sha256:b"), before, self.acts(job), self.name)
 

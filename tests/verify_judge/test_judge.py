@@ -132,6 +132,16 @@ def test_a_port_that_the_log_does_not_name_is_the_one_that_is_closed() -> None:
     assert [(one.kind, one.what) for one in verdict.causes] == [(Kind.PORT, "80")]
 
 
+@pytest.mark.parametrize(
+    ("line", "kind", "rule"),
+    [("Errno 1: Operation not permitted", Kind.CAPABILITY, "DF017"), ("Permission denied", Kind.PATH, "DF007")],
+)
+def test_a_refusal_that_names_no_path(line: str, kind: Kind, rule: str) -> None:
+    verdict = judge(trial(seen(denied=(Denied(Kind.PATH, "", f"in the log: {line}"),))))
+    assert [(one.kind, one.what, one.rule) for one in verdict.causes] == [(kind, "", rule)]
+    assert "  " not in verdict.causes[0].message
+
+
 def test_what_was_refused_before_too_is_no_difference() -> None:
     both = denied(Kind.PATH, "/sys/x")
     assert judge(trial(seen(**both), seen(processes=(ROOT,), **both))).word is Word.HOLDS

@@ -102,7 +102,7 @@ def repair(
     for _ in range(CYCLES):
         old = _all(taught)
         for one in tried:
-            lessons = learn(one, config)
+            lessons = learn(one, old.lay_over(config))
             taught[_name(one.planned)] = taught.get(_name(one.planned), Lessons()).and_also(lessons)
         if _all(taught) == old:
             break
@@ -135,23 +135,29 @@ def learn(tried: Tried, config: Config) -> Lessons:
         return Lessons()
     planned, causes = tried.planned, tried.verdict.causes
     name = next((key for key in planned.keys if key in config.images), planned.key)
-    folders = _outermost(folder for cause in causes for folder in _folders(cause))
+    known = config.images.get(name, ImageConfig()).writable
+    folders = _outermost(folder for cause in causes for folder in _folders(cause, known))
     move = config.ports is LowPorts.KEEP and any(_is_low_port(cause) for cause in causes)
     return Lessons(tuple((name, folder) for folder in folders), move)
 
 
-def _folders(cause: Cause) -> Iterator[str]:
-    """The folder that has to be writable for a path to be; none where handing it over would be too much."""
+def _folders(cause: Cause, known: tuple[str, ...]) -> Iterator[str]:
+    """The folder that has to be writable for a path to be; none where handing it over would be too much.
+
+    In a folder of the distribution it is the path itself, unless that looks like a file, or was `known` and no help.
+    """
     if cause.kind is not Kind.PATH or not cause.what.startswith("/"):
         return
     path = posixpath.normpath(cause.what)
     above = posixpath.dirname(path)
     if any(path == one or path.startswith(f"{one}/") for one in _NEVER) and not path.startswith("/usr/src/"):
         return
-    if above not in SYSTEM or above in _SHARED:
+    if above not in SYSTEM and above not in _SHARED:
         yield above
-    elif "." not in posixpath.basename(path) and path not in SYSTEM:
+    elif "." not in posixpath.basename(path) and path not in (*SYSTEM, *_SHARED, *known):
         yield path
+    elif above in _SHARED:
+        yield above
 
 
 def _outermost(folders: Iterable[str]) -> list[str]:

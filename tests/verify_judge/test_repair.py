@@ -129,6 +129,9 @@ def broken(kind: Kind, what: str, *keys: str) -> Tried:
         ("/srv/app/uploads/x.png", ["/srv/app/uploads"]),
         ("/run/app.pid", ["/run"]),
         ("/var/cache/app/1", ["/var/cache/app"]),
+        ("/var/log/orders", ["/var/log/orders"]),
+        ("/run/lock", ["/run/lock"]),
+        ("/var/log", []),
         ("/data", ["/data"]),
         ("/state.db", []),
         ("/var/lib/x", ["/var/lib/x"]),
@@ -143,6 +146,11 @@ def broken(kind: Kind, what: str, *keys: str) -> Tried:
 def test_which_folder_a_path_asks_for(path: str, folders: list[str]) -> None:
     found = learn(broken(Kind.PATH, path, "Dockerfile"), Config())
     assert [folder for _, folder in found.writable] == folders
+
+
+def test_a_folder_that_was_no_help_gives_way_to_the_one_above() -> None:
+    known = Config(images={"Dockerfile": ImageConfig(writable=("/run/app",))})
+    assert learn(broken(Kind.PATH, "/run/app", "Dockerfile"), known).writable == (("Dockerfile", "/run"),)
 
 
 def test_what_the_configuration_says_already_gets_more() -> None:

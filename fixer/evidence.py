@@ -54,7 +54,8 @@ class Recipe(NamedTuple):
     have to run beside it, each with its own recipe and image. Ports below 1024 are closed to all but root, as the
     strictest runtime has it; `sysctls` opens them with `net.ipv4.ip_unprivileged_port_start=0`, as Docker and Compose
     do by themselves since 20.10. `lacks` tells in words what it gets where it really runs and cannot get in a trial
-    (secrets, folders of the host).
+    (secrets, folders of the host); `blind` says that configuration or keys are among that, so that a run which goes
+    well without them proves nothing.
     """
 
     source: str = ""
@@ -73,6 +74,7 @@ class Recipe(NamedTuple):
     healthcheck: tuple[str, ...] = ()
     needs: tuple[Needed, ...] = ()
     lacks: tuple[str, ...] = ()
+    blind: bool = False
 
 
 class Needed(NamedTuple):

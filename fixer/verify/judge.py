@@ -88,6 +88,10 @@ def _weigh(trial: Trial) -> tuple[Word, str, list[Cause], list[str]]:
         return Word.BROKEN, "", causes, observations
     if not any(_shows_who(pair.after) for pair in pairs):
         return Word.NOT_PROVABLE, "it ended before anybody could see who runs", [], observations
+    blind = next((pair.after.recipe for pair in pairs if pair.after.recipe.blind), None)
+    if blind is not None:
+        why = f"{_where(blind)}nothing differs, but it was tried without {_listed(blind.lacks)}"
+        return Word.NOT_PROVABLE, why, [], observations
     return Word.HOLDS, "", [], observations
 
 

@@ -24,6 +24,9 @@ _PORT_START = "net.ipv4.ip_unprivileged_port_start"
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 _HOST = ("network_mode", "net", "pid", "ipc", "userns_mode")
 _OPEN = 0o777  # the kubelet makes an emptyDir for everybody
+_FILE = "the file "
+_KEYS = ("secrets", "configs")  # of a service
+_GIVEN = frozenset({"configMap", "secret", "projected"})  # of a pod
 _CLAIMS = frozenset({"persistentVolumeClaim", "ephemeral", "csi"})
 
 
@@ -62,6 +65,7 @@ def _of_service(service: Service, source: str, read: Read) -> Recipe:
         sysctls=_service_sysctls(service),
         healthcheck=_healthcheck(service),
         lacks=(*away, *unset, *_host(service)),
+        blind=any(one.startswith(_FILE) for one in away) or any(service.value.get(key) for key in _KEYS),
     )
 
 
@@ -117,7 +121,7 @@ def _mounts(service: Service, read: Read) -> tuple[tuple[Mount, ...], list[str]]
         if one.source.endswith(SOCKETS):
             away.append(f"the socket {one.source}")
         elif one.kind == "bind" and (_below(service.folder, one.source, read) is not None or _is_file(one.target)):
-            away.append(f"the file {one.source}")
+            away.append(f"{_FILE}{one.source}")
         elif one.kind in ("volume", "bind"):
             found.append(Mount(one.target, "volume", one.read_only))
             away += [f"what lies in {one.source} of the host"] if one.kind == "bind" else []
@@ -137,7 +141,7 @@ def _host(service: Service) -> Iterator[str]:
         yield "privileged mode"
     if service.words("devices"):
         yield "devices of the host"
-    for key in ("secrets", "configs"):
+    for key in _KEYS:
         if service.value.get(key):
             yield f"its {key}"
     if service.user is None:
@@ -203,6 +207,7 @@ def of_member(pod: Pod, member: Member, source: str) -> Recipe:
         sysctls=_sysctls(pod),
         healthcheck=_probe(value),
         lacks=(*away, *_unset(value), *pod.shared, *_privileged(member)),
+        blind=any(_GIVEN & set(volume) for _, volume in pod.mounts(member)),
     )
 
 

@@ -125,6 +125,7 @@ def test_a_service_is_started_as_compose_would(tmp_path: Path) -> None:
     assert recipe.env == (("A", "1"), ("MODE", "prod"))
     assert recipe.mounts == (Mount("/data"), Mount("/uploads", read_only=True), Mount("/cache", "tmpfs"))
     assert recipe.healthcheck == ("CMD-SHELL", "curl localhost")
+    assert recipe.blind, "its nginx.conf is not there"
     assert recipe.sysctls == (PORT_START,)
     assert [(need.name, need.image, need.recipe.env) for need in recipe.needs] == [
         ("db", "postgres:16", (("POSTGRES_PASSWORD", "example"),))
@@ -180,6 +181,7 @@ def test_an_image_of_others_is_tried_where_its_pod_changes(tmp_path: Path) -> No
     assert before.command == ("--port", "6379", "$(HOME)")
     assert before.env == (("PORT", "6379"),)
     assert before.healthcheck == ("CMD", "redis-cli", "ping")
+    assert before.blind
     assert before.lacks == ("its configMap at /etc/redis", "the value of PASSWORD")
     assert before.mounts == (Mount("/data", copied=False), Mount("/tmp", copied=False, mode=0o777))
     assert (after.user, after.groups, after.cap_drop, after.no_new_privileges) == ("999:999", (999,), ("ALL",), True)

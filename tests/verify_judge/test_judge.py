@@ -215,6 +215,15 @@ def test_what_lacks_something_here_is_not_called_broken(changes: dict[str, Any],
     assert why in verdict.reason
 
 
+def test_a_run_without_its_configuration_proves_nothing() -> None:
+    recipe = Recipe(lacks=("the file ./nginx.conf",), blind=True)
+    same = trial(seen(recipe=recipe), seen(recipe=recipe, processes=(ROOT,)))
+    assert judge(same).word is Word.NOT_PROVABLE
+    assert judge(same).reason == "nothing differs, but it was tried without the file ./nginx.conf"
+    closed = seen(recipe=recipe, ports=())
+    assert judge(trial(closed, seen(recipe=recipe, processes=(ROOT,)))).word is Word.BROKEN
+
+
 def test_what_a_trial_lacked_is_told_where_it_holds_too() -> None:
     recipe = Recipe(lacks=("its secrets",))
     verdict = judge(trial(seen(recipe=recipe), seen(recipe=recipe, processes=(ROOT,))))

@@ -39,7 +39,7 @@ _NETWORK = regex(
 _SECRET = regex(r"no active sessions|secret \S+: not found|secrets? .*not found|ssh .*not found|no SSH key")
 _TELLING = regex(
     r"\b(?:error|fatal|fail(?:ed|ure)?|denied|cannot|can't|unable|no such|not found|not permitted|invalid|unknown"
-    r"|traceback|exception|E:)\b",
+    r"|traceback|exception)\b|^E: ",
     re.IGNORECASE,
 )
 

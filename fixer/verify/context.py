@@ -12,6 +12,7 @@ import posixpath
 import re
 import stat
 import tarfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -63,11 +64,17 @@ def _patterns(text: str) -> Iterator[Pattern]:
             continue
         path = posixpath.normpath(words).lstrip("/")
         try:
-            yield Pattern(re.compile(_expression(path), re.DOTALL), keep)
+            yield Pattern(_compiled(path), keep)
         except re.error as error:
             raise Unpacked(
                 f".dockerignore has the pattern '{tidy(line, 80)}', which no engine reads: {error}"
             ) from None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # a set in a set may come to mean something
+        return re.compile(_expression(pattern), re.DOTALL)
 
 
 def _expression(pattern: str) -> str:

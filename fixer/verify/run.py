@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import tarfile
 import time
@@ -135,11 +136,13 @@ class Runner:
         if not processes:
             processes, note = self._starter(container, config)
             notes.append(note)
+        code = self._ended(container) if watched.exit_code is None else watched.exit_code
+        self._end(container)
         log = lines(self.api.log(container))
         workdir = recipe.workdir or str(config.get("WorkingDir") or "/")
         return Seen(
             recipe,
-            exit_code=self._ended(container) if watched.exit_code is None else watched.exit_code,
+            exit_code=code,
             seconds=watched.seconds,
             processes=processes,
             ports=open_ports,
@@ -343,11 +346,14 @@ class Runner:
         state = self.api.inspect(container).get("State") or {}
         return None if state.get("Running") else int(state.get("ExitCode") or 0)
 
+    def _end(self, container: str) -> None:
+        """End a container: the engine keeps back a last line that has no end until then."""
+        with contextlib.suppress(Refused):
+            self.api.kill(container)
+
     def _remove(self, container: str) -> None:
-        try:
+        with contextlib.suppress(Refused):  # it is gone already
             self.api.remove_container(container)
-        except Refused:
-            return  # it is gone already
 
 
 def _below(path: str, mounts: Iterable[str]) -> bool:

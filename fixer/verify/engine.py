@@ -200,6 +200,7 @@ class _EngineBench:
         try:
             for mark in (self._mark, *self._kept):
                 reaper.close(self._api, mark)
+            reaper.sweep(self._api)  # what the engine was still making for a killed run when this one began
             self._api.close()
         finally:
             _restore(self._former)

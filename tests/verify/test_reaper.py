@@ -30,7 +30,8 @@ root = Path(sys.argv[1])
 with bench("docker", lambda _: None) as found:
     print("ready", flush=True)
     while True:
-        job = Job("app", "Dockerfile", overlay={{"Dockerfile": text.encode() + b"USER 5\\n"}}, before=(recipe,), after=(recipe,))
+        fixed = {{"Dockerfile": text.encode() + b"USER 5\\n"}}
+        job = Job("app", "Dockerfile", overlay=fixed, before=(recipe,), after=(recipe,))
         found.try_out(job, root, Options(timeout=60, settle=0.2))
 """
 

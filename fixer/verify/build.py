@@ -76,6 +76,8 @@ def build(api: Api, mark: Mark, job: Job, root: Path, overlay: Mapping[str, byte
         return again._replace(notes=(*again.notes, note))
     except context.Unpacked as problem:
         return Built(error=str(problem), untried=True)
+    except OSError as problem:
+        return Built(error=f"the copy of what the build is sent cannot be written: {problem.strerror}", untried=True)
 
 
 def _attempt(

@@ -21,6 +21,7 @@ from fixer.verify.said import tidy
 
 MOST = 512 << 20
 _MOST_FILES = 200_000
+_MOST_DEEP = 200
 _MOST_IGNORE = 1 << 20
 _STRANGER = ".fixer.Dockerfile"  # a Dockerfile that is not in its context
 
@@ -227,6 +228,8 @@ def _walk(base: Path, ignore: Ignore, below: str = "") -> Iterator[tuple[str, os
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise Unpacked(f"the folder {tidy(below) or '.'} cannot be read: {error.strerror}") from None
+    if below.count("/") > _MOST_DEEP:
+        raise Unpacked(f"the folder {tidy(below, 80)} lies too deep; name it in .dockerignore")
     for entry in entries:
         path = f"{below}/{entry.name}" if below else entry.name
         ignored = ignore.ignores(path)

@@ -184,7 +184,7 @@ class _EngineBench:
         self._say(f"runs as it was, {tidy(where, 120)}")
         first = runner.run(*old)
         seen[0].append(first.seen)
-        before = Before(first.seen.written, first.seen.seconds)
+        before = Before(first.seen.written, first.seen.seconds, first.seen.exit_code is not None)
         self._say(f"runs with the fix, {tidy(where, 120)}")
         second = runner.run(*new, before=before)
         seen[1].append(second.seen)

@@ -44,10 +44,11 @@ class Ran(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What the original did, for comparison: the paths that it wrote, and for how long it was watched."""
+    """What the original did, for comparison: the paths that it wrote, for how long it was watched, whether it ended."""
 
     written: tuple[str, ...]
     seconds: float
+    ended: bool
 
 
 class Runner:
@@ -96,7 +97,7 @@ class Runner:
             error = str(problem)
             seen = Seen(recipe, kind, error=error, exit_code=self._code(container), denied=_denied_start(error))
             return Ran(seen._replace(absent=absent, notes=tuple(notes)), volumes)
-        least = before.seconds if before else 0.0
+        least = self._least(before)
         patience = Patience(self.bounds.seconds, self.bounds.settle, min(least, self.bounds.seconds))
         watched = watch(self.api, container, patience, listening)
         seen = self._seen(container, recipe, config, watched, listening)
@@ -112,6 +113,12 @@ class Runner:
         if before is not None:
             seen = seen._replace(denied=(*seen.denied, *self._closed(container, seen, volumes, before)))
         return Ran(seen, volumes, tuple(kept))
+
+    def _least(self, before: Before | None) -> float:
+        """The seconds for which a container is watched at least: those of the original, and more where that ended."""
+        if before is None:
+            return 0.0
+        return 2 * before.seconds + self.bounds.settle if before.ended else before.seconds
 
     def _seen(
         self,
@@ -285,14 +292,15 @@ class Runner:
         self, image: str, recipe: Recipe, volumes: Mapping[str, str], beside: str, hosts: Iterable[str] = ()
     ) -> str:
         place = Place(
-            image,
-            self.mark.labels,
-            volumes,
-            self.bounds.memory_mb,
-            self.bounds.pids,
-            beside,
-            tuple(hosts),
-            self.api.kind,
+            image=image,
+            labels=self.mark.labels,
+            volumes=volumes,
+            memory_mb=self.bounds.memory_mb,
+            pids=self.bounds.pids,
+            beside=beside,
+            hosts=tuple(hosts),
+            retries=max(3, min(30, int(self.bounds.seconds / 4))),
+            kind=self.api.kind,
         )
         return self.api.create(body(recipe, place))
 

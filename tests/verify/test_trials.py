@@ -242,6 +242,13 @@ def test_a_smoke_command_that_the_image_does_not_have(attempt: Try) -> None:
     assert trial.before[0].smoke in (126, 127)
 
 
+def test_a_smoke_command_that_does_not_end(attempt: Try) -> None:
+    options = QUICK._replace(smoke="sh -c 'echo begin; sleep 55'", timeout=4)
+    (before,) = attempt(shell("sleep 60"), shell("sleep 60"), options=options).before
+    assert before.smoke == 124
+    assert "the smoke command said: begin" in before.notes
+
+
 def test_a_service_that_is_needed(attempt: Try) -> None:
     serve = Recipe(command=("sh", "-c", "mkdir /w; echo here > /w/index.html; httpd -f -p 5000 -h /w"))
     needs = (Needed("db", "alpine:3.20", serve), Needed("other", "nosuch/image:1"))

@@ -46,6 +46,7 @@ _BETWEEN = regex(
     r"^(?:chown|chgrp|chmod|touch|mkdir|rmdir|rm|cp|mv|ln|cat|tee|install|tar|sed|dd|truncate): ([^\s:'\"]+): ",
     _ANY_CASE,
 )
+_FIELD = regex(r"\s*(?:code|errno|syscall|path|address|port): \S+$")
 _GONE = regex(
     r"no such file or directory|\bENOENT\b|executable file not found|command not found|: not found$|cannot find module"
     r"|ModuleNotFoundError|cannot open file|FileNotFoundError|NoSuchFileException|exec format error",
@@ -81,6 +82,8 @@ def refusals(log: Iterable[str], workdir: str = "/") -> tuple[Denied, ...]:
 
 
 def _one(line: str, workdir: str) -> Iterator[tuple[Kind, str]]:
+    if _FIELD.match(line):
+        return  # a part of an error that Node prints whole, and that is told in its first line
     if _REFUSED.search(line):
         yield _refused(line, workdir)
     elif _GONE.search(line):

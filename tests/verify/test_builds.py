@@ -51,6 +51,14 @@ def test_an_address_is_not_fetched(attempt: Try) -> None:
     assert (built.network, built.untried) == (True, True)
 
 
+def test_a_file_that_another_step_makes(attempt: Try) -> None:
+    built = attempt("FROM alpine:3.20\nCOPY bin/app /app\n", GOOD).built_before
+    assert (built.error, built.untried) == (
+        "it copies bin/app, which is not in the repository; make it first",
+        True,
+    )
+
+
 def test_a_secret(attempt: Try) -> None:
     built = attempt("FROM alpine:3.20\nRUN --mount=type=secret,id=x cat /run/secrets/x\n", GOOD).built_before
     assert built.secret

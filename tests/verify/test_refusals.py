@@ -120,6 +120,8 @@ def test_what_is_not_there_is_read(line: str, what: str) -> None:
         "INFO started /app/main.py",
         "connection refused: 127.0.0.1:5432",
         "user nginx is not known",
+        "code: 'EACCES',",
+        "code: 'ENOENT',",
         '127.0.0.1 - - "GET /nosuch HTTP/1.1" 404 -',
     ],
 )

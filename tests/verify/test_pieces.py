@@ -12,15 +12,17 @@ import threading
 from pathlib import Path
 from typing import Any, cast
 
+import docker
 import pytest
+import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fixer.errors import UsageError
-from fixer.evidence import Denied, Kind, Mount, Recipe
+from fixer.evidence import Built, Denied, Kind, Mount, Recipe
 from fixer.verify import files, ports, probe, trace
-from fixer.verify.api import Api, Owned
-from fixer.verify.build import _first_real, _missing, _without_frontend
+from fixer.verify.api import Api, Owned, Refused, _errors
+from fixer.verify.build import Bounds, _first_real, _Listener, _missing, _without_frontend
 from fixer.verify.containers import Place, body, withheld
 from fixer.verify.engine import open_bench
 from fixer.verify.said import lines, tidy
@@ -321,3 +323,42 @@ def test_an_answer_of_the_probe_is_a_list(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(probe, "status", lambda address, port: port if address == "::1" else None)
     assert json.loads(probe.main(["7", "127.0.0.1", "80", "::1", "443"])) == [None, 443]
     assert asked == [7]
+
+
+def listened(*told: dict[str, Any], network: bool = False) -> Built:
+    found = _Listener()
+    found.listen(iter(told))
+    return found.built(Bounds(1, network, 1))
+
+
+def test_a_builder_that_prints_its_steps_is_read_too() -> None:
+    built = listened(
+        {"stream": "STEP 1/2: FROM alpine\n"},
+        {"stream": "STEP 2/2: RUN make\n"},
+        {"stream": "cc x.c\nx.c:1: error: no\n"},
+        {"error": 'building at STEP "RUN make": exit status 2'},
+    )
+    assert (built.image_id, built.error, built.step) == ("", "x.c:1: error: no", "RUN make")
+    good = listened({"stream": "STEP 1/1: FROM x\n"}, {"aux": {"ID": "sha256:7"}})
+    assert good.image_id == "sha256:7"
+
+
+def test_a_step_that_wants_the_network_is_told_only_where_that_is_closed() -> None:
+    told = ({"stream": "STEP 1/1: RUN x\nE: Temporary failure resolving 'deb.debian.org'\n"}, {"error": "exit 100"})
+    assert listened(*told).network
+    assert not listened(*told, network=True).network
+
+
+def test_an_engine_that_says_nothing_is_told() -> None:
+    assert listened({"id": "moby.buildkit.trace", "aux": "no base64!"}).error == "the engine gave no image"
+
+
+def test_an_engine_that_goes_away_is_one_sentence() -> None:
+    with pytest.raises(UsageError, match="does not answer any more"), _errors():
+        raise requests.exceptions.ConnectionError("broken\npipe")
+
+
+def test_what_an_engine_refuses_is_told() -> None:
+    with pytest.raises(Refused, match="no such thing") as caught, _errors():
+        raise docker.errors.NotFound("x", explanation="no such thing")
+    assert caught.value.absent

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixer.evidence import Denied, Kind, Mount, Needed, Recipe, Seen
+from fixer.verify import ports, reaper
 from tests.conftest import Engine
 from tests.verify.conftest import QUICK, Try
 
@@ -263,3 +264,39 @@ def test_a_set_uid_file_that_is_made(attempt: Try) -> None:
     script = "cp /bin/sh /app/sh; chmod 4755 /app/sh; sleep 60"
     (before,) = attempt(shell(script), shell(script)).before
     assert before.setuid == ("/app/sh",)
+
+
+@pytest.mark.parametrize(("old", "status"), [(server(8080), 418), (server(8080).replace("s.py", "t.py"), None)])
+def test_an_engine_on_another_machine_is_asked_through_the_container(
+    attempt: Try, monkeypatch: pytest.MonkeyPatch, old: str, status: int | None
+) -> None:
+    monkeypatch.setattr(ports, "inside", lambda container, pid: False)
+    serve = "import socket\ns = socket.create_server(('', 8080))\nwhile True:\n    s.accept()[0].close()\n"
+    (before,) = attempt(old, old, {"s.py": SERVER, "t.py": serve}).before
+    assert [(one.number, one.status) for one in before.ports] == [(8080, status)]
+
+
+def test_an_image_without_tools_cannot_tell_its_ports_to_another_machine(
+    attempt: Try, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "inside", lambda container, pid: False)
+    text = 'FROM alpine:3.20 AS a\nFROM scratch\nCOPY --from=a /bin/busybox /sleep\nCMD ["/sleep", "60"]\n'
+    (before,) = attempt(text, text).before
+    assert before.notes == ("ports were not observed: the engine is not on this machine, and the image has no cat",)
+
+
+def test_what_is_kept_is_left_for_a_person(attempt: Try, engine: Engine) -> None:
+    text = shell("sleep 60", more="VOLUME /v\n")
+    trial = attempt(text, text, options=QUICK._replace(keep=True))
+    image = trial.built_before.image_id
+    kept = engine.docker("ps", "-aq", "--filter", f"ancestor={image}").stdout.split()
+    run = engine.docker("image", "inspect", "-f", f'{{{{index .Config.Labels "{reaper.RUN}"}}}}', image).stdout.strip()
+    volumes = engine.docker("volume", "ls", "-q", "--filter", f"label={reaper.RUN}={run}").stdout.split()
+    try:
+        assert len(kept) == 2
+        assert run
+        assert volumes
+    finally:
+        engine.docker("rm", "-f", *kept)
+        engine.docker("volume", "rm", *volumes)
+        engine.docker("image", "rm", "-f", image)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
@@ -229,13 +228,3 @@ def _end(number: int, frame: object) -> NoReturn:
 def _restore(former: Mapping[int, Any]) -> None:
     for number, handler in former.items():
         signal.signal(number, handler)
-
-
-@contextmanager
-def bench(engine: str, say: Callable[[str], None]) -> Iterator[Bench]:
-    """A bench that is closed whatever happens; arguments and errors as of `open_bench`."""
-    found = open_bench(engine, say)
-    try:
-        yield found
-    finally:
-        found.close()

@@ -47,6 +47,11 @@ _BETWEEN = regex(
     _ANY_CASE,
 )
 _FIELD = regex(r"\s*(?:code|errno|syscall|path|address|port): \S+$")
+_EPERM = regex(r"operation not permitted|\bEPERM\b", _ANY_CASE)
+_CALL = regex(
+    r"\b([lf]?chown|chroot|u?mount|set(?:res|re|e)?[ug]id|setgroups|initgroups|chmod|utime|mknod|socket|sethostname"
+    r"|nice|setpriority|mlockall|setns|unshare|pivot_root|kill|ioctl|settimeofday|clock_settime)\("
+)
 _GONE = regex(
     r"no such file or directory|\bENOENT\b|executable file not found|command not found|: not found$|cannot find module"
     r"|ModuleNotFoundError|cannot open file|FileNotFoundError|NoSuchFileException|exec format error",
@@ -72,22 +77,39 @@ def refusals(log: Iterable[str], workdir: str = "/") -> tuple[Denied, ...]:
     `workdir` is the folder in which the container starts, to which names without a leading `/` belong.
     """
     found: dict[tuple[Kind, str], Denied] = {}
+    recent: list[str] = []
     for line in log:
-        for kind, what in _one(line.replace("can't", "cannot").replace("Can't", "Cannot"), workdir):
+        for kind, what in _one(line.replace("can't", "cannot").replace("Can't", "Cannot"), workdir, recent):
             what = tidy(what, 200)
             found.setdefault((kind, what), Denied(kind, what, f"in the log: {tidy(line, 200)}"))
         if len(found) >= _MOST:
             break
+        recent = [*recent[-2:], line]
     return tuple(found.values())
 
 
-def _one(line: str, workdir: str) -> Iterator[tuple[Kind, str]]:
+def _one(line: str, workdir: str, recent: list[str]) -> Iterator[tuple[Kind, str]]:
     if _FIELD.match(line):
         return  # a part of an error that Node prints whole, and that is told in its first line
     if _REFUSED.search(line):
-        yield _refused(line, workdir)
+        yield _unnamed(line, workdir, recent) or _refused(line, workdir)
     elif _GONE.search(line):
         yield Kind.MISSING, _name(line) if _NO_PROGRAM.search(line) else _path(line, workdir) or _name(line)
+
+
+def _unnamed(line: str, workdir: str, recent: list[str]) -> tuple[Kind, str] | None:
+    """An operation that only root may do and that its complaint does not name: the lines above it may show its call.
+
+    Such a complaint (EPERM) is not one about the permissions of a path (EACCES), even where it names one.
+    """
+    named = any(pattern.search(line) for pattern in (_PORT, _OWNER, _USER, _MODE, _OPERATIONS))
+    if named or not _EPERM.search(line):
+        return None
+    calls = [call for above in recent for call in _CALL.findall(above)]
+    name = calls[-1] if calls else ""
+    if _USER.search(name):
+        return Kind.USER, name
+    return Kind.CAPABILITY, f"{name} {_path(line, workdir)}".strip()
 
 
 def _refused(line: str, workdir: str) -> tuple[Kind, str]:

@@ -19,15 +19,15 @@ from fixer.verify.engine import _api
 from tests.conftest import ROOT, Engine
 
 PROGRAM = """
-import sys
+import contextlib, sys
 from pathlib import Path
 from fixer.evidence import Job, Mount, Recipe
-from fixer.verify.engine import Options, bench
+from fixer.verify.engine import Options, open_bench
 text = "FROM alpine:3.20\\nRUN echo {stamp}\\nVOLUME /v\\nCMD echo x > /v/x; sleep 60\\n"
 recipe = Recipe(mounts=(Mount("/w"),))
 root = Path(sys.argv[1])
 (root / "Dockerfile").write_text(text)
-with bench("docker", lambda _: None) as found:
+with contextlib.closing(open_bench("docker", lambda _: None)) as found:
     print("ready", flush=True)
     while True:
         fixed = {{"Dockerfile": text.encode() + b"USER 5\\n"}}

@@ -149,3 +149,29 @@ def test_no_line_breaks_it(text: str) -> None:
 def test_a_name_between_colons_is_a_path_where_a_program_of_files_says_it() -> None:
     found = [(one.kind, one.what) for one in refusals(["chown: f: Operation not permitted"], "/app")]
     assert found == [(Kind.CAPABILITY, "chown /app/f")]
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint", "kind", "what"),
+    [
+        (
+            "os.chroot('/srv/cell')",
+            "PermissionError: [Errno 1] Operation not permitted: '/srv/cell'",
+            Kind.CAPABILITY,
+            "chroot /srv/cell",
+        ),
+        ("os.setuid(5)", "PermissionError: [Errno 1] Operation not permitted", Kind.USER, "setuid"),
+        (
+            "os.chown(name, 5, 5)",
+            "PermissionError: [Errno 1] Operation not permitted: 'x'",
+            Kind.CAPABILITY,
+            "chown /app/x",
+        ),
+        ("work()", "Error: EPERM: x, y '/x'", Kind.CAPABILITY, "/x"),
+    ],
+)
+def test_an_operation_is_read_from_the_call_above_its_complaint(
+    call: str, complaint: str, kind: Kind, what: str
+) -> None:
+    log = ["Traceback (most recent call last):", '  File "/app/x.py", line 3, in <module>', call, "^^^^^^", complaint]
+    assert [(one.kind, one.what) for one in refusals(log, "/app")] == [(kind, what)]

@@ -33,7 +33,11 @@ def connect(address: str, seconds: int) -> DockerClient:
         DockerException: when it does not answer.
     """
     import docker
+    from docker.errors import DockerException
 
+    place = address or os.environ.get("DOCKER_HOST", "")
+    if place.startswith("unix://") and not Path(place.removeprefix("unix://")).is_socket():
+        raise DockerException("there is no socket")  # the client would leave one of its own open
     if not address:
         return docker.from_env(timeout=seconds, version="auto", use_ssh_client=True)
     return docker.DockerClient(base_url=address, timeout=seconds, version="auto", use_ssh_client=True)

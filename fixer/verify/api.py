@@ -231,24 +231,25 @@ class Api:
 
     def _frames(self, answer: Any, seconds: float) -> bytes:
         """What an exec says, until it ends or the time is over."""
-        import time
+        import socket
+        import threading
 
         from docker.utils.socket import frames_iter
 
-        end = time.monotonic() + seconds
         channel = self._api._get_raw_response_socket(answer)
-        timed = getattr(channel, "_sock", channel)
-        timed.settimeout(seconds)
+        raw: socket.socket = getattr(channel, "_sock", channel)
+        # The SDK waits without an end for what comes next; nothing comes from a socket that is shut.
+        timer = threading.Timer(seconds, raw.shutdown, [socket.SHUT_RDWR])
+        timer.daemon = True
+        timer.start()
         kept = bytearray()
         try:
             for _, piece in frames_iter(channel, tty=False):  # type: ignore[no-untyped-call]
                 kept += piece
                 del kept[:-_MOST_ANSWER]
-                if time.monotonic() > end:
-                    break
-        except TimeoutError:
-            pass
         finally:
+            timer.cancel()
+            timer.join()
             answer.close()
         return bytes(kept)
 

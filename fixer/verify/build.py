@@ -37,9 +37,11 @@ _NETWORK = regex(
     re.IGNORECASE,
 )
 _SECRET = regex(r"no active sessions|secret \S+: not found|secrets? .*not found|ssh .*not found|no SSH key")
+_ABSENT = regex(r"(?:compute cache key|calculate checksum).*(?:not found|no such file)")
+_COPY = regex(r"(?:COPY|ADD) (?!.*--from=)(.+) \S+$")
 _TELLING = regex(
     r"\b(?:error|fatal|fail(?:ed|ure)?|denied|cannot|can't|unable|no such|not found|not permitted|invalid|unknown"
-    r"|traceback|exception|E:)\b",
+    r"|traceback|exception)\b|^E: ",
     re.IGNORECASE,
 )
 
@@ -64,6 +66,10 @@ def build(api: Api, mark: Mark, job: Job, root: Path, overlay: Mapping[str, byte
         if stands is not None:
             return stands
         found = _attempt(api, mark, job, root, overlay, text, bounds)
+        copied = _COPY.search(found.step)
+        if not overlay and copied and _ABSENT.search(found.error):
+            error = f"it copies {tidy(copied.group(1), 120)}, which is not in the repository; make it first"
+            return found._replace(error=error, untried=True)
         plain = _without_frontend(text) if found.missing and _frontend(found.step) else None
         if plain is None:
             return found
@@ -76,6 +82,8 @@ def build(api: Api, mark: Mark, job: Job, root: Path, overlay: Mapping[str, byte
         return again._replace(notes=(*again.notes, note))
     except context.Unpacked as problem:
         return Built(error=str(problem), untried=True)
+    except OSError as problem:
+        return Built(error=f"the copy of what the build is sent cannot be written: {problem.strerror}", untried=True)
 
 
 def _attempt(

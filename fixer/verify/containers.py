@@ -27,6 +27,7 @@ _TMPFS = "rw,nosuid,nodev,noexec,size=268435456"
 class Place(NamedTuple):
     """What a container gets from the bench: its image, labels, volumes (target to name), and bounds.
 
+    `retries` is how often its health check may fail, a second apart, until it counts as unhealthy.
     `beside` is the container whose network it shares, and `hosts` are names that lead to itself.
     """
 
@@ -37,6 +38,7 @@ class Place(NamedTuple):
     pids: int
     beside: str = ""
     hosts: tuple[str, ...] = ()
+    retries: int = 3
     kind: str = "docker"
 
 
@@ -46,7 +48,7 @@ def body(recipe: Recipe, place: Place) -> dict[str, Any]:
         "Image": place.image,
         "Labels": dict(place.labels),
         "HostConfig": _host(recipe, place),
-        "Healthcheck": _health(recipe),
+        "Healthcheck": _health(recipe, place.retries),
         "AttachStdout": False,
         "AttachStderr": False,
     }
@@ -120,9 +122,9 @@ def _tmpfs(group: int | None) -> str:
     return f"{_TMPFS},mode=1777" if group is None else f"{_TMPFS},mode=2777,gid={group}"
 
 
-def _health(recipe: Recipe) -> dict[str, Any]:
+def _health(recipe: Recipe, retries: int) -> dict[str, Any]:
     """The health check of the recipe or the image, asked every second instead of every half minute."""
-    return {"Test": list(recipe.healthcheck), "Interval": _SECOND, "Retries": 3}
+    return {"Test": list(recipe.healthcheck), "Interval": _SECOND, "Retries": retries}
 
 
 def _names(capabilities: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ import posixpath
 import re
 import stat
 import tarfile
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -20,6 +21,7 @@ from fixer.verify.said import tidy
 
 MOST = 512 << 20
 _MOST_FILES = 200_000
+_MOST_DEEP = 200
 _MOST_IGNORE = 1 << 20
 _STRANGER = ".fixer.Dockerfile"  # a Dockerfile that is not in its context
 
@@ -63,11 +65,17 @@ def _patterns(text: str) -> Iterator[Pattern]:
             continue
         path = posixpath.normpath(words).lstrip("/")
         try:
-            yield Pattern(re.compile(_expression(path), re.DOTALL), keep)
+            yield Pattern(_compiled(path), keep)
         except re.error as error:
             raise Unpacked(
                 f".dockerignore has the pattern '{tidy(line, 80)}', which no engine reads: {error}"
             ) from None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # a set in a set may come to mean something
+        return re.compile(_expression(pattern), re.DOTALL)
 
 
 def _expression(pattern: str) -> str:
@@ -220,6 +228,8 @@ def _walk(base: Path, ignore: Ignore, below: str = "") -> Iterator[tuple[str, os
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
         raise Unpacked(f"the folder {tidy(below) or '.'} cannot be read: {error.strerror}") from None
+    if below.count("/") > _MOST_DEEP:
+        raise Unpacked(f"the folder {tidy(below, 80)} lies too deep; name it in .dockerignore")
     for entry in entries:
         path = f"{below}/{entry.name}" if below else entry.name
         ignored = ignore.ignores(path)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol
 
@@ -184,7 +183,7 @@ class _EngineBench:
         self._say(f"runs as it was, {tidy(where, 120)}")
         first = runner.run(*old)
         seen[0].append(first.seen)
-        before = Before(first.seen.written, first.seen.seconds)
+        before = Before(first.seen.written, first.seen.seconds, first.seen.exit_code is not None)
         self._say(f"runs with the fix, {tidy(where, 120)}")
         second = runner.run(*new, before=before)
         seen[1].append(second.seen)
@@ -200,6 +199,7 @@ class _EngineBench:
         try:
             for mark in (self._mark, *self._kept):
                 reaper.close(self._api, mark)
+            reaper.sweep(self._api)  # what the engine was still making for a killed run when this one began
             self._api.close()
         finally:
             _restore(self._former)
@@ -228,13 +228,3 @@ def _end(number: int, frame: object) -> NoReturn:
 def _restore(former: Mapping[int, Any]) -> None:
     for number, handler in former.items():
         signal.signal(number, handler)
-
-
-@contextmanager
-def bench(engine: str, say: Callable[[str], None]) -> Iterator[Bench]:
-    """A bench that is closed whatever happens; arguments and errors as of `open_bench`."""
-    found = open_bench(engine, say)
-    try:
-        yield found
-    finally:
-        found.close()

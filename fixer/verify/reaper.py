@@ -26,7 +26,7 @@ _FOLDER = "fixer-verify-"
 _STATE = "builds.json"
 _MOST_STATE = 1 << 20
 _LARGE = 1 << 20  # bytes of a record of the cache
-_TIDY = 30.0  # seconds for all of them
+_TIDY = 10.0  # seconds for all of them
 _SLACK = 2.0  # seconds by which the clocks of the engine and of this machine may differ
 
 
@@ -135,8 +135,10 @@ def _made(record: Mapping[str, Any], window: Window) -> bool:
     created = _epoch(str(record.get("CreatedAt", "")))
     if not window.begin - _SLACK <= created <= window.end + _SLACK:
         return False
-    if told.startswith(("http url http://build-context-", "fileop target")):
+    if told.startswith("http url http://build-context-"):
         return True
+    if told == "fileop target":  # a COPY of anybody: one that nobody has used since
+        return _epoch(str(record.get("LastUsedAt") or "")) <= window.end + _SLACK
     _, found, command = told.partition(" from exec ")
     words = " ".join(command.split())
     return bool(found) and any(_command(step) and words.endswith(_command(step)) for step in window.steps)

@@ -32,7 +32,7 @@ _NUMBERS = (
 _USER = regex(
     r"\bset(?:e|re|res|fs)?[ug]id\b|\bsetgroups\b|\binitgroups\b|failed switching to|be suid to work|be setuid root"
     r"|effective uid is not 0|no new privileges|must be run as root|must be root|cannot set (?:user|groups)"
-    r"|can't set [ug]id|switch user|drop(?:ping)? (?:root )?privileges|\bseteuid\b",
+    r"|cannot set [ug]id|switch user|drop(?:ping)? (?:root )?privileges|\bseteuid\b",
     _ANY_CASE,
 )
 _OWNER = regex(r"\bl?f?chown\b|changing ownership|change ownership|changing group", _ANY_CASE)
@@ -40,15 +40,28 @@ _MODE = regex(r"\bf?chmod\b|changing permissions|setting times|preserving (?:tim
 _QUOTED = regex(r"['\"`\u2018]((?:/|\./|\.\./)?[^'\"`\u2018\u2019\s][^'\"`\u2018\u2019]*)['\"`\u2019]")
 _BARE = regex(r"(?<![\w.:/-])(/[^\s:'\",;()\[\]]+)")
 _BEFORE_COLON = regex(
-    r"(?:cannot|can't|could not) (?:create|open|touch|remove|write|stat|access|overwrite) ([^\s:'\"]+)", _ANY_CASE
+    r"(?:cannot|could not) (?:create|open|touch|remove|write|stat|access|overwrite) ([^\s:'\"]+):", _ANY_CASE
+)
+_BETWEEN = regex(
+    r"^(?:chown|chgrp|chmod|touch|mkdir|rmdir|rm|cp|mv|ln|cat|tee|install|tar|sed|dd|truncate): ([^\s:'\"]+): ",
+    _ANY_CASE,
+)
+_FIELD = regex(r"\s*(?:code|errno|syscall|path|address|port): \S+$")
+_EPERM = regex(r"operation not permitted|\bEPERM\b", _ANY_CASE)
+_CALL = regex(
+    r"\b([lf]?chown|chroot|u?mount|set(?:res|re|e)?[ug]id|setgroups|initgroups|chmod|utime|mknod|socket|sethostname"
+    r"|nice|setpriority|mlockall|setns|unshare|pivot_root|kill|ioctl|settimeofday|clock_settime)\("
 )
 _GONE = regex(
     r"no such file or directory|\bENOENT\b|executable file not found|command not found|: not found$|cannot find module"
-    r"|ModuleNotFoundError|can't open file|FileNotFoundError|NoSuchFileException|exec format error",
+    r"|ModuleNotFoundError|cannot open file|FileNotFoundError|NoSuchFileException|exec format error",
     _ANY_CASE,
 )
+_NO_PROGRAM = regex(
+    r"executable file not found|command not found|: not found$|no module named|cannot find module", _ANY_CASE
+)
 _NAMED = regex(
-    r"(?:exec:? |sh: (?:line )?\d+: |: line \d+: |cannot find module |module named )['\"]?([\w./@+-]+)", _ANY_CASE
+    r"(?:exec:? |sh: (?:(?:line )?\d+: )?|: line \d+: |cannot find module |module named )['\"]?([\w./@+-]+)", _ANY_CASE
 )
 _OPERATIONS = regex(
     r"\b(mount|umount|chroot|pivot_root|mknod|ping|iptables|ip6tables|nft|ip|route|ifconfig|tcpdump|setcap|sysctl|renice"
@@ -64,20 +77,39 @@ def refusals(log: Iterable[str], workdir: str = "/") -> tuple[Denied, ...]:
     `workdir` is the folder in which the container starts, to which names without a leading `/` belong.
     """
     found: dict[tuple[Kind, str], Denied] = {}
+    recent: list[str] = []
     for line in log:
-        for kind, what in _one(line, workdir):
+        for kind, what in _one(line.replace("can't", "cannot").replace("Can't", "Cannot"), workdir, recent):
             what = tidy(what, 200)
             found.setdefault((kind, what), Denied(kind, what, f"in the log: {tidy(line, 200)}"))
         if len(found) >= _MOST:
             break
+        recent = [*recent[-2:], line]
     return tuple(found.values())
 
 
-def _one(line: str, workdir: str) -> Iterator[tuple[Kind, str]]:
+def _one(line: str, workdir: str, recent: list[str]) -> Iterator[tuple[Kind, str]]:
+    if _FIELD.match(line):
+        return  # a part of an error that Node prints whole, and that is told in its first line
     if _REFUSED.search(line):
-        yield _refused(line, workdir)
+        yield _unnamed(line, workdir, recent) or _refused(line, workdir)
     elif _GONE.search(line):
-        yield Kind.MISSING, _path(line, workdir) or _name(line)
+        yield Kind.MISSING, _name(line) if _NO_PROGRAM.search(line) else _path(line, workdir) or _name(line)
+
+
+def _unnamed(line: str, workdir: str, recent: list[str]) -> tuple[Kind, str] | None:
+    """An operation that only root may do and that its complaint does not name: the lines above it may show its call.
+
+    Such a complaint (EPERM) is not one about the permissions of a path (EACCES), even where it names one.
+    """
+    named = any(pattern.search(line) for pattern in (_PORT, _OWNER, _USER, _MODE, _OPERATIONS))
+    if named or not _EPERM.search(line):
+        return None
+    calls = [call for above in recent for call in _CALL.findall(above)]
+    name = calls[-1] if calls else ""
+    if _USER.search(name):
+        return Kind.USER, name
+    return Kind.CAPABILITY, f"{name} {_path(line, workdir)}".strip()
 
 
 def _refused(line: str, workdir: str) -> tuple[Kind, str]:
@@ -95,7 +127,7 @@ def _refused(line: str, workdir: str) -> tuple[Kind, str]:
     operation = _OPERATIONS.search(line)
     if operation and not path:
         return Kind.CAPABILITY, operation.group(1)
-    if "not permitted" in line.lower() and operation:
+    if operation and ("not permitted" in line.lower() or line.startswith(f"{operation.group(1)}:")):
         return Kind.CAPABILITY, f"{operation.group(1)} {path}".strip()
     return Kind.PATH, path
 
@@ -116,7 +148,7 @@ def _port(line: str) -> str:
 def _path(line: str, workdir: str) -> str:
     """The path that a complaint names, "" when it names none."""
     # What a program complains about stands last: `sh: 1: cannot create /x: Permission denied`.
-    for pattern in (_QUOTED, _BEFORE_COLON, _BARE):
+    for pattern in (_QUOTED, _BEFORE_COLON, _BETWEEN, _BARE):
         found = [one for one in pattern.findall(line) if _like_a_path(one, pattern is _BARE)]
         if found:
             return _whole(found[-1], workdir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import tarfile
 import time
@@ -43,10 +44,11 @@ class Ran(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What the original did, for comparison: the paths that it wrote, and for how long it was watched."""
+    """What the original did, for comparison: the paths that it wrote, for how long it was watched, whether it ended."""
 
     written: tuple[str, ...]
     seconds: float
+    ended: bool
 
 
 class Runner:
@@ -95,7 +97,7 @@ class Runner:
             error = str(problem)
             seen = Seen(recipe, kind, error=error, exit_code=self._code(container), denied=_denied_start(error))
             return Ran(seen._replace(absent=absent, notes=tuple(notes)), volumes)
-        least = before.seconds if before else 0.0
+        least = self._least(before)
         patience = Patience(self.bounds.seconds, self.bounds.settle, min(least, self.bounds.seconds))
         watched = watch(self.api, container, patience, listening)
         seen = self._seen(container, recipe, config, watched, listening)
@@ -111,6 +113,12 @@ class Runner:
         if before is not None:
             seen = seen._replace(denied=(*seen.denied, *self._closed(container, seen, volumes, before)))
         return Ran(seen, volumes, tuple(kept))
+
+    def _least(self, before: Before | None) -> float:
+        """The seconds for which a container is watched at least: those of the original, and more where that ended."""
+        if before is None:
+            return 0.0
+        return 2 * before.seconds + self.bounds.settle if before.ended else before.seconds
 
     def _seen(
         self,
@@ -135,11 +143,13 @@ class Runner:
         if not processes:
             processes, note = self._starter(container, config)
             notes.append(note)
+        code = self._ended(container) if watched.exit_code is None else watched.exit_code
+        self._end(container)
         log = lines(self.api.log(container))
         workdir = recipe.workdir or str(config.get("WorkingDir") or "/")
         return Seen(
             recipe,
-            exit_code=self._ended(container) if watched.exit_code is None else watched.exit_code,
+            exit_code=code,
             seconds=watched.seconds,
             processes=processes,
             ports=open_ports,
@@ -282,14 +292,15 @@ class Runner:
         self, image: str, recipe: Recipe, volumes: Mapping[str, str], beside: str, hosts: Iterable[str] = ()
     ) -> str:
         place = Place(
-            image,
-            self.mark.labels,
-            volumes,
-            self.bounds.memory_mb,
-            self.bounds.pids,
-            beside,
-            tuple(hosts),
-            self.api.kind,
+            image=image,
+            labels=self.mark.labels,
+            volumes=volumes,
+            memory_mb=self.bounds.memory_mb,
+            pids=self.bounds.pids,
+            beside=beside,
+            hosts=tuple(hosts),
+            retries=max(3, min(30, int(self.bounds.seconds / 4))),
+            kind=self.api.kind,
         )
         return self.api.create(body(recipe, place))
 
@@ -343,11 +354,14 @@ class Runner:
         state = self.api.inspect(container).get("State") or {}
         return None if state.get("Running") else int(state.get("ExitCode") or 0)
 
+    def _end(self, container: str) -> None:
+        """End a container: the engine keeps back a last line that has no end until then."""
+        with contextlib.suppress(Refused):
+            self.api.kill(container)
+
     def _remove(self, container: str) -> None:
-        try:
+        with contextlib.suppress(Refused):  # it is gone already
             self.api.remove_container(container)
-        except Refused:
-            return  # it is gone already
 
 
 def _below(path: str, mounts: Iterable[str]) -> bool:

@@ -57,19 +57,18 @@ def verify(plan: Plan, config: Config, wishes: Wishes, say: Say, write: Write) -
 
     bench = open_bench(wishes.engine, say)
     try:
-        return _run(plan, config, wishes, bench, say, write)
+        return _run(plan, config, wishes, bench, write)
     finally:
         bench.close()
 
 
-def _run(plan: Plan, config: Config, wishes: Wishes, bench: Bench, say: Say, write: Write) -> Report:
+def _run(plan: Plan, config: Config, wishes: Wishes, bench: Bench, write: Write) -> Report:
     from fixer.verify.engine import Options
     from fixer.verify.repair import Lessons, Trials, repair, told
 
     options = wishes.options or Options()
 
     def attempt(planned: Planned) -> Trial:
-        say(f"trying {planned.job.image}")
         return bench.try_out(planned.job, planned.root, options)
 
     def tried_of(settings: Config) -> list[Planned]:

@@ -29,7 +29,8 @@ class Planned(NamedTuple):
 
     `names` are those of the image and its Dockerfile, for people who choose. `keys` are the names under which the
     configuration may speak of it, in the order in which they count; `key` is the one for a new entry. `files` are those
-    that say how it is built and started, whether they change or not.
+    that say how it is built and started, whether they change or not. `stays` says why a port of it does not move
+    although somebody asked for that, "" for nothing.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Planned(NamedTuple):
     keys: tuple[str, ...]
     key: str
     files: tuple[str, ...]
+    stays: str = ""
 
     def is_called(self, name: str) -> bool:
         """Whether a person who says this name means this image."""
@@ -88,6 +90,11 @@ class _Planner:
             self._path(Path(absolute(repository.tree, one.path))): one.refusal
             for one in findings
             if one.status is Status.REFUSED and one.refusal is not None and one.rule in _ROOT
+        }
+        self.stays = {
+            self._path(Path(absolute(repository.tree, one.path))): one.refusal.message
+            for one in findings
+            if one.refusal is not None and one.refusal.code == "port-stays"
         }
         self._views: dict[tuple[str, str, tuple[tuple[str, str], ...], bool], DockerfileView | None] = {}
 
@@ -192,7 +199,8 @@ class _Planner:
         called = self.changes[path].path if path in self.changes else self._as_named(path)
         stage = before.image.stage
         keys = tuple(one for one in (called, stage.name, stage.root_base or "") if one)
-        return Planned(self.root, job, frozenset(names | {path, called}), keys, called, _files(files, uses))
+        chosen = frozenset(names | {path, called})
+        return Planned(self.root, job, chosen, keys, called, _files(files, uses), self.stays.get(path, ""))
 
     def _as_named(self, path: str) -> str:
         return os.path.relpath(self.root / path, os.path.abspath(self.named.tree.root))

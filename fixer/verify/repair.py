@@ -85,7 +85,7 @@ class Trials:
 
 def repair(
     plan: Callable[[Config], list[Planned]], config: Config, trials: Trials, first: list[Tried]
-) -> tuple[list[Tried], Lessons]:
+) -> tuple[list[Tried], Lessons, list[str]]:
     """Try again with what each trial has taught, until all hold, nothing is learnt any more, or after five times.
 
     Args:
@@ -95,7 +95,8 @@ def repair(
         first: the verdicts under that configuration.
 
     Returns:
-        The verdicts under the configuration together with the lessons that helped, and those.
+        The verdicts under the configuration together with the lessons that helped, those, and sentences on ports that
+        could not move.
     """
     taught: dict[tuple[str, ...], Lessons] = {}
     tried = first
@@ -109,9 +110,11 @@ def repair(
         tried = trials.of(plan(_all(taught).lay_over(config)))
     held = {_name(one.planned) for one in tried if one.verdict.word is Word.HOLDS}
     helped = _all({name: lessons for name, lessons in taught.items() if name in held})
+    stuck = [one for one in tried if one.verdict.word is Word.BROKEN and any(map(_is_low_port, one.verdict.causes))]
+    notes = [f"{one.verdict.image}: {one.planned.stays}" for one in stuck if one.planned.stays]
     if helped == _all(taught):
-        return tried, helped
-    return (trials.of(plan(helped.lay_over(config))) if helped != Lessons() else first), helped
+        return tried, helped, notes
+    return (trials.of(plan(helped.lay_over(config))) if helped != Lessons() else first), helped, notes
 
 
 def _name(planned: Planned) -> tuple[str, ...]:

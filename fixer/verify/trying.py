@@ -74,12 +74,12 @@ def _run(plan: Plan, config: Config, wishes: Wishes, bench: Bench, write: Write)
     def tried_of(settings: Config) -> list[Planned]:
         return [one for one in _chosen(plan(settings), wishes.target) if not one.job.refused]
 
-    trials, lessons = Trials(attempt), Lessons()
+    trials, lessons, notes = Trials(attempt), Lessons(), list[str]()
     tried = trials.of(tried_of(config))
     if wishes.repair is not None:
-        tried, lessons = repair(tried_of, config, trials, tried)
+        tried, lessons, notes = repair(tried_of, config, trials, tried)
     every = plan(lessons.lay_over(config))
-    notes = _keep(tried, every, wishes, write)
+    notes += _keep(tried, every, wishes, write)
     learnt = told(lessons)
     if learnt and wishes.repair is not None:
         _write_lessons(wishes.repair, lessons, write)

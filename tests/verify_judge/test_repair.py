@@ -115,6 +115,15 @@ def test_a_refused_port_moves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert b"8080" in change.after
 
 
+def test_a_port_that_cannot_move_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, lambda job: as_promised(job, denied=(Denied(Kind.PORT, "80", "in the log"),)))
+    report = run(tmp_path, {"Dockerfile": "FROM nginx:1.27\nCOPY site /usr/share/nginx/html\nEXPOSE 80\n"})
+    assert [one.word for one in report.verdicts] == [Word.BROKEN]
+    assert report.learnt == ()
+    assert len(report.notes) == 1
+    assert report.notes[0].startswith("Dockerfile: port 80 does not move: ")
+
+
 # --- lessons ----------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,10 @@ from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
 
 if TYPE_CHECKING:
+    from fixer.evidence import Report
     from fixer.graphing import Drawn
+    from fixer.verify.jobs import Planned
+    from fixer.verify.trying import Wishes
 
 Input = str | os.PathLike[str] | SourceFile
 
@@ -60,7 +63,8 @@ def config_for(inputs: Iterable[Input]) -> Config:
         if not isinstance(one, SourceFile):
             found = configuration.find(Path(one))
             config = configuration.load(found) if found is not None else Config()
-            return configuration.with_lock(config, configuration.lock_for(Path(one), found))
+            config = configuration.with_lock(config, configuration.lock_for(Path(one), found))
+            return configuration.with_proofs(config, configuration.proofs_for(Path(one), found))
     return Config()
 
 
@@ -88,16 +92,20 @@ def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Rep
     trees = [_tree(path, config) for path in paths]
     scope = Scope(config, choice, paths)
     repositories = [Repository(tree, scope) for tree in trees]
-    if config.ports != LowPorts.MOVE or not any(rule.CARD.id == "DF009" for rule in rules_for(config)):
-        return repositories
-    from fixer.portmoves import plan
+    planned = None
+    if config.ports == LowPorts.MOVE and any(rule.CARD.id == "DF009" for rule in rules_for(config)):
+        from fixer.portmoves import plan
 
-    planned = plan(repositories)
-    if not choice.apply or choice.minimum > Safety.REVIEW:
-        planned = planned.told()
-    # What was read for the plan was read as it is without the moves.
-    scope = Scope(config, choice, paths, planned)
-    return [Repository(tree, scope) for tree in trees]
+        planned = plan(repositories)
+        mere = not choice.apply or choice.minimum > Safety.REVIEW
+        # What was read for the plan was read as it is without the moves.
+        scope = Scope(config, choice, paths, planned.told() if mere else planned)
+        repositories = [Repository(tree, scope) for tree in trees]
+    if config.proved is not None:
+        whole = Scope(config, Choice(True), paths, planned)
+        for repository in repositories:
+            repository.reviewed = Repository(repository.tree, whole)
+    return repositories
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
@@ -232,6 +240,41 @@ def graph(*paths: str | os.PathLike[str], config: Config | None = None) -> tuple
     config = config_for(paths) if config is None else config
     scope = Scope(config, Choice(), [Path(path) for path in paths])
     return tuple(draw(Repository(_tree(Path(path), config), scope)) for path in paths)
+
+
+def verify(paths: Iterable[Path], config: Config, wishes: Wishes, say: Callable[[str], None]) -> Report:
+    """Build and run the images of some paths before and after their fix, and judge what was seen.
+
+    Args:
+        paths: files and folders; nothing in them is written, but for the configuration when a repair is wished for.
+        config: the configuration.
+        wishes: which images, with which engine, and what to keep of it.
+        say: told what is done, for people who wait.
+
+    Returns:
+        The verdicts, in the order of the images; none where there is nothing to try, for which no engine is needed.
+
+    Raises:
+        UsageError: for a path that does not exist, for want of an engine, and for an image that is none.
+    """
+    from fixer.verify.trying import verify as run
+
+    paths = list(paths)
+    return run(lambda settings: _planned(paths, settings), config, wishes, say, replace)
+
+
+def _planned(paths: list[Path], config: Config) -> list[Planned]:
+    """The images that are worth trying under a configuration."""
+    from fixer.verify.jobs import plan
+
+    choice, seen, out = Choice(True), set[str](), list["Planned"]()
+    # what was proved before is no reason to believe it now
+    for repository in _repositories(paths, config._replace(proved=None), choice):
+        result = collect(_tree_outcomes(repository, seen))
+        for one in plan(repository, result.changes, result.findings):
+            if not any(one.root == other.root and one.job == other.job for other in out):
+                out.append(one)
+    return out
 
 
 def write_changes(result: Result) -> Result:

@@ -15,9 +15,11 @@ from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from fixer.lock import Inspection
+    from fixer.proofs import Kept
 
 FILE = "fixer.toml"
 LOCK = "fixer.lock"
+PROOFS = "fixer.proof.json"
 _LONGEST = 3600
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
@@ -34,7 +36,8 @@ class Config(NamedTuple):
     """All choices of a run. `select` and `ignore` hold rule ids or names; `images` goes by name.
 
     `inspect_timeout` is how many seconds a registry or an engine has for an image; `insecure_registries` are hosts that
-    may be asked without TLS. `inspected` is what the lock holds, by reference.
+    may be asked without TLS. `inspected` is what the lock holds, by reference. `proved` are the fixes that were seen to
+    hold, None where no proof file is.
     """
 
     goal: Goal = Goal.RESTRICTED
@@ -53,6 +56,7 @@ class Config(NamedTuple):
     inspect_timeout: int = 20
     insecure_registries: tuple[str, ...] = ()
     inspected: Mapping[str, Inspection] = MappingProxyType({})
+    proved: Kept | None = None
 
     def with_options(self, **options: Any) -> Config:
         """The same configuration with command-line options laid over it; None leaves a value as it is."""
@@ -80,16 +84,39 @@ def lock_for(start: Path, file: Path | None) -> Path:
         start: the file or folder that was named.
         file: the configuration that holds for it, if there is one.
     """
+    return _beside(start, file, LOCK)
+
+
+def proofs_for(start: Path, file: Path | None) -> Path:
+    """Where the proofs lie or would lie, as `lock_for`."""
+    return _beside(start, file, PROOFS)
+
+
+def _beside(start: Path, file: Path | None, name: str) -> Path:
     if file is not None:
-        return file.parent / LOCK
+        return file.parent / name
     folder = start if start.is_dir() else start.parent
     real = folder.resolve()
     for place in (real, *real.parents):
-        if os.path.lexists(place / LOCK):
-            return place / LOCK
+        if os.path.lexists(place / name):
+            return place / name
         if (place / ".git").exists():
             break
-    return folder / LOCK
+    return folder / name
+
+
+def with_proofs(config: Config, proofs: Path) -> Config:
+    """The same configuration with the proofs that a file holds, where there is one.
+
+    Raises:
+        UsageError: when it is malformed.
+    """
+    if not os.path.lexists(proofs):
+        return config
+    from fixer.proofs import Kept
+    from fixer.proofs import load as load_proofs
+
+    return config._replace(proved=Kept(proofs.parent, load_proofs(proofs)))
 
 
 def with_lock(config: Config, lock: Path) -> Config:

@@ -331,7 +331,9 @@ class _Planner:
         for spot in spots:
             by_file[spot.path].append(spot)
         after = {file: self._after(file, some) for file, some in by_file.items()}
-        again = engine.understand(SourceFile(path, after[path]), self.whole.config, self.whole.setting(path))
+        # where only facts name the port, the Dockerfile itself stays
+        source = SourceFile(path, after.get(path, view.source.data))
+        again = engine.understand(source, self.whole.config, self.whole.setting(path))
         number = view.decisions.index(decision)
         if any(b.port == move.old and b.item is not None for b in bound(again.decisions[number].running)):
             raise Stuck(path, f"port {move.old} would still be there afterwards")

@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, knowledge
 from fixer.lazy import lazy
-from fixer.model import FileChange, Finding, Fix, Refusal, Skipped
+from fixer.model import FileChange, Finding, Fix, Refusal, Safety, Skipped, Status
 from fixer.running import read_source, run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile, read_bytes
 from fixer.tuples import NamedTuple
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fixer.imageusers import ImageUser, Made, Several
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
+    from fixer.proofs import Digests
     from fixer.rules.base import DockerfileView
     from fixer.rules.pods import Surroundings
     from fixer.understand.compose import Service
@@ -116,6 +117,8 @@ class Repository:
         self._runs = frozenset(tree.runs)
         self._users: dict[tuple[str, str], ImageUser] = {}
         self._decisions: dict[tuple[str, str, tuple[tuple[str, str], ...]], tuple[Decision, bool]] = {}
+        # the same tree with all fixes, for those that were proved to hold
+        self.reviewed: Repository | None = None
         if named:
             scope.add(self)
 
@@ -128,6 +131,58 @@ class Repository:
 
     def __call__(self, path: str) -> Outcome | None:
         """What becomes of one file; a file that cannot be read is skipped, and one that holds nothing is None."""
+        outcome = self._outcome(path)
+        return outcome if self.reviewed is None else self._as_proved(path, outcome, self.reviewed)
+
+    def _as_proved(self, path: str, outcome: Outcome | None, reviewed: Repository) -> Outcome | None:
+        """An outcome in which the fixes count as safe that were seen to hold, for exactly these bytes of all files."""
+        assert self.config.proved is not None
+        proofs = self.config.proved.group(absolute(self.tree, path))
+        if not proofs or not reviewed.comes_to(self.config.proved.files(proofs)):
+            return outcome
+        whole = reviewed._outcome(path)
+        if whole is None or whole.change is None:
+            return outcome
+        if self.choice.apply:
+            outcome = whole
+        if outcome is None:
+            return None
+        words = ", ".join(dict.fromkeys(one.words for one in proofs))
+        outcome.findings = [_proved(one, words) for one in outcome.findings]
+        return outcome
+
+    def comes_to(self, files: Mapping[str, set[Digests]]) -> bool:
+        """Whether files, by their absolute paths, hold what was recorded, and become what was recorded."""
+        from fixer.proofs import Digests, digest
+
+        root = os.path.realpath(self.tree.root)
+        for place, recorded in files.items():
+            path = os.path.relpath(place, root)
+            text = None if path.startswith("..") else self._bytes(path)
+            if text is None:
+                return False
+            before, after = text
+            if recorded != {Digests(digest(before), digest(after))}:
+                return False
+        return True
+
+    def _bytes(self, path: str) -> tuple[bytes, bytes] | None:
+        """The bytes of a file before and after; None where it cannot be read."""
+        if path not in self._both:
+            try:
+                before = read_bytes(self.tree.root, path, "a file", "")
+            except Unreadable:
+                return None
+            outcome = self._outcome(path)
+            change = outcome.change if outcome is not None else None
+            self._both[path] = before, before if change is None else change.after
+        return self._both[path]
+
+    @lazy
+    def _both(self) -> dict[str, tuple[bytes, bytes]]:
+        return {}
+
+    def _outcome(self, path: str) -> Outcome | None:
         if path in self._dockerfiles:
             outcome: Outcome | None = self.dockerfile(path)
         elif path in self._compose:
@@ -143,7 +198,9 @@ class Repository:
 
     @property
     def moved(self) -> tuple[str, ...]:
-        """The files below the root in which ports have moved."""
+        """The files below the root in which ports have moved, or may have if that is proved."""
+        if self.reviewed is not None and self.choice.apply:
+            return self.reviewed.moved
         root = os.path.abspath(self.tree.root)
         found = self.scope.ports.texts if self.scope.ports is not None else ()
         paths = [os.path.relpath(place, root) for place in found if self.scope.covers(place)]
@@ -700,6 +757,15 @@ class Repository:
             name, version = name_of(path)
             out[name].append((path, version))
         return out
+
+
+def _proved(finding: Finding, words: str) -> Finding:
+    """A finding whose fix, if it is one that is applied, was seen to hold."""
+    fix = finding.fix
+    if fix is None or fix.safety is Safety.MANUAL or finding.status is Status.REFUSED:
+        return finding
+    reason = f"{finding.reason}; {words}" if finding.reason else words
+    return finding._replace(fix=fix._replace(safety=Safety.SAFE, risk=""), reason=reason)
 
 
 def _own_build(service: Service, path: str) -> Build | None:

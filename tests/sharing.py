@@ -19,6 +19,7 @@ ENGINE = (
     "tests/inspecting/test_commands.py",
     "tests/proof/",
     "tests/syntax/test_expand.py",
+    "tests/verify/",
 )
 # These look at one run over the whole corpus.
 WHOLE_RUN = (

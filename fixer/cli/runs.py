@@ -115,7 +115,7 @@ def configured(paths: list[Path], options: Options) -> Config:
     Raises:
         UsageError: for contradicting options, unknown rules, and configuration that cannot be meant.
     """
-    file = _file(paths, options)
+    file = config_file(paths, options)
     config = configuration.load(file) if file is not None else Config()
     config = config.with_options(
         goal=options.goal,
@@ -126,7 +126,10 @@ def configured(paths: list[Path], options: Options) -> Config:
         ports=options.ports,
     )
     known(config.select | config.ignore)
-    return configuration.with_lock(config, configuration.lock_for(paths[0], file)) if paths else config
+    if not paths:
+        return config
+    config = configuration.with_lock(config, configuration.lock_for(paths[0], file))
+    return configuration.with_proofs(config, configuration.proofs_for(paths[0], file))
 
 
 def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:
@@ -138,12 +141,16 @@ def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipp
         return config, ()
     from fixer import app
 
-    lock = configuration.lock_for(paths[0], _file(paths, options))
+    lock = configuration.lock_for(paths[0], config_file(paths, options))
     return app.inspect(paths, config, lock, options.inspect, refresh=options.refresh)
 
 
-def _file(paths: list[Path], options: Options) -> Path | None:
-    """The configuration file of a run."""
+def config_file(paths: list[Path], options: Options) -> Path | None:
+    """The configuration file of a run, None for none.
+
+    Raises:
+        UsageError: for contradicting options.
+    """
     file = options.config
     if file is not None and options.no_config:
         raise UsageError("--config and --no-config contradict each other; give one of them")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fixer.facts import ImageRef
+from fixer.inspecting import clients
 from fixer.inspecting.configuration import Files, inspection
 from fixer.inspecting.layers import GROUP, PASSWD
 from fixer.inspecting.tarred import Broken, Tar, clean
@@ -35,7 +34,7 @@ def from_engine(reference: str, seconds: int) -> Inspection:
         Unseen: with one sentence, for whatever goes wrong.
     """
     with _errors(reference, seconds):
-        client = _client(seconds)
+        client = clients.first(seconds)
         try:
             return _inspect(client, reference)
         finally:
@@ -133,24 +132,3 @@ def _errors(reference: str, seconds: float) -> Iterator[None]:
     except (DockerException, RequestException, OSError, ValueError, KeyError, TypeError, AttributeError):
         message = "no engine answers as one should; start Docker or Podman, or name its socket in DOCKER_HOST"
         raise Unseen(UNREACHABLE, message) from None
-
-
-def _client(seconds: int) -> DockerClient:
-    """A client of the engine that the environment names, or whose socket lies where engines put it."""
-    import docker
-
-    if os.environ.get("DOCKER_HOST"):
-        return docker.from_env(timeout=seconds, version="auto", use_ssh_client=True)
-    for place in _sockets(os.environ):
-        if place.startswith(("tcp://", "ssh://")) or Path(place.removeprefix("unix://")).is_socket():
-            return docker.DockerClient(base_url=place, timeout=seconds, version="auto", use_ssh_client=True)
-    raise Unseen(UNREACHABLE, "there is no engine here; start Docker or Podman, or name its socket in DOCKER_HOST")
-
-
-def _sockets(environment: Mapping[str, str]) -> Iterator[str]:
-    if environment.get("CONTAINER_HOST"):
-        yield environment["CONTAINER_HOST"]
-    running = environment.get("XDG_RUNTIME_DIR")
-    own = (f"{running}/docker.sock", f"{running}/podman/podman.sock") if running else ()
-    every = ("/var/run/docker.sock", f"{Path.home()}/.docker/run/docker.sock", *own, "/run/podman/podman.sock")
-    yield from (f"unix://{path}" for path in every)

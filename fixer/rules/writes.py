@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from posixpath import basename, normpath
 
 from fixer.config import Config
+from fixer.decide import configured
 from fixer.facts import untagged
 from fixer.imageusers import ImageUser, configured_image
 from fixer.model import Refusal
@@ -51,12 +52,13 @@ def known_writes(
     instead of those of its image, None where the image decides.
     """
     chosen = configured_image(image.reference, config).writable
+    if image.made is not None and not chosen:
+        # what is said of its Dockerfile stands beside what that shows
+        return _other_program(name, image) if words is not None else _of_file(image, config)
     if chosen:
         risk = f"{reference} writes what fixer.toml names, as far as somebody knows; volumes there start empty"
         fits = {path for path in map(normpath, chosen) if path not in SYSTEM and not _content(path)}
         return Known(chosen, frozenset(fits), risk)
-    if image.made is not None:
-        return _other_program(name, image) if words is not None else _of_file(image)
     facts = image.facts
     if facts is None or facts.confidence == "inferred":
         return Refusal("unknown-image", f"nobody knows what {reference} writes; {_say(image)}", image.reference)
@@ -73,20 +75,21 @@ def known_writes(
     return Known(folders, frozenset(fits), risk)
 
 
-def _of_file(image: ImageUser) -> Known:
-    """What the Dockerfile shows that makes an image."""
+def _of_file(image: ImageUser, config: Config) -> Known:
+    """What the Dockerfile shows that makes an image, and what the configuration says under its path."""
     assert image.made is not None
     running = image.made.decision.running
+    chosen = configured(running.image, image.path, config).writable
     above = running.image.stage.inherited
     volumes = [*(above.volumes if above is not None else ()), *(path for path, _ in running.image.volumes)]
-    folders = [one.path for one in writable(running, (), workdir=False)]
+    folders = [one.path for one in writable(running, chosen, workdir=False)]
     base = running.image.facts
     if base is not None and running.runs_base:
         folders += base.volumes
     filled = [copy.destination for copy in running.image.all_copies if copy.destination]
     fits = {
         path
-        for path in (*volumes, *_EMPTY, *(base.volumes if base is not None else ()))
+        for path in (*volumes, *_EMPTY, *map(normpath, chosen), *(base.volumes if base is not None else ()))
         if not _content(path) and not any(below(other, path) for other in filled)
     }
     risk = f"nobody knows what else the program of {image.path} writes"

@@ -20,13 +20,17 @@ _VARIABLE = regex(r"\$\$|\$[A-Za-z_]\w*|\$\{(?:[^{}]|\$\{(?:[^{}]|\$\{[^{}]*\})*
 
 
 def variables(folder: str, read: Read) -> Env:
-    """What the `.env` file of a folder sets, None for a value that only the environment knows.
+    """What the `.env` file of a folder sets; such a file holds unless somebody says otherwise."""
+    return settings(read(posixpath.join(folder, ".env")) or "")
 
-    Such a file holds unless somebody says otherwise. A value in single quotes is what is written.
+
+def settings(text: str) -> Env:
+    """What a file of variables sets, None for a value that only the environment knows.
+
+    A value in single quotes is what is written.
     """
-    text = read(posixpath.join(folder, ".env"))
     env: dict[str, str | None] = {}
-    for name, double, single, bare in _ROW.findall(text) if text else ():
+    for name, double, single, bare in _ROW.findall(text):
         value = single or fill(double or _COMMENT.sub("", bare).strip(), env)
         env[name] = None if UNKNOWN in value else value
     return env

@@ -156,7 +156,8 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
     yield from (one for one in _closed(image) if may_go(one.path))
     yield from _told(running)
     for path in extra:
-        yield Writable(path, "named in fixer.toml", True, path in folders)
+        known = normpath(path)
+        yield _folder(known, "named in fixer.toml", known in folders)
 
 
 def _empty(one: Made) -> Made:

@@ -11,6 +11,7 @@ import pytest
 HEAVY = {"docker", "git", "jinja2", "libcst", "requests", "rich", "ruamel", "urllib3", "zstandard"}
 # What reads manifests, and what only several processes need.
 FOR_OTHERS = {"fixer.manifests", "fixer.podusers", "fixer.syntax.yaml.tree", "pickle", "select", "signal"}
+FOR_OTHERS |= {"fixer.evidence", "fixer.proofs", "fixer.verify", "hashlib"}
 
 
 def loaded(*arguments: str | Path) -> set[str]:

@@ -1,0 +1,148 @@
+"""Looks at a running container until nothing new happens: who runs, what listens, whether it stays up."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fixer.evidence import Process
+from fixer.tuples import NamedTuple
+from fixer.verify import ports
+from fixer.verify.api import Api, Refused
+from fixer.verify.said import tidy
+
+_COLUMNS = "-eo pid,uid,gid,args"
+_QUICK, _SLOW = 0.05, 0.25  # seconds between two looks, in the first second and later
+_DISK_EVERY = 2.0  # seconds: to ask for what was written costs the engine a walk
+_STARTER = ("runc init", "/proc/self/exe init", "{runc:", "runc:[", "/usr/bin/runc", "crun ", "/usr/bin/conmon")
+_MOST_PROCESSES = 64
+
+
+class Patience(NamedTuple):
+    """How long is watched, in seconds: at most, after the last thing that was new, and at least; and bytes of disk."""
+
+    most: float
+    settle: float
+    least: float = 0.0
+    disk: int = 1 << 30
+
+
+class Watched(NamedTuple):
+    """What was seen. `here` says that its processes are ones of this machine, `pid` is the first of them."""
+
+    processes: tuple[Process, ...]
+    listening: frozenset[ports.Listener]
+    exit_code: int | None
+    seconds: float
+    health: str
+    pid: int
+    here: bool
+    notes: tuple[str, ...]
+
+
+def watch(api: Api, container: str, patience: Patience, before: frozenset[ports.Listener] = frozenset()) -> Watched:
+    """Watch a container that was started just now; `before` is what listened in its network already."""
+    look = _Look(api, container, before)
+    start = quiet_since = time.monotonic()
+    while True:
+        now = time.monotonic()
+        if look.once(now):
+            quiet_since = now
+        over = now - start
+        done = now - quiet_since >= patience.settle and over >= patience.least and look.health != "starting"
+        if look.exit_code is not None or done or over >= patience.most:
+            return look.watched(over)
+        if look.asks_for_disk(now) and look.written() > patience.disk:
+            look.end(f"it wrote more than {patience.disk >> 20} MB and was ended")
+        time.sleep(_QUICK if over < 1 else _SLOW)
+
+
+class _Look:
+    def __init__(self, api: Api, container: str, before: frozenset[ports.Listener]) -> None:
+        self.api = api
+        self.container = container
+        self.before = before
+        self.processes: dict[Process, None] = {}
+        self.listening: frozenset[ports.Listener] = frozenset()
+        self.every: set[ports.Listener] = set()
+        self.exit_code: int | None = None
+        self.health = ""
+        self.pid = 0
+        self.here = False
+        self.notes: list[str] = []
+        self._kinds: set[tuple[int, int, str]] = set()
+        self._disk_at = 0.0
+
+    def once(self, now: float) -> bool:
+        """Look once; whether anything was new."""
+        found = self.api.inspect(self.container)
+        state: dict[str, Any] = found.get("State") or {}
+        health = str((state.get("Health") or {}).get("Status") or "").replace("none", "")
+        news = health != self.health
+        self.health = health
+        if not state.get("Running"):
+            self.exit_code = int(state.get("ExitCode") or 0)
+            if state.get("OOMKilled"):
+                self.notes.append("it wanted more memory than it may have")
+            return True
+        if not self.pid:
+            self.pid = int(state.get("Pid") or 0)
+            self.here = ports.inside(self.container, self.pid)
+        return self._top() | self._listen() | news
+
+    def _top(self) -> bool:
+        try:
+            rows = self.api.top(self.container, _COLUMNS)
+        except Refused:
+            return False  # it ended just now
+        news = False
+        for row in rows:
+            if len(row) < 4 or not (row[1].isdigit() and row[2].isdigit()) or " ".join(row[3:]).startswith(_STARTER):
+                continue
+            command = tidy(" ".join(row[3:]), 200)
+            kind = (int(row[1]), int(row[2]), command.partition(" ")[0])
+            news |= kind not in self._kinds
+            self._kinds.add(kind)
+            if len(self.processes) < _MOST_PROCESSES:
+                self.processes[Process(kind[0], kind[1], command)] = None
+        return news
+
+    def _listen(self) -> bool:
+        if not self.here:
+            return False
+        try:
+            self.listening = ports.from_here(self.pid) - self.before
+        except OSError:
+            return False
+        news = bool(self.listening - self.every)
+        self.every |= self.listening
+        return news
+
+    def asks_for_disk(self, now: float) -> bool:
+        """Whether it is time to ask what was written."""
+        due = now - self._disk_at >= _DISK_EVERY
+        if due:
+            self._disk_at = now
+        return due
+
+    def written(self) -> int:
+        """The bytes that the container has written in its own file system."""
+        return int(self.api.inspect(self.container, size=True).get("SizeRw") or 0)
+
+    def end(self, note: str) -> None:
+        """End the container, and say why."""
+        self.notes.append(note)
+        self.api.kill(self.container)
+
+    def watched(self, seconds: float) -> Watched:
+        """All that was seen."""
+        return Watched(
+            tuple(self.processes),
+            self.listening,
+            self.exit_code,
+            round(seconds, 2),
+            "" if self.health == "starting" else self.health,
+            self.pid,
+            self.here,
+            tuple(self.notes),
+        )

@@ -1,0 +1,60 @@
+"""A bench on the real engine, and a short way to try an image before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fixer.evidence import Job, Recipe, Trial
+from fixer.verify.engine import Bench, Options, open_bench
+
+if TYPE_CHECKING:
+    from tests.conftest import Engine
+
+QUICK = Options(timeout=30, settle=0.5)
+Try = Callable[..., Trial]
+
+
+@pytest.fixture(scope="session")
+def bench(engine: Engine) -> Iterator[Bench]:
+    """A bench on the engine of the rig."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", engine.environment["DOCKER_HOST"])
+        found = open_bench("docker", lambda _: None)
+        try:
+            yield found
+        finally:
+            found.close()
+
+
+@pytest.fixture
+def attempt(bench: Bench, tmp_path: Path) -> Try:
+    """Try a Dockerfile that becomes another one, with some files beside it."""
+
+    def run(
+        old: str,
+        new: str,
+        files: Mapping[str, str] = {},
+        recipe: Recipe = Recipe(),  # noqa: B008 - a constant
+        after: Recipe | None = None,
+        options: Options = QUICK,
+        **more: Any,
+    ) -> Trial:
+        for name, text in {"Dockerfile": old, **files}.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+        job = Job(
+            "app",
+            "Dockerfile",
+            overlay={"Dockerfile": new.encode()},
+            before=(recipe,),
+            after=(after or recipe,),
+            **more,
+        )
+        return bench.try_out(job, tmp_path, options)
+
+    return run

@@ -45,11 +45,12 @@ class Ran(NamedTuple):
 
 
 class Before(NamedTuple):
-    """What the original did, for comparison: the paths that it wrote, for how long it was watched, whether it ended."""
+    """What the original did: the paths that it wrote, how long it was watched, whether it ended, its ports of TCP."""
 
     written: tuple[str, ...]
     seconds: float
     ended: bool
+    ports: int
 
 
 class Runner:
@@ -99,7 +100,8 @@ class Runner:
             seen = Seen(recipe, kind, error=error, exit_code=self._code(container), denied=_denied_start(error))
             return Ran(seen._replace(absent=absent, notes=tuple(notes)), volumes)
         least = self._least(before)
-        patience = Patience(self.bounds.seconds, self.bounds.settle, min(least, self.bounds.seconds))
+        awaited = before.ports if before else int(any("/tcp" in port for port in config.get("ExposedPorts") or ()))
+        patience = Patience(self.bounds.seconds, self.bounds.settle, min(least, self.bounds.seconds), awaited)
         watched = watch(self.api, container, patience, listening)
         seen = self._seen(container, recipe, config, watched, listening)
         writes = files.written(self.api, container, self._mounts(recipe, volumes))

@@ -13,17 +13,23 @@ from fixer.verify.said import tidy
 
 _COLUMNS = "-eo pid,uid,gid,args"
 _QUICK, _SLOW = 0.05, 0.25  # seconds between two looks, in the first second and later
+_PATIENT = 6  # times as long as it takes to settle
 _DISK_EVERY = 2.0  # seconds: to ask for what was written costs the engine a walk
 _STARTER = ("runc init", "/proc/self/exe init", "{runc:", "runc:[", "/usr/bin/runc", "crun ", "/usr/bin/conmon")
 _MOST_PROCESSES = 64
 
 
 class Patience(NamedTuple):
-    """How long is watched, in seconds: at most, after the last thing that was new, and at least; and bytes of disk."""
+    """How long is watched, in seconds: at most, after the last thing that was new, and at least.
+
+    `ports` is how many ports it should listen on: a service that starts slowly is waited for some time longer. `disk`
+    is how many bytes it may write.
+    """
 
     most: float
     settle: float
     least: float = 0.0
+    ports: int = 0
     disk: int = 1 << 30
 
 
@@ -49,7 +55,10 @@ def watch(api: Api, container: str, patience: Patience, before: frozenset[ports.
         if look.once(now):
             quiet_since = now
         over = now - start
-        done = now - quiet_since >= patience.settle and over >= patience.least and look.health != "starting"
+        waits = look.lacks(patience.ports) and over < _PATIENT * patience.settle
+        done = (
+            not waits and now - quiet_since >= patience.settle and over >= patience.least and look.health != "starting"
+        )
         if look.exit_code is not None or done or over >= patience.most:
             return look.watched(over)
         if look.asks_for_disk(now) and look.written() > patience.disk:
@@ -117,6 +126,10 @@ class _Look:
         news = bool(self.listening - self.every)
         self.every |= self.listening
         return news
+
+    def lacks(self, number: int) -> bool:
+        """Whether it is seen to listen on fewer ports than that."""
+        return self.here and len({one.port for one in self.every if one.protocol == "tcp"}) < number
 
     def asks_for_disk(self, now: float) -> bool:
         """Whether it is time to ask what was written."""

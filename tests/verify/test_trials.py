@@ -68,6 +68,7 @@ def test_a_read_only_root(attempt: Try) -> None:
     assert {one.uid for one in after.processes} == {10001}
 
 
+SLOW = QUICK._replace(settle=2)
 SERVER = """
 import http.server, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -80,11 +81,11 @@ http.server.HTTPServer(("", int(sys.argv[1])), Handler).serve_forever()
 
 def server(port: int, user: str = "") -> str:
     who = f"USER {user}\n" if user else ""
-    return f'FROM python:3.12-slim\nCOPY s.py /s.py\n{who}CMD ["python", "-u", "/s.py", "{port}"]\n'
+    return f'FROM python:3.12-slim\nCOPY s.py /s.py\nEXPOSE {port}\n{who}CMD ["python", "-u", "/s.py", "{port}"]\n'
 
 
 def test_a_port_that_answers_and_one_that_is_refused(attempt: Try) -> None:
-    trial = attempt(server(80), server(80, "10001"), {"s.py": SERVER})
+    trial = attempt(server(80), server(80, "10001"), {"s.py": SERVER}, options=SLOW)
     (before,), (after,) = trial.before, trial.after
     assert [(one.number, one.protocol, one.status) for one in before.ports] == [(80, "tcp", 418)]
     assert after.exit_code == 1
@@ -92,7 +93,7 @@ def test_a_port_that_answers_and_one_that_is_refused(attempt: Try) -> None:
 
 
 def test_a_port_that_the_recipe_opens(attempt: Try) -> None:
-    (after,) = attempt(server(80), server(80, "10001"), {"s.py": SERVER}, Recipe(sysctls=OPEN)).after
+    (after,) = attempt(server(80), server(80, "10001"), {"s.py": SERVER}, Recipe(sysctls=OPEN), options=SLOW).after
     assert [(one.number, one.status) for one in after.ports] == [(80, 418)]
 
 
@@ -160,7 +161,7 @@ def test_one_that_floods_its_log(attempt: Try) -> None:
     script = "echo first; yes flood & sleep 60"
     (after,) = attempt(shell(script), shell(script, "10001")).after
     assert 0 < len(after.log) <= 60
-    assert set(after.log) <= {"first", "flood", "flo", "fl", "f"}
+    assert all(line == "first" or "flood".startswith(line) for line in after.log)
 
 
 def test_one_that_fills_the_memory(attempt: Try) -> None:
@@ -272,7 +273,7 @@ def test_an_engine_on_another_machine_is_asked_through_the_container(
 ) -> None:
     monkeypatch.setattr(ports, "inside", lambda container, pid: False)
     serve = "import socket\ns = socket.create_server(('', 8080))\nwhile True:\n    s.accept()[0].close()\n"
-    (before,) = attempt(old, old, {"s.py": SERVER, "t.py": serve}).before
+    (before,) = attempt(old, old, {"s.py": SERVER, "t.py": serve}, options=SLOW).before
     assert [(one.number, one.status) for one in before.ports] == [(8080, status)]
 
 
@@ -300,3 +301,10 @@ def test_what_is_kept_is_left_for_a_person(attempt: Try, engine: Engine) -> None
         engine.docker("rm", "-f", *kept)
         engine.docker("volume", "rm", *volumes)
         engine.docker("image", "rm", "-f", image)
+
+
+def test_a_service_that_starts_slowly_is_waited_for(attempt: Try) -> None:
+    script = "sleep 1.5; exec httpd -f -p 8080 -h /"
+    text = shell(script, more="EXPOSE 8080\n")
+    (before,) = attempt(text, text, options=QUICK._replace(settle=0.7)).before
+    assert [one.number for one in before.ports] == [8080]

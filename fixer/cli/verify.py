@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fixer.cli.options import ConfigOption, GoalOption, NoConfigOption, Paths
+from fixer.cli.options import ConfigOption, GoalOption, NoConfigOption, Paths, PortsOption
 from fixer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     config: ConfigOption = None,
     no_config: NoConfigOption = False,
+    ports: PortsOption = None,
 ) -> None:
     """Parse words, try, print, set the exit code."""
     import sys
@@ -101,7 +102,7 @@ def command(
     from fixer.cli.runs import Options, configured
 
     paths = paths or [Path()]
-    options = Options(goal, config=config, no_config=no_config)
+    options = Options(goal, config=config, no_config=no_config, ports=ports)
     settings = configured(paths, options)
     wishes = _wishes(paths, options, engine.value, target, repair, keep, _day(date))
     wishes = wishes._replace(options=_trial_options(timeout, smoke, network))

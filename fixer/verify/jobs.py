@@ -21,7 +21,7 @@ from fixer.tuples import NamedTuple
 from fixer.understand.builds import ANY_TAG, Build, bare_name
 from fixer.understand.compose import Service
 from fixer.understand.listening import bound
-from fixer.verify.recipes import of_member, of_service
+from fixer.verify.recipes import ALONE, of_member, of_service
 
 
 class Planned(NamedTuple):
@@ -189,8 +189,8 @@ class _Planner:
             key.target,
             key.args,
             overlay={one: self.changes[one].after for one in files if one in self.changes},
-            before=tuple(use.before for use in pairs) or (Recipe(),),
-            after=tuple(use.after for use in pairs) or (Recipe(),),
+            before=tuple(use.before for use in pairs) or (ALONE,),
+            after=tuple(use.after for use in pairs) or (ALONE,),
             users=_users(after, pairs),
             moved=_moves(before, after),
             rules=self._rules(files),

@@ -31,6 +31,10 @@ _GIVEN = frozenset({"configMap", "secret", "projected"})  # of a pod
 _CLAIMS = frozenset({"persistentVolumeClaim", "ephemeral", "csi"})
 
 
+# An image that nobody says how to run is started by hand, and Docker opens the low ports of every network of its own.
+ALONE = Recipe(sysctls=((_PORT_START, "0"),))
+
+
 # --- Compose ----------------------------------------------------------------------------------------------------------
 
 

@@ -83,7 +83,6 @@ def fix(
     from fixer import app, console
     from fixer.engine import Choice
     from fixer.model import Safety
-    from fixer.render.summary import Tally
 
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
     settings, unread = _inspected(paths, options)
@@ -92,6 +91,14 @@ def fix(
     result = result._replace(skipped=(*result.skipped, *unread))
     if write:
         result = app.write_changes(result)
+    return report(result, output, written=write)
+
+
+def report(result: Result, output: str, *, written: bool) -> int:
+    """Print what a fix did, or would do; the exit code."""
+    from fixer import console
+    from fixer.render.summary import Tally
+
     tally = Tally(result)
     if output == "json":
         from fixer.render.json import to_json
@@ -101,11 +108,11 @@ def fix(
     from fixer.render import text
     from fixer.render.diff import diff
 
-    for change in () if write else result.changes:
+    for change in () if written else result.changes:
         console.raw(diff(change))
-    console.show(text.findings(result, fixing=True, written=write), sys.stderr)
+    console.show(text.findings(result, fixing=True, written=written), sys.stderr)
     console.show(text.skipped(tally.skipped), sys.stderr)
-    console.show(text.closing(tally, fixing=True, written=write), sys.stderr)
+    console.show(text.closing(tally, fixing=True, written=written), sys.stderr)
     return tally.exit_code()
 
 

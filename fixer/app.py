@@ -291,10 +291,25 @@ def _bytes(changes: Iterable[FileChange]) -> dict[bytes, bytes]:
 def write_changes(result: Result) -> Result:
     """Write every change of a result to its file; those of one unit all, or none of them.
 
+    What is replaced is kept before, so that `undo` can take it back.
+
     Returns:
         The result without the changes that could not be written; each of those is told as skipped, and its findings
         are no longer called fixed.
     """
+    from fixer.deliver.journal import keep
+
+    if not result.changes:
+        return result
+    try:
+        keep(result.changes)
+    except OSError as error:
+        why = f"what is replaced cannot be kept ({error.strerror}), so that 'fixer undo' will not take it back"
+        result = result._replace(skipped=(*result.skipped, Skipped(str(error.filename), "no-journal", why)))
+    return _written(result)
+
+
+def _written(result: Result) -> Result:
     failed: dict[tuple[str, str], Skipped] = {}
     units: dict[str, list[FileChange]] = {}
     for n, change in enumerate(result.changes):

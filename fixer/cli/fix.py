@@ -43,6 +43,9 @@ def command(
         typer.Option("--diff", help="Print a diff and write nothing (this is what happens without --write)."),
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the files.")] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="With --write: also where something is not committed.")
+    ] = False,
     goal: GoalOption = None,
     safe_only: Annotated[
         bool, typer.Option("--safe-only", help="Leave out fixes that a person should look at.")
@@ -100,4 +103,6 @@ def command(
             raise UsageError("--rev reads a commit, which cannot be written; leave out --write, or use --branch")
         how = {"safe_only": safe_only, "annotate": annotate}
         raise typer.Exit(at_revision(where, rev, lambda there: fix(there, options, output.value, **how)))
-    raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))
+    raise typer.Exit(
+        fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate, allow_dirty=allow_dirty)
+    )

@@ -61,11 +61,26 @@ class Draft(NamedTuple):
 
 
 class ForgeError(FixerError):
-    """A forge refused or could not be reached. `again_after` is how many seconds to wait, None where it is no use."""
+    """A forge refused or could not be reached.
 
-    def __init__(self, message: str, again_after: float | None = None) -> None:
+    `again_after` is how many seconds to wait, None where it is no use; `status` is that of the answer, 0 without one.
+    """
+
+    def __init__(self, message: str, again_after: float | None = None, status: int = 0) -> None:
         super().__init__(message)
         self.again_after = again_after
+        self.status = status
+
+
+class Login(NamedTuple):
+    """What git sends to a forge over HTTPS; neither is ever printed."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Nothing of what it holds."""
+        return "Login(...)"
 
 
 class Forge(Protocol):
@@ -78,6 +93,10 @@ class Forge(Protocol):
     def identity(self) -> str:
         """The login that requests are opened with."""
 
+    def login(self) -> Login | None:
+        """What git needs to push to repositories of this forge, None where that is nothing. Asked anew for each push:
+        the tokens of apps live for an hour."""
+
     def repository(self, name: str) -> Hosted:
         """One repository by `owner/name`."""
 
@@ -85,7 +104,10 @@ class Forge(Protocol):
         """All repositories of an organisation, a group or a user."""
 
     def requests(self, repository: str, branch: str = "") -> Iterator[Request]:
-        """Requests in every state, newest first; of one branch of the repository where that is named."""
+        """Requests in every state, newest first; of one branch of the repository where that is named.
+
+        Those from other repositories (forks) are left out: whoever can read could make one that looks like ours.
+        """
 
     def open(self, repository: str, draft: Draft) -> Request:
         """Open a request for a branch that is pushed."""

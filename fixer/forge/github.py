@@ -7,8 +7,10 @@ Only its authentication and its protocol are used. What comes back is read here,
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -71,7 +73,7 @@ class GitHub:
 
     def _ask_identity(self) -> str:
         if isinstance(self._key, App):
-            with self._web.understood():
+            with self._understood():
                 app = answers.row(_requester(self._web, self._key, as_app=True).requestJsonAndCheck("GET", "/app")[1])
             return f"{answers.text(app.get('slug'))}[bot]"
         try:
@@ -84,18 +86,34 @@ class GitHub:
 
     def login(self) -> Login | None:
         """What git needs to push; an app gets a new token when the last one has become too old."""
-        auth = self._requester.auth
-        if auth is None:
-            return None
-        with self._web.understood():
-            token = auth.token
+        with self._understood():
+            token = self._token()
         masking.register(token)
-        return Login("x-access-token", token)
+        return Login("x-access-token", token) if token else None
+
+    def _token(self) -> str:
+        """The token that is valid now, "" for nobody; that of an app is asked for, and may be anything."""
+        auth = self._requester.auth
+        token: object = auth.token if auth is not None else ""
+        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]*", token):
+            raise TypeError("no token")
+        return token
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """What PyGithub makes of odd answers, as one sentence."""
+        from github import BadAttributeException, GithubException
+
+        try:
+            with self._web.understood():
+                yield
+        except (BadAttributeException, GithubException):
+            raise self._web.odd() from None
 
     def repository(self, name: str) -> Hosted:
         """One repository by `owner/name`; `Hosted.name` is what it is called now."""
         found = self._get(_of(name))
-        with self._web.understood():
+        with self._understood():
             return self._hosted(found)
 
     def repositories(self, owner: str) -> Iterator[Hosted]:
@@ -108,7 +126,7 @@ class GitHub:
             if error.status != 404:
                 raise
             rows = list(self._list(f"/users/{owner}/repos", {"type": "owner"}))
-        with self._web.understood():
+        with self._understood():
             hosted = [self._hosted(row) for row in rows]
         yield from hosted
 
@@ -121,7 +139,7 @@ class GitHub:
         if branch:
             parameters["head"] = f"{repository.partition('/')[0]}:{branch}"
         for row in self._list(f"{_of(repository)}/pulls", parameters):
-            with self._web.understood():
+            with self._understood():
                 request = _request(row) if _is_own(row) else None
             if request is not None and branch in ("", request.branch):
                 yield self._with_closer(repository, request, bool(branch))
@@ -130,7 +148,7 @@ class GitHub:
         if request.state is not State.CLOSED or not (always or request.author == self.identity()):
             return request
         issue = self._get(f"{_of(repository)}/issues/{request.number}")
-        with self._web.understood():
+        with self._understood():
             return request._replace(closed_by=answers.login(answers.row(issue).get("closed_by")))
 
     def open(self, repository: str, draft: Draft) -> Request:
@@ -145,7 +163,7 @@ class GitHub:
         return self._labelled(repository, self._ask("PATCH", f"{_of(repository)}/pulls/{number}", what), draft)
 
     def _labelled(self, repository: str, made: Any, draft: Draft) -> Request:
-        with self._web.understood():
+        with self._understood():
             request = _request(answers.row(made))
         missing = [label for label in draft.labels if label not in request.labels]
         if not missing:
@@ -173,14 +191,16 @@ class GitHub:
     def _list(self, path: str, parameters: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         def fetch(page: int) -> answers.Page:
             asked = {**parameters, "per_page": _PAGE, "page": page}
-            with self._web.understood():
+            with self._understood():
+                self._token()
                 headers, rows = self._requester.requestJsonAndCheck("GET", path, parameters=asked)
             return rows, headers
 
         return answers.pages(self._web, fetch)
 
     def _ask(self, verb: str, path: str, what: Mapping[str, Any] | None = None) -> Any:
-        with self._web.understood():
+        with self._understood():
+            self._token()
             return self._requester.requestJsonAndCheck(verb, path, input=what)[1]
 
 
@@ -269,9 +289,9 @@ def _auth(key: str | App, as_app: bool) -> Auth | None:
 
     if not isinstance(key, App):
         return Auth.Token(key) if key else None
-    app = Auth.AppAuth(key.id, key.key)
     try:
+        app = Auth.AppAuth(key.id, key.key)
         app.create_jwt()
-    except (PyJWTError, ValueError, TypeError):
+    except (AssertionError, PyJWTError, TypeError, ValueError):
         raise UsageError("the private key of the app is none; give the whole PEM file that GitHub made") from None
     return app if as_app else app.get_installation_auth(key.installation)

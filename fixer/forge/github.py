@@ -230,7 +230,7 @@ def _request(row: Mapping[str, Any]) -> Request:
     state = answers.state(row.get("state"))
     return Request(
         number=answers.number(row.get("number")),
-        state=State.MERGED if row.get("merged_at") or row.get("merged") is True else state,
+        state=State.MERGED if state is State.CLOSED and row.get("merged_at") else state,
         branch=answers.branch(head.get("ref")),
         base=answers.branch(base.get("ref")),
         head=answers.commit(head.get("sha")),

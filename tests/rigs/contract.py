@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Cut GitHub's own OpenAPI description to what the program asks of it: `contract.py FULL.json CUT.json`.
 
-Prism then refuses everything else. An answer may also be `application/vnd.github+json`, the type that GitHub tells
-clients to accept; the description lists only `application/json`.
+Prism then refuses everything else. An answer may also be of the types that GitHub tells clients to accept, or
+told them once; the description lists only `application/json`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CALLS = {
     "/user": ["get"],
     "/users/{username}/repos": ["get"],
 }
-ACCEPTED = "application/vnd.github+json"
+ACCEPTED = ("application/vnd.github+json", "application/vnd.github.machine-man-preview+json")
 
 
 def cut(whole: dict[str, Any]) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def cut(whole: dict[str, Any]) -> dict[str, Any]:
         for path, verbs in CALLS.items()
     }
     for operation in (one for path in paths.values() for one in path.values() if isinstance(one, dict)):
-        _accept(operation["responses"])
-    _accept(whole["components"].get("responses", {}))
+        _adapt(operation["responses"])
+    _adapt(whole["components"].get("responses", {}))
     found: set[str] = set()
     _collect(whole, paths, found)
     components: dict[str, dict[str, Any]] = {}
@@ -47,11 +47,12 @@ def cut(whole: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "paths": paths, "components": components}
 
 
-def _accept(responses: dict[str, Any]) -> None:
+def _adapt(responses: dict[str, Any]) -> None:
     for response in responses.values():
+        response.pop("headers", None)  # examples: each page would say that there is another one
         content = response.get("content", {})
         if "application/json" in content:
-            content.setdefault(ACCEPTED, content["application/json"])
+            content.update(dict.fromkeys(ACCEPTED, content["application/json"]))
 
 
 def _collect(whole: dict[str, Any], node: Any, found: set[str]) -> None:

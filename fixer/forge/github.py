@@ -146,8 +146,9 @@ class GitHub:
                 yield self._with_closer(repository, request, bool(branch))
 
     def _with_closer(self, repository: str, request: Request, always: bool) -> Request:
-        asked = always or (self._key and request.author == self.identity())
-        if request.state is not State.CLOSED or not asked:
+        if request.state is not State.CLOSED:
+            return request
+        if not always and not (self._key and request.author == self.identity()):
             return request
         issue = self._get(f"{_of(repository)}/issues/{request.number}")
         with self._understood():

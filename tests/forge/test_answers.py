@@ -72,24 +72,10 @@ def test_branches(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "",
-        "-x",
-        "--output=x",
-        "/x",
-        ".x",
-        "a..b",
-        "a//b",
-        "a b",
-        "a\nb",
-        "a\x1bb",
-        "a:b",
-        "a~1",
-        "a^",
-        "@{u}",
-        "a@{0}",
-        "x" * 256,
-    ]
-    + ["a\\b", "a\u202eb", "a?", "a*", "a[", "a\x7f", 7, None, ["main"], True],
+        *("", "a b", "a\nb", "a\x1bb", "a\x7f", "a\u202eb", "x" * 256),
+        *"-x --output=x /x .x a..b a//b a:b a~1 a^ @{u} a@{0} a\\b a? a* a[".split(),
+        *(7, None, ["main"], True),
+    ],
 )
 def test_what_is_no_branch(name: Any) -> None:
     with pytest.raises(TypeError):

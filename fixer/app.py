@@ -13,15 +13,17 @@ from fixer.deliver.write import replace, write
 from fixer.discover import Tree, is_compose, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
-from fixer.model import FileChange, Finding, LowPorts, Origin, Refusal, Result, Safety, Skipped, Status
+from fixer.model import Each, FileChange, Finding, LowPorts, Origin, Refusal, Result, Safety, Skipped, Status
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope
 from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
 from fixer.source import SourceFile
 
 if TYPE_CHECKING:
+    from fixer.deliver.branches import Step
     from fixer.evidence import Report
     from fixer.graphing import Drawn
+    from fixer.units import Unit
     from fixer.verify.jobs import Planned
     from fixer.verify.trying import Wishes
 
@@ -82,13 +84,19 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
         else:
             setting = Setting(read_context=_MemoryContext(memory, source.path))
             yield run_dockerfile(source, config, setting, rules_for(config), choice)
+    yield from _all_outcomes(
+        _repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice)
+    )
+
+
+def _all_outcomes(repositories: list[Repository]) -> Iterator[Outcome]:
     seen: set[str] = set()
-    # All of them first: what one argument names, a link of another may lead to.
-    for repository in _repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice):
+    for repository in repositories:
         yield from _tree_outcomes(repository, seen)
 
 
 def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
+    # All of them first: what one argument names, a link of another may lead to.
     trees = [_tree(path, config) for path in paths]
     scope = Scope(config, choice, paths)
     repositories = [Repository(tree, scope) for tree in trees]
@@ -277,13 +285,74 @@ def _planned(paths: list[Path], config: Config) -> list[Planned]:
     return out
 
 
+def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Result, tuple[Unit, ...]]:
+    """As `fix`, with the changes by what is deployed together."""
+    from fixer.units import units
+
+    repositories = _repositories(paths, config, choice)
+    result = collect(_all_outcomes(repositories))
+    return result, units(repositories, result)
+
+
+def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tuple[Result, tuple[Step, ...]]:
+    """The changes of a run as commits to be, each on top of the one before.
+
+    Args:
+        paths: files and folders.
+        config: the configuration.
+        choice: which fixes are applied.
+        each: what one commit is for.
+    """
+    from fixer.deliver.branches import Step
+    from fixer.render.commit import message, rule_message, whole_message
+    from fixer.rules import name_of
+
+    result, found = fix_in_units(paths, config, choice)
+    if each is Each.UNIT:
+        return result, tuple(Step(message(unit), _bytes(unit.changes)) for unit in found)
+    fixed = [finding for finding in result.findings if finding.status is Status.FIXED]
+    everything = _bytes(result.changes)
+    if each is Each.ALL:
+        return result, (Step(whole_message(fixed), everything),) if everything else ()
+    out: list[Step] = []
+    rules = sorted({finding.rule for finding in fixed})
+    for n, rule in enumerate(rules, 1):
+        # The last has all of it: rules that find nothing may keep others from what they would do alone.
+        some = config._replace(select=frozenset(rules[:n]))
+        files = (
+            _bytes(collect(_all_outcomes(_repositories(paths, some, choice))).changes) if n < len(rules) else everything
+        )
+        own = [finding for finding in fixed if finding.rule == rule]
+        out.append(Step(rule_message(f"{rule} {name_of(rule)}", own), files))
+    return result, tuple(out)
+
+
+def _bytes(changes: Iterable[FileChange]) -> dict[bytes, bytes]:
+    return {os.fsencode(change.repository_path or change.path): change.after for change in changes}
+
+
 def write_changes(result: Result) -> Result:
     """Write every change of a result to its file; those of one unit all, or none of them.
+
+    What is replaced is kept before, so that `undo` can take it back.
 
     Returns:
         The result without the changes that could not be written; each of those is told as skipped, and its findings
         are no longer called fixed.
     """
+    from fixer.deliver.journal import keep
+
+    if not result.changes:
+        return result
+    try:
+        keep(result.changes)
+    except OSError as error:
+        why = f"what is replaced cannot be kept ({error.strerror}), so that 'fixer undo' will not take it back"
+        result = result._replace(skipped=(*result.skipped, Skipped(str(error.filename), "no-journal", why)))
+    return _written(result)
+
+
+def _written(result: Result) -> Result:
     failed: dict[tuple[str, str], Skipped] = {}
     units: dict[str, list[FileChange]] = {}
     for n, change in enumerate(result.changes):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+from fixer import masking
 from fixer.render.text import Line
 
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if code != 0x0A}
@@ -32,7 +33,7 @@ def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
     encoding = getattr(out, "encoding", None) or "utf-8"
     texts: list[str] = []
     for line in lines:
-        text = "".join([piece for piece, _ in line])
+        text = masking.mask("".join([piece for piece, _ in line]))
         if not (text.isascii() and text.isprintable()):  # which takes no time, and most are
             text = clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)
         texts.append(f"{text}\n")
@@ -45,7 +46,11 @@ def _show_rich(lines: Iterable[Line], out: IO[str]) -> None:
 
     console = Console(file=out, highlight=False, soft_wrap=True)
     for line in lines:
-        console.print(Text.assemble(*((clean(piece).replace("\n", " "), style or "default") for piece, style in line)))
+        console.print(Text.assemble(*((_plain(piece), style or "default") for piece, style in line)))
+
+
+def _plain(piece: str) -> str:
+    return clean(masking.mask(piece)).replace("\n", " ")
 
 
 def error(message: str) -> None:
@@ -55,7 +60,7 @@ def error(message: str) -> None:
 
 def text(words: str) -> None:
     """Plain text of the program's own on standard output."""
-    sys.stdout.write(words)
+    sys.stdout.write(masking.mask(words))
 
 
 def raw(data: bytes) -> None:

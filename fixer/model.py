@@ -57,6 +57,14 @@ class LowPorts(StrEnum):
     MOVE = "move"
 
 
+class Each(StrEnum):
+    """What one commit is for: something that is deployed, a rule, or everything."""
+
+    UNIT = "unit"
+    RULE = "rule"
+    ALL = "all"
+
+
 class Origin(StrEnum):
     """Where images are read from: an engine on this machine, or the registry that has them."""
 

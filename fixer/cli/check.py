@@ -19,6 +19,7 @@ from fixer.cli.options import (
     PodSecurityVersionOption,
     PortsOption,
     RefreshOption,
+    RevisionOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, check
@@ -39,9 +40,15 @@ def command(
     ports: PortsOption = None,
     inspect: InspectOption = None,
     refresh: RefreshOption = False,
+    rev: RevisionOption = None,
 ) -> None:
     """Parse words, run, set the exit code."""
     options = Options(
         goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports, inspect, refresh
     )
-    raise typer.Exit(check(paths or [Path()], options, output.value))
+    where = paths or [Path()]
+    if rev is not None:
+        from fixer.cli.branches import at_revision
+
+        raise typer.Exit(at_revision(where, rev, lambda there: check(there, options, output.value)))
+    raise typer.Exit(check(where, options, output.value))

@@ -20,16 +20,20 @@ from fixer.cli.options import (
     PodSecurityVersionOption,
     PortsOption,
     RefreshOption,
+    RevisionOption,
     SelectOption,
 )
 from fixer.cli.runs import Options, fix
 from fixer.errors import UsageError
+from fixer.model import Each
 
 HELP = (
     "Print the diff that takes the files off root, or write it. Exit code: 0 everything fixed, 1"
     " something is left for a"
     " person, 2 error, 3 nothing to look at."
 )
+
+_ALONE = "--branch writes commits; leave out --write, --diff, --annotate, --inspect and --rev (--base names the commit)"
 
 
 def command(
@@ -39,6 +43,9 @@ def command(
         typer.Option("--diff", help="Print a diff and write nothing (this is what happens without --write)."),
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the files.")] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="With --write: also where something is not committed.")
+    ] = False,
     goal: GoalOption = None,
     safe_only: Annotated[
         bool, typer.Option("--safe-only", help="Leave out fixes that a person should look at.")
@@ -56,6 +63,24 @@ def command(
     ports: PortsOption = None,
     inspect: InspectOption = None,
     refresh: RefreshOption = False,
+    rev: RevisionOption = None,
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            "--branch", metavar="NAME", help="Commit to this branch, and leave the work tree alone.", show_default=False
+        ),
+    ] = None,
+    commit_per: Annotated[
+        Each, typer.Option("--commit-per", help="With --branch: what one commit is for.")
+    ] = Each.UNIT,
+    base: Annotated[
+        str, typer.Option("--base", metavar="REF", help="With --branch: the commit to start from.")
+    ] = "HEAD",
+    sign_off: Annotated[bool, typer.Option("--sign-off", help="With --branch: add Signed-off-by.")] = False,
+    author: Annotated[
+        str,
+        typer.Option("--author", metavar="'N <e>'", help="With --branch: who made the commits.", show_default=False),
+    ] = "",
 ) -> None:
     """Parse words, run, set the exit code."""
     if diff and write:
@@ -64,4 +89,20 @@ def command(
         goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports, inspect, refresh
     )
     where = paths or [Path()]
-    raise typer.Exit(fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate))
+    if branch is not None:
+        from fixer.cli.branches import Branching, fix_branch
+
+        if write or diff or rev is not None or annotate or inspect is not None:
+            raise UsageError(_ALONE)
+        branching = Branching(branch, commit_per, base, sign_off, author)
+        raise typer.Exit(fix_branch(where, options, output.value, branching, safe_only))
+    if rev is not None:
+        from fixer.cli.branches import at_revision
+
+        if write:
+            raise UsageError("--rev reads a commit, which cannot be written; leave out --write, or use --branch")
+        how = {"safe_only": safe_only, "annotate": annotate}
+        raise typer.Exit(at_revision(where, rev, lambda there: fix(there, options, output.value, **how)))
+    raise typer.Exit(
+        fix(where, options, output.value, write=write, safe_only=safe_only, annotate=annotate, allow_dirty=allow_dirty)
+    )

@@ -61,3 +61,12 @@ InspectOption = Annotated[
     ),
 ]
 RefreshOption = Annotated[bool, typer.Option("--refresh", help="Read images again that fixer.lock holds already.")]
+RevisionOption = Annotated[
+    str | None,
+    typer.Option(
+        "--rev",
+        metavar="REF",
+        help="Read the files of this commit (branch, tag or id) instead of the work tree.",
+        show_default=False,
+    ),
+]

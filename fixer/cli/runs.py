@@ -74,24 +74,54 @@ def fix(
     write: bool = False,
     safe_only: bool = False,
     annotate: bool = False,
+    allow_dirty: bool = False,
 ) -> int:
     """Fix, print the diff or write the files, and report; the exit code.
 
     Raises:
-        UsageError: as `check`.
+        UsageError: as `check`, and where files would be written over what is not committed.
     """
     from fixer import app, console
     from fixer.engine import Choice
     from fixer.model import Safety
-    from fixer.render.summary import Tally
 
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
+    if write and not allow_dirty:
+        _must_be_clean(paths)
     settings, unread = _inspected(paths, options)
     with console.progress("fixing") as tick:
         result = app.collect(app.ticked(app.outcomes(paths, settings, choice), tick))
     result = result._replace(skipped=(*result.skipped, *unread))
     if write:
         result = app.write_changes(result)
+    return report(result, output, written=write)
+
+
+def _must_be_clean(paths: list[Path]) -> None:
+    """Refuse to mix changes with those of a person that are not committed."""
+    from fixer.deliver.journal import top_of
+
+    for top in dict.fromkeys(top_of(path if path.is_dir() else path.parent) for path in paths):
+        if not (top / ".git").exists():
+            continue
+        from fixer.deliver.gitstore import opened
+
+        try:
+            with opened(top) as store:
+                found = store.modified()
+        except UsageError as error:
+            raise UsageError(f"{error}; with --allow-dirty files are written without asking git") from error
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            what = f"{top}: {found[0]}{more} changed and not committed"
+            raise UsageError(f"{what}; commit or stash that first, or give --allow-dirty")
+
+
+def report(result: Result, output: str, *, written: bool) -> int:
+    """Print what a fix did, or would do; the exit code."""
+    from fixer import console
+    from fixer.render.summary import Tally
+
     tally = Tally(result)
     if output == "json":
         from fixer.render.json import to_json
@@ -101,11 +131,11 @@ def fix(
     from fixer.render import text
     from fixer.render.diff import diff
 
-    for change in () if write else result.changes:
+    for change in () if written else result.changes:
         console.raw(diff(change))
-    console.show(text.findings(result, fixing=True, written=write), sys.stderr)
+    console.show(text.findings(result, fixing=True, written=written), sys.stderr)
     console.show(text.skipped(tally.skipped), sys.stderr)
-    console.show(text.closing(tally, fixing=True, written=write), sys.stderr)
+    console.show(text.closing(tally, fixing=True, written=written), sys.stderr)
     return tally.exit_code()
 
 

@@ -35,7 +35,8 @@ class Mount(NamedTuple):
     """A volume of a container. `kind` is volume or tmpfs; `group` is who gets it (fsGroup), None for nobody.
 
     `copied` says whether a fresh volume gets what the image has there, with its owners: Docker does that, Kubernetes
-    does not. `mode` are the permissions of a fresh one (0o777 for an emptyDir), None as the engine makes it.
+    does not. `mode` are the permissions of a fresh one (0o777 for an emptyDir), None as the engine makes it. `options`
+    are those of a tmpfs, as Docker has them (`uid=101,gid=101`).
     """
 
     target: str
@@ -44,6 +45,7 @@ class Mount(NamedTuple):
     group: int | None = None
     copied: bool = True
     mode: int | None = None
+    options: str = ""
 
 
 class Recipe(NamedTuple):

@@ -6,10 +6,11 @@ container: a manifest of strangers may ask for more, and what it does not get is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fixer.evidence import Recipe
+from fixer.evidence import Mount, Recipe
 from fixer.tuples import NamedTuple
 from fixer.verify.said import tidy
 
@@ -22,6 +23,7 @@ _OPEN_PORTS = "net.ipv4.ip_unprivileged_port_start"
 _SYSCTLS = ("net.", "kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
 _SECOND = 1_000_000_000  # the engine counts nanoseconds
 _MOST_FILE = 1 << 30  # bytes of one file
+_TMPFS_OPTION = re.compile(r"(?:uid|gid)=\d{1,10}|mode=[0-7]{3,4}|exec")
 _TMPFS = "rw,nosuid,nodev,noexec,size=268435456"
 
 
@@ -68,11 +70,16 @@ def body(recipe: Recipe, place: Place) -> dict[str, Any]:
 
 def withheld(recipe: Recipe) -> tuple[str, ...]:
     """Sentences about what a recipe asks for and its container does not get."""
-    caps = [name for name in _names(recipe.cap_add) if name not in _GIVEN]
+    caps = beyond(recipe.cap_add)
     sysctls = [name for name, _ in recipe.sysctls if not name.startswith(_SYSCTLS)]
     out = [f"the capability {tidy(name, 40)} is not given to containers of strangers" for name in caps]
     out += [f"the sysctl {tidy(name, 60)} reaches beyond the container and is not set" for name in sysctls]
     return tuple(out)
+
+
+def beyond(capabilities: Sequence[str]) -> list[str]:
+    """Those of some capabilities that no trial gets."""
+    return [name for name in _names(capabilities) if name not in _GIVEN]
 
 
 def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
@@ -92,7 +99,7 @@ def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
         "GroupAdd": [str(group) for group in recipe.groups],
         "Sysctls": {} if place.beside else _sysctls(recipe),
         "Mounts": [_mount(target, name, recipe) for target, name in sorted(place.volumes.items())],
-        "Tmpfs": {mount.target: _tmpfs(mount.group) for mount in recipe.mounts if mount.kind == "tmpfs"},
+        "Tmpfs": {mount.target: _tmpfs(mount) for mount in recipe.mounts if mount.kind == "tmpfs"},
         "RestartPolicy": {"Name": "no"},
     }
     if place.hosts:
@@ -119,8 +126,12 @@ def _mount(target: str, name: str, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _tmpfs(group: int | None) -> str:
-    return f"{_TMPFS},mode=1777" if group is None else f"{_TMPFS},mode=2777,gid={group}"
+def _tmpfs(mount: Mount) -> str:
+    if mount.group is not None:
+        return f"{_TMPFS},mode=2777,gid={mount.group}"
+    asked = [option for option in mount.options.split(",") if _TMPFS_OPTION.fullmatch(option)]
+    mode = [] if any(option.startswith("mode=") for option in asked) else ["mode=1777"]
+    return ",".join([_TMPFS, *mode, *asked])
 
 
 def _health(recipe: Recipe, retries: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from fixer.understand.compose import Service
 from fixer.understand.composevalues import settings
 from fixer.understand.pods import Member, Pod, capability
 from fixer.understand.workloads import mapping, sequence
+from fixer.verify.containers import beyond
 
 Read = Callable[[str], "str | None"]
 
@@ -130,7 +131,7 @@ def _mounts(service: Service, read: Read) -> tuple[tuple[Mount, ...], list[str]]
         elif one.kind in ("volume", "bind"):
             found.append(Mount(one.target, "volume", one.read_only))
             away += [f"what lies in {one.source} of the host"] if one.kind == "bind" else []
-    found += [Mount(path, "tmpfs") for path, _ in tmpfs(service)]
+    found += [Mount(path, "tmpfs", options=options) for path, options in tmpfs(service)]
     return tuple(found), away
 
 
@@ -144,6 +145,7 @@ def _host(service: Service) -> Iterator[str]:
             yield f"{key}: host"
     if service.says("privileged"):
         yield "privileged mode"
+    yield from (f"the capability {name}" for name in beyond(service.words("cap_add")))
     if service.words("devices"):
         yield "devices of the host"
     for key in _KEYS:
@@ -287,3 +289,5 @@ def _unset(value: Mapping[Any, Any]) -> Iterator[str]:
 def _privileged(member: Member) -> Iterator[str]:
     if member.context.get("privileged") is True:
         yield "privileged mode"
+    added = [str(one) for one in sequence(mapping(member.context.get("capabilities")).get("add"))]
+    yield from (f"the capability {name}" for name in beyond(added))

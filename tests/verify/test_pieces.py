@@ -127,6 +127,10 @@ def test_a_container_is_as_its_recipe_says() -> None:
     (mount,) = host["Mounts"]
     assert (mount["Source"], mount["ReadOnly"], mount["VolumeOptions"]) == ("volume-1", True, {"NoCopy": True})
     assert host["Tmpfs"]["/tmp"].endswith("mode=2777,gid=9")
+    mounts = (Mount("/a", "tmpfs"), Mount("/b", "tmpfs", options="uid=7,mode=700,size=99g,dev"))
+    folders = body(Recipe(mounts=mounts), PLACE)["HostConfig"]["Tmpfs"]
+    assert folders["/a"].endswith(",mode=1777")
+    assert folders["/b"].endswith(",uid=7,mode=700")
     bare = body(Recipe(), PLACE)
     assert not {"User", "Cmd", "Entrypoint", "Env", "WorkingDir"} & set(bare)
 

@@ -8,9 +8,10 @@ import pytest
 
 from fixer import app
 from fixer.config import Config, ImageConfig
-from fixer.evidence import Mount, Recipe
+from fixer.evidence import Mount
 from fixer.model import Goal, LowPorts
 from fixer.verify.jobs import Planned
+from fixer.verify.recipes import ALONE
 
 ROOT_IMAGE = "FROM debian:12\nCOPY app /app\nCMD [\"/app\"]\n"  # fmt: skip
 PORT_START = ("net.ipv4.ip_unprivileged_port_start", "0")
@@ -34,7 +35,7 @@ def test_a_dockerfile_that_nobody_builds_is_tried_as_it_is(tmp_path: Path) -> No
         "",
         (),
     )
-    assert (job.before, job.after, job.users) == ((Recipe(),), (Recipe(),), (10001,))
+    assert (job.before, job.after, job.users) == ((ALONE,), (ALONE,), (10001,))
     assert b"USER 10001:10001" in job.overlay["web/Dockerfile"]
     assert "DF001" in job.rules
     assert one.root == tmp_path
@@ -102,7 +103,7 @@ SERVICE = """services:
       - ./uploads:/uploads:ro
       - ./nginx.conf:/etc/nginx.conf
       - /var/run/docker.sock:/var/run/docker.sock
-    tmpfs: [/cache]
+    tmpfs: ["/cache:uid=7,mode=700"]
     healthcheck: {test: curl localhost}
     depends_on: {db: {condition: service_healthy}, other: {condition: service_started}}
     secrets: [key]
@@ -123,7 +124,11 @@ def test_a_service_is_started_as_compose_would(tmp_path: Path) -> None:
     assert (recipe.user, recipe.workdir) == ("root", "/srv")
     assert (recipe.entrypoint, recipe.command) == (("/start.sh", "--now"), ("serve", "80"))
     assert recipe.env == (("A", "1"), ("MODE", "prod"))
-    assert recipe.mounts == (Mount("/data"), Mount("/uploads", read_only=True), Mount("/cache", "tmpfs"))
+    assert recipe.mounts == (
+        Mount("/data"),
+        Mount("/uploads", read_only=True),
+        Mount("/cache", "tmpfs", options="uid=7,mode=700"),
+    )
     assert recipe.healthcheck == ("CMD-SHELL", "curl localhost")
     assert recipe.blind, "its nginx.conf is not there"
     assert recipe.sysctls == (PORT_START,)
@@ -245,4 +250,4 @@ def test_writable_paths_of_a_dockerfile_reach_its_pod(tmp_path: Path) -> None:
     compose = "services:\n  web:\n    build: .\n"
     config = Config(goal=Goal.HARDENED, images={"Dockerfile": ImageConfig(writable=("/var/lib/x",))})
     (one,) = planned(tmp_path, {"compose.yaml": compose, "Dockerfile": "FROM debian:12\nCMD x\n"}, config)
-    assert Mount("/var/lib/x", "tmpfs") in one.job.after[0].mounts
+    assert Mount("/var/lib/x", "tmpfs", options="uid=10001,gid=10001") in one.job.after[0].mounts

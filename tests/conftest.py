@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -43,6 +44,20 @@ NOT_DOCKERFILES = {
 }
 
 
+_STATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what runs write about themselves out of the person's own folder, in child processes too."""
+    config.stash[_STATE] = tempfile.TemporaryDirectory(prefix="fixer-state-")
+    os.environ["XDG_STATE_HOME"] = config.stash[_STATE].name  # before any module of tests copies the environment
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    config.stash[_STATE].cleanup()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it asks for, so that the marks cannot go stale."""
     for item in items:
@@ -56,14 +71,6 @@ def absent(what: str, reason: str) -> NoReturn:
     if os.environ.get(f"FIXER_REQUIRE_{what}", "") not in {"", "0"}:
         pytest.fail(f"{reason}, and FIXER_REQUIRE_{what} is set", pytrace=False)
     pytest.skip(reason)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what runs write about themselves out of the person's own folder, in child processes too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        yield
 
 
 @dataclass(frozen=True)

@@ -99,14 +99,15 @@ def undo(start: Path) -> Undone:
         FixerError: when nothing is known of a run there.
     """
     try:
-        place = next((_place(top) for top in _tops(start) if _place(top).is_file()), None)
+        found = next((top for top in _tops(start) if _place(top).is_file()), None)
     except OSError as error:
         raise FixerError(f"{start}: what was replaced cannot be looked up ({error.strerror})") from error
-    if place is None:
+    if found is None:
         raise FixerError(f"{start}: no run of 'fixer fix --write' here that could be taken back")
+    place = _place(found)
     restored: list[str] = []
     left: list[Skipped] = []
-    for row in _read(place):
+    for row in _read(place, found):
         why = _restored(row)
         if why:
             left.append(Skipped(row.path, "not-restored", why))
@@ -133,12 +134,15 @@ def _restored(row: _Row) -> str:
     return ""
 
 
-def _read(place: Path) -> list[_Row]:
+def _read(place: Path, top: Path) -> list[_Row]:
     try:
         raw: Any = json.loads(place.read_bytes())
         if raw["version"] != _VERSION:
             raise FixerError(f"{place}: was written by another version of fixer; take the changes back by hand")
-        return [_row(one) for one in raw["files"]]
+        rows = [_row(one) for one in raw["files"]]
+        if not all(Path(os.path.normpath(row.file)).is_relative_to(top) for row in rows):
+            raise ValueError(f"it names files outside of {top}")
+        return rows
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error) as error:
         raise FixerError(f"{place}: cannot be read ({error}); take the changes back by hand") from error
 

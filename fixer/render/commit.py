@@ -44,8 +44,8 @@ def _subject(unit: Unit, users: tuple[str, ...]) -> str:
 def _called(unit: Unit) -> Iterator[str]:
     """What a unit may be called, in the order of preference: people run services, and not files."""
     paths = [change.repository_path or change.path for change in unit.changes]
-    folder, _, file = paths[0].rpartition("/")
     if unit.services and len(paths) == 1:
+        folder, _, file = paths[0].rpartition("/")
         services = listed(unit.services)
         where = paths[0] if not folder or (is_compose(file) and file not in _USUAL) else folder
         yield from (f"{services} in {tail}" for tail in _tails(where) if tail.rpartition("/")[2] != services)

@@ -310,7 +310,7 @@ def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tupl
     result, found = fix_in_units(paths, config, choice)
     if each is Each.UNIT:
         return result, tuple(Step(message(unit), _bytes(unit.changes)) for unit in found)
-    fixed = [finding for finding in result.findings if finding.status is Status.FIXED]
+    fixed = sorted((finding for unit in found for finding in unit.findings), key=Finding.sort_key)
     everything = _bytes(result.changes)
     if each is Each.ALL:
         return result, (Step(whole_message(fixed), everything),) if everything else ()

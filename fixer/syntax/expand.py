@@ -45,7 +45,7 @@ def expand(text: str, env: Env, escape: str = "\\", unset: str | None = "") -> s
         scope = _Scope(env)
         scope.unset = unset
         value, at = _run(text, 0, scope, escape, "")
-    except (_Unknown, IndexError):
+    except (_Unknown, IndexError, RecursionError):  # nobody nests defaults that deep and means well
         return None
     return value if at == len(text) else None
 

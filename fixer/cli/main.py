@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from fixer import __version__
-from fixer.cli import admission_policy, check, explain, fix, graph, inspect, pod_security, rules, undo
+from fixer.cli import (
+    admission_policy,
+    check,
+    explain,
+    fix,
+    graph,
+    inspect,
+    plan,
+    pod_security,
+    pr,
+    publish,
+    rules,
+    undo,
+)
 
 app = typer.Typer(
     name="fixer",
@@ -39,6 +52,9 @@ def _options(
 app.command("check", help=check.HELP)(check.command)
 app.command("fix", help=fix.HELP)(fix.command)
 app.command("undo", help=undo.HELP)(undo.command)
+app.command("plan", help=plan.HELP)(plan.command)
+app.command("publish", help=publish.HELP)(publish.command)
+app.command("pr", help=pr.HELP)(pr.command)
 app.command("inspect", help=inspect.HELP)(inspect.command)
 app.command("rules", help=rules.HELP)(rules.command)
 app.command("explain", help=explain.HELP)(explain.command)

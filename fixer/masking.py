@@ -39,15 +39,17 @@ def _lower_escapes(text: str) -> str:
 
 
 def _encoded(data: bytes) -> set[str]:
-    """Base64 as it looks wherever the secret begins: what its neighbours change of the outermost characters is cut."""
+    """Base64 as it looks wherever the secret begins: what neighbours change of the outermost characters is left out."""
     import base64
 
     found: set[str] = set()
     for before in range(3):
         text = base64.b64encode(b"\0" * before + data).decode()
-        core = text[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
-        if len(core) >= _LEAST_FORM:
-            found |= {core, core.replace("+", "-").replace("/", "_")}
+        start = -(-before * 8 // 6)
+        # with something behind it, and at the end
+        for core in (text[start : (before + len(data)) * 8 // 6], text[start:].rstrip("=")):
+            if len(core) >= _LEAST_FORM:
+                found |= {core, core.replace("+", "-").replace("/", "_")}
     return found
 
 

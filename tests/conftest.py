@@ -1,7 +1,9 @@
-"""What tests may ask for: the files beside the repository, a Docker engine, a registry, the independent scanners.
+"""What tests may ask for: the files beside the repository, a Docker engine, a registry, the independent scanners, and
+what forges say that they accept.
 
 Each is used when it is there. When it is not, the test is skipped with the reason, or fails if
-FIXER_REQUIRE_SHARED, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_JUDGES or FIXER_REQUIRE_REGISTRY says that it has to be there.
+FIXER_REQUIRE_SHARED, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_FORGE, FIXER_REQUIRE_JUDGES or FIXER_REQUIRE_REGISTRY says
+that it has to be there.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ MARKERS = {
     "shared": "corpus",
     "corpus_dockerfiles": "corpus",
     "engine": "engine",
+    "github_contract": "forge",
+    "gitea_contract": "forge",
     "judges": "judges",
     "compose_schema": "judges",
     "registry": "registry",
@@ -137,6 +141,26 @@ def registry() -> str:
     if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
         absent("REGISTRY", "no registry (tests/rigs/registry.sh start)")
     done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def github_contract() -> str:
+    """Give the address where prism refuses what GitHub's own description does not have."""
+    return f"http://{_forge('address')}"
+
+
+@pytest.fixture(scope="session")
+def gitea_contract() -> Path:
+    """Give the folder of the client that is generated from Gitea's own description."""
+    return Path(_forge("gitea"))
+
+
+def _forge(what: str) -> str:
+    script = ROOT / "tests/rigs/forge.sh"
+    if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
+        absent("FORGE", "no descriptions of forges (tests/rigs/forge.sh start)")
+    done = subprocess.run([script, what], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout.strip()
 
 

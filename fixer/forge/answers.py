@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fixer.errors import UsageError
-from fixer.forge.base import ForgeError
+from fixer.forge.base import ForgeError, State
+from fixer.forge.http import Web
 
 _MOST_TEXT = 2_000_000
 _MOST_NAME = 255
@@ -56,6 +57,15 @@ def number(value: Any) -> int:
     return value
 
 
+def state(value: Any) -> State:
+    """What became of a request.
+
+    Raises:
+        ValueError: for a state that is not known.
+    """
+    return State(text(value))
+
+
 def name(value: Any) -> str:
     """The name of a repository.
 
@@ -79,12 +89,12 @@ def branch(value: Any) -> str:
 
 
 def commit(value: Any) -> str:
-    """The id of a commit.
+    """The id of a commit, "" where there is none any more.
 
     Raises:
-        TypeError: when it is none.
+        TypeError: when it is something else.
     """
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", value):
+    if not isinstance(value, str) or not re.fullmatch(r"(?:[0-9a-f]{40}(?:[0-9a-f]{24})?)?", value):
         raise TypeError("no commit")
     return value
 
@@ -107,23 +117,22 @@ def labels(value: Any) -> tuple[str, ...]:
     return tuple(one[:_MOST_NAME] for one in names if isinstance(one, str) and one)
 
 
-def pages(host: str, fetch: Callable[[int], Page]) -> Iterator[dict[str, Any]]:
+def pages(web: Web, fetch: Callable[[int], Page]) -> Iterator[dict[str, Any]]:
     """The rows of all pages; where the next page is, the forge does not decide.
 
     Args:
-        host: who answers.
+        web: who answers.
         fetch: gives the page of a number, from 1 on.
 
     Raises:
-        ForgeError: when there is no end.
-        TypeError: for a page that is no list of objects.
+        ForgeError: when there is no end, or for a page that is no list of objects.
     """
     for page in range(1, _MOST_PAGES + 1):
         rows, headers = fetch(page)
-        if not isinstance(rows, list):
-            raise TypeError("no list")
-        yield from (row(one) for one in rows)
+        if not isinstance(rows, list) or not all(isinstance(one, dict) for one in rows):
+            raise web.odd()
+        yield from rows
         more = next((value for key, value in headers.items() if key.lower() == "link"), "")
         if not rows or not re.search(r'rel="?next"?', str(more)[:10_000]):
             return
-    raise ForgeError(f"{host} has more pages than anybody could want; ask for less at once")
+    raise ForgeError(f"{web.host} has more pages than anybody could want; ask for less at once")

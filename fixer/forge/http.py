@@ -53,18 +53,21 @@ class Web:
 
     def __init__(self, base: str, seconds: float = SECONDS) -> None:
         self.base = base.rstrip("/")
-        self.host = urlsplit(base).netloc
         self.seconds = seconds
         self._origin = origin(base)
         if self._origin is None:
             raise UsageError(f"'{base}' is no address of a forge; give one such as https://git.example.com")
         if self._origin[0] == "http" and not is_loopback(self._origin[1]):
             raise UsageError(f"{base} would carry the token in plain text; give an address with https://")
+        self.host = urlsplit(base).netloc
         self.session = self._guarded()
 
     def _guarded(self) -> Session:
         """A session that sends through `_send`, and takes no passwords from files."""
-        import requests
+        try:
+            import requests
+        except ModuleNotFoundError:
+            raise UsageError("no client for forges is installed; run 'pip install nonroot-fixer[pr]'") from None
 
         web = self
 

@@ -10,6 +10,9 @@ from fixer.graphing import draw
 from fixer.model import FileChange, Finding, Result, Status
 from fixer.repository import Repository
 
+WHOLE = "the repository"
+"""The name of a unit whose files lie in several folders at the top."""
+
 
 class Unit(NamedTuple):
     """Changes that are whole only together, and the findings that they fix.
@@ -74,7 +77,7 @@ def _name(paths: list[str]) -> str:
     if len(paths) == 1:
         folder, name = posixpath.split(paths[0])
         return folder if folder and "ockerfile" in name else paths[0]
-    return posixpath.commonpath([posixpath.dirname(path) for path in paths]) or "the repository"
+    return posixpath.commonpath([posixpath.dirname(path) for path in paths]) or WHOLE
 
 
 class _Groups:

@@ -146,7 +146,8 @@ def _shown(found: Plan, whole: bool) -> Iterator[str]:
     if found.off:
         yield f"{found.repository}: wants no requests: it has a file {OFF}"
     for unit in found.units:
-        yield f"{found.repository}: {unit.said.title} ({len(unit.files)} files, branch {unit.branch})"
+        many = f"{len(unit.files)} file{'' if len(unit.files) == 1 else 's'}"
+        yield f"{found.repository}: {unit.said.title} ({many}, branch {unit.branch})"
         if whole:
             yield from ("", *unit.said.body.splitlines(), "")
     if not found.units and not found.off:
@@ -157,7 +158,7 @@ def _shown(found: Plan, whole: bool) -> Iterator[str]:
         yield f"{found.repository}: {found.left} findings are left for a person; 'fixer check' tells them"
 
 
-# --- fixer publish and fixer pr -----------------------------------------------------------------------------------------
+# --- fixer publish and fixer pr ---------------------------------------------------------------------------------------
 
 
 class Asked(NamedTuple):

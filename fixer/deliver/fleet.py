@@ -24,7 +24,7 @@ _Item = TypeVar("_Item")
 _MOST_LINES = 100_000
 _WAIT = 5.0
 # Imported once for all of them.
-_NEEDED = ("fixer.app", "fixer.cli.requests", "fixer.deliver.exporting", "fixer.deliver.plans", "jinja2", "ruamel.yaml")
+_NEEDED = ("fixer.app", "fixer.cli.requests", "fixer.deliver.exporting", "fixer.deliver.plans", "git", "jinja2")
 _GOOD, _BAD = b"+", b"-"
 
 

@@ -107,7 +107,7 @@ class Ledger:
 
     def ends(self, run: int) -> list[Ended]:
         """All ends of a run, in order."""
-        query = "SELECT repository, unit, outcome, why, branch, url FROM ends WHERE run = ? ORDER BY repository, unit, rowid"
+        query = "SELECT repository, unit, outcome, why, branch, url FROM ends WHERE run = ? ORDER BY repository, unit"
         return [Ended(name, unit, End(end), *rest) for name, unit, end, *rest in self._data.execute(query, (run,))]
 
     def done(self, run: int) -> frozenset[str]:

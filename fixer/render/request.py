@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from fixer.model import FileChange, Finding, HandOver, Safety, SetKey, SetUser, Status
 from fixer.render.commit import message, users_of
 from fixer.templates import render
-from fixer.units import Unit
+from fixer.units import WHOLE, Unit
 
 OFF = ".fixer-off"
 """Where a file of this name lies at the top of a repository, no request is opened."""
@@ -110,7 +110,7 @@ def words(unit: Unit, left: Iterable[Finding] = ()) -> Words:
     users = users_of(fixed)
     body = render(
         "git/pull-request.md",
-        unit=_code(unit.name),
+        unit="the containers of this repository" if unit.name == WHOLE else _code(unit.name),
         users=" or ".join(_code(user) for user in users),
         files=[_file(change, fixed) for change in unit.changes],
         who=_unique(_who(fixed)),

@@ -28,6 +28,9 @@ _NO_LONGER = {
     "off": f"This repository wants no requests any more (`{OFF}`), so this one is closed.",
 }
 
+Known = tuple[Request, "Marker | None"]
+"""A request, and what it says to be about."""
+
 
 class Place(NamedTuple):
     """Where a plan is published: a forge, the name of a repository there, and its address for git."""
@@ -79,42 +82,51 @@ class _Publisher:
         self.off = plan.off or os.fsencode(OFF) in self.files
         # Requests of other branches are none of the program's, whatever their bodies say.
         known = [one for one in self.forge.requests(self.name) if one.branch.startswith(PREFIX)]
-        self.known = [(one, read_marker(one.body)) for one in known]
-        self.open = sum(one.state is State.OPEN for one in known)
+        self.known: list[Known] = [(one, read_marker(one.body)) for one in known]
+        self.open = [one for one in self.known if one[0].state is State.OPEN and one[0].base == plan.base]
+        self.count = sum(one.state is State.OPEN for one in known)
 
     def all(self) -> Iterator[Ended]:
         """Close what is no longer needed, then look at each unit."""
         units = () if self.off else self.plan.units
-        yield from self._obsolete({unit.name for unit in units}, {unit.branch for unit in units})
+        taken = self._taken(units)
+        numbers = {request.number for request, _ in taken.values()}
+        yield from self._obsolete([(request, marker) for request, marker in self.open if request.number not in numbers])
         if self.off:
             yield Ended(self.name, "", End.SKIPPED, f"the repository wants no requests: it has a file {OFF}")
         for unit in units:
             try:
-                yield self._one(unit)
+                yield self._one(unit, taken.get(unit.branch))
             except Stale as error:
                 yield self._ended(unit, End.SKIPPED, str(error))
             except FixerError as error:
                 yield self._ended(unit, End.FAILED, str(error))
+
+    def _taken(self, units: Iterable[PlannedUnit]) -> dict[str, Known]:
+        """The open request of each unit, by its branch: that of the same work first, then that of the nearest."""
+        left = list(self.open)
+        taken: dict[str, Known] = {}
+        for near in (_is_same, _is_of, _shares):
+            for unit in units:
+                found = next((one for one in left if near(one, unit)), None) if unit.branch not in taken else None
+                if found is not None:
+                    taken[unit.branch] = found
+                    left.remove(found)
+        return taken
 
     def _ended(self, unit: PlannedUnit, end: End, why: str = "", url: str = "") -> Ended:
         return Ended(self.name, unit.name, end, why, unit.branch, url)
 
     # --- one unit -----------------------------------------------------------------------------------------------------
 
-    def _one(self, unit: PlannedUnit) -> Ended:
+    def _one(self, unit: PlannedUnit, found: Known | None) -> Ended:
         why = self._stale(unit)
-        if why:
-            return self._ended(unit, End.SKIPPED, why)
-        for request, marker in self.known:
-            same = request.branch == unit.branch or (marker is not None and marker.unit == unit.name)
-            if request.state is State.OPEN and same and request.base == self.plan.base:
-                return self._renewed(unit, request, marker)
-        why = self._declined(unit)
-        if why:
-            return self._ended(unit, End.SKIPPED, why)
-        if self.open >= self.terms.most_open:
-            return self._ended(unit, End.SKIPPED, f"{self.open} requests are open, which is as many as may be")
-        return self._opened(unit)
+        if not why and found is not None:
+            return self._renewed(unit, *found)
+        why = why or self._declined(unit)
+        if not why and self.count >= self.terms.most_open:
+            why = f"{self.count} requests are open, which is as many as may be; merge or close some"
+        return self._ended(unit, End.SKIPPED, why) if why else self._opened(unit)
 
     def _stale(self, unit: PlannedUnit) -> str:
         """Why the plan does not fit what the base branch holds now, "" when it does."""
@@ -132,9 +144,9 @@ class _Publisher:
     def _declined(self, unit: PlannedUnit) -> str:
         """Why people want no such request, "" when nobody said so."""
         for request, marker in self.known:
-            same = request.branch == unit.branch
-            shared = marker is not None and marker.unit == unit.name and set(marker.fingerprints) & {*unit.fingerprints}
-            if request.state is State.CLOSED and (same or shared) and not (marker is not None and marker.closed):
+            same = _is_same((request, marker), unit)
+            shared = same or _shares((request, marker), unit)
+            if request.state is State.CLOSED and shared and not (marker is not None and marker.closed):
                 return f"request {request.number} was closed by a person, which is respected; reopen it to have it back"
             if request.state is State.MERGED and same:
                 return f"request {request.number} was merged and taken back since; it is left for a person"
@@ -149,7 +161,7 @@ class _Publisher:
         body = marked(unit.said, self._marker(unit), self.forge.body_limit)
         draft = Draft(unit.branch, self.plan.base, unit.said.title, body, self.terms.labels, self.terms.draft)
         request = self.forge.open(self.name, draft)
-        self.open += 1
+        self.count += 1
         return self._ended(unit, End.OPENED, url=request.url)
 
     def _renewed(self, unit: PlannedUnit, request: Request, marker: Marker | None) -> Ended:
@@ -231,10 +243,9 @@ class _Publisher:
 
     # --- what is no longer needed -------------------------------------------------------------------------------------
 
-    def _obsolete(self, units: set[str], branches: set[str]) -> Iterator[Ended]:
-        for request, marker in self.known:
-            mine = request.state is State.OPEN and request.author == self.me and request.base == self.plan.base
-            if not mine or marker is None or marker.unit in units or request.branch in branches:
+    def _obsolete(self, left: Iterable[Known]) -> Iterator[Ended]:
+        for request, marker in left:
+            if marker is None or request.author != self.me:
                 continue
             try:
                 yield self._closed(request, marker)
@@ -255,7 +266,7 @@ class _Publisher:
         self.forge.close(self.name, request.number)
         if request.branch in self.branches:
             gitremote.push(self.place.remote, self.folder, request.branch, "", self.branches.pop(request.branch))
-        self.open -= 1
+        self.count -= 1
         return Ended(self.name, marker.unit, End.UPDATED, _NO_LONGER[reason], request.branch, request.url)
 
     def _hand_over(self, request: Request, marker: Marker | None) -> None:
@@ -269,3 +280,16 @@ class _Publisher:
         body = with_marker(request.body, marker)
         draft = Draft(request.branch, request.base, request.title, body, request.labels, request.draft)
         self.forge.update(self.name, request.number, draft)
+
+
+def _is_same(known: Known, unit: PlannedUnit) -> bool:
+    return known[0].branch == unit.branch
+
+
+def _is_of(known: Known, unit: PlannedUnit) -> bool:
+    return known[1] is not None and known[1].unit == unit.name
+
+
+def _shares(known: Known, unit: PlannedUnit) -> bool:
+    """Whether a request repairs something that the unit does; fingerprints tell the files apart."""
+    return known[1] is not None and not {*known[1].fingerprints}.isdisjoint(unit.fingerprints)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shlex
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from fixer.model import FileChange, Finding, HandOver, Safety, SetKey, SetUser, Status
-from fixer.render.commit import message, users_of
+from fixer.render.commit import users_of
 from fixer.templates import render
 from fixer.units import WHOLE, Unit
 
@@ -23,6 +22,7 @@ OFF = ".fixer-off"
 VERSION = 1
 _NOTHING = "\u200b"  # has no width, and keeps words from being acted upon
 _LONGEST_TITLE = 120
+_LONGEST_NAME = 70
 _LONGEST_CELL = 300
 _MOST_MARKS = 300
 _MOST_MARKER = 12_000
@@ -123,7 +123,14 @@ def words(unit: Unit, left: Iterable[Finding] = ()) -> Words:
         commands=_commands(unit.changes),
         off=OFF,
     )
-    return Words(title_of(message(unit).partition("\n")[0]), neutral(re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"))
+    return Words(_title(unit, users), neutral(re.sub(r"\n{3,}", "\n\n", body).strip() + "\n"))
+
+
+def _title(unit: Unit, users: tuple[str, ...]) -> str:
+    name = unit.name if len(unit.name) <= _LONGEST_NAME else "…" + unit.name[1 - _LONGEST_NAME :]
+    if not users:
+        return title_of(f"Take rights that it does not need from {name}")
+    return title_of(f"Run {name} as {users[0]}, not as root" if len(users) == 1 else f"Run {name} without root")
 
 
 def _file(change: FileChange, fixed: list[Finding]) -> _Row:
@@ -192,27 +199,35 @@ def _place(finding: Finding) -> str:
 
 
 def _commands(changes: Iterable[FileChange]) -> list[str]:
-    """How to see for oneself, for the first Dockerfile or manifest that has a plain name."""
-    for change in changes:
-        path = change.repository_path or change.path
-        folder, _, name = path.rpartition("/")
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", path):
-            continue
-        if "ockerfile" in name or "ontainerfile" in name:
-            where = shlex.quote(folder or ".")
-            return [
-                f"docker build --tag nonroot-check --file {shlex.quote(path)} {where}",
-                "docker run --rm --entrypoint id nonroot-check   # says who it runs as; not uid=0",
-            ]
-        if "compose" in name:
-            start = f"docker compose --file {shlex.quote(path)}"
-            return [f"{start} up --build --detach", f"{start} top   # says who each process runs as; not root"]
-        if name.endswith((".yaml", ".yml", ".json")):
-            return [
-                f"kubectl apply --dry-run=server --filename {shlex.quote(path)}",
-                "kubectl get pods   # once it is applied: all of them run",
-            ]
-    return []
+    """How to see for oneself: with Compose where it is there, else with what has a plain name."""
+    paths = [change.repository_path or change.path for change in changes]
+    plain = [path for path in paths if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", path)]
+    return next((found for kind in _CHECKS for path in plain if (found := kind(path))), [])
+
+
+def _compose_check(path: str) -> list[str]:
+    start = f"docker compose --file {path}"
+    found = "compose" in path.rpartition("/")[2]
+    return [f"{start} up --build --detach", f"{start} top   # who each process runs as: not root"] if found else []
+
+
+def _image_check(path: str) -> list[str]:
+    folder, _, name = path.rpartition("/")
+    if "ockerfile" not in name and "ontainerfile" not in name:
+        return []
+    return [
+        f"docker build --tag nonroot-check --file {path} {folder or '.'}   # or whatever folder you build it in",
+        "docker image inspect --format '{{.Config.User}}' nonroot-check   # who it runs as: not root",
+    ]
+
+
+def _manifest_check(path: str) -> list[str]:
+    if not path.endswith((".yaml", ".yml", ".json")):
+        return []
+    return [f"kubectl apply --dry-run=server --filename {path}", "kubectl get pods   # once it is applied: all run"]
+
+
+_CHECKS = (_compose_check, _image_check, _manifest_check)
 
 
 def _code(text: str) -> str:

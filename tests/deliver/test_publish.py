@@ -254,6 +254,18 @@ def test_other_work_goes_into_the_open_request_of_the_unit(forge: Memory) -> Non
     assert writes(forge) == before
 
 
+def test_units_that_join_keep_one_request_and_close_the_other(forge: Memory) -> None:
+    commit(path(forge), {"a/Dockerfile": BEFORE, "b/Dockerfile": BEFORE})
+    a, b = (unit(name, mark * 10, f"{name}/Dockerfile") for name, mark in (("a", "1"), ("b", "2")))
+    run(forge, plan(a, b))
+    both = a._replace(name="both", branch="nonroot/both-3", files=a.files + b.files)
+    both = both._replace(fingerprints=a.fingerprints + b.fingerprints)
+    found = run(forge, plan(both))
+    assert sorted(ends(found)) == ["updated", "updated"]
+    assert sorted(one.state for one in requests(forge)) == [State.CLOSED, State.OPEN]
+    assert ends(run(forge, plan(both))) == ["unchanged"]
+
+
 def test_a_base_that_moved_elsewhere_changes_nothing(forge: Memory) -> None:
     run(forge, plan(unit()))
     before = branches(path(forge))

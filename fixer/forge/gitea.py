@@ -87,7 +87,9 @@ class Gitea:
                 yield self._with_closer(repository, request, bool(branch))
 
     def _with_closer(self, repository: str, request: Request, always: bool) -> Request:
-        if request.state is not State.CLOSED or not (always or request.author == self.identity()):
+        if request.state is not State.CLOSED:
+            return request
+        if not always and not (self._token and request.author == self.identity()):
             return request
         who = ""
         for row in self._list(f"{_of(repository)}/issues/{request.number}/timeline"):

@@ -62,6 +62,7 @@ class GitHub:
         self.address = address.rstrip("/")
         self._key = key
         self._web = Web(api or _interface(self.address), seconds)
+        self._web.session.headers["X-GitHub-Api-Version"] = _VERSION
         self._requester = _requester(self._web, key)
         self._identity = ""
 
@@ -145,7 +146,9 @@ class GitHub:
                 yield self._with_closer(repository, request, bool(branch))
 
     def _with_closer(self, repository: str, request: Request, always: bool) -> Request:
-        if request.state is not State.CLOSED or not (always or request.author == self.identity()):
+        if request.state is not State.CLOSED:
+            return request
+        if not always and not (self._key and request.author == self.identity()):
             return request
         issue = self._get(f"{_of(repository)}/issues/{request.number}")
         with self._understood():
@@ -276,8 +279,6 @@ def _requester(web: Web, key: str | App, as_app: bool = False) -> Requester:
                 retry=None,
                 seconds_between_requests=None,
                 seconds_between_writes=None,
-                lazy=True,
-                api_version=_VERSION,
             ).requester
         finally:
             Requester.resetConnectionClasses()

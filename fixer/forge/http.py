@@ -241,10 +241,12 @@ def refusal(host: str, status: int, headers: Mapping[str, str], what: str) -> Fo
         message = f"{host} has no such repository or request, or hides it; check its name and what the token may see"
         return ForgeError(message, None, status)
     if status in (400, 409, 422):
-        return ForgeError(f"{host} refuses that{because or f' (status {status})'}", None, status)
+        why = because or f" (status {status})"
+        return ForgeError(f"{host} refuses that{why}; correct what it names, and run again", None, status)
     if status in _BUSY:
         return ForgeError(f"{host} is in trouble (status {status}); try again later", wait or AGAIN, status)
-    return ForgeError(f"{host} answers with status {status}{because}; check the forge's address", wait, status)
+    todo = "ask those who run it" if what else "check the forge's address"
+    return ForgeError(f"{host} answers with status {status}{because}; {todo}", wait, status)
 
 
 def _speaks_of_limits(what: str) -> bool:

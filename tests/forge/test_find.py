@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -252,3 +254,28 @@ def test_a_folder_is_a_forge(tmp_path: Path) -> None:
     forge = connect(target(f"{tmp_path}/shop/web", "memory"))
     assert isinstance(forge, Memory)
     assert forge.folder == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("kind", "address", "missing", "extra"),
+    [
+        ("github", HUB, "github", "PyGithub is not installed; run 'pip install nonroot-fixer[github]'"),
+        ("gitlab", LAB, "gitlab", "python-gitlab is not installed; run 'pip install nonroot-fixer[gitlab]'"),
+        ("gitea", BERG, "requests", "no client for forges is installed; run 'pip install nonroot-fixer[pr]'"),
+    ],
+)
+def test_what_is_not_installed_is_told(
+    kind: str, address: str, missing: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(UsageError, match=re.escape(extra)):
+        connect(Target(kind, address, "a/b"), anonymous=True)
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    code = (
+        "import sys\nfrom fixer.forge import find, github, gitlab, gitea, memory, http, answers\n"
+        "print(sorted({'github', 'gitlab', 'requests', 'urllib3', 'jwt'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[]\n"

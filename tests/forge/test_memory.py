@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -216,16 +218,33 @@ def test_hooks_do_not_run(forge: Memory, path: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_several_processes_number_their_requests(forge: Memory, path: Path) -> None:
-    for number in range(6):
+def test_several_at_once_number_their_requests(forge: Memory, path: Path) -> None:
+    for number in range(12):
         commit(path, f"nonroot/part-{number}", f"Part {number}", base="main")
+    ready = threading.Barrier(3)
+
+    def work(first: int) -> None:
+        mine = Memory(forge.folder)
+        ready.wait(30)
+        for number in range(first, 12, 3):
+            mine.open("shop/web", DRAFT._replace(branch=f"nonroot/part-{number}", title=f"{number}"))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, range(3)))
+    assert sorted(one.number for one in forge.requests("shop/web")) == list(range(1, 13))
+    assert sorted(int(one.title) for one in forge.requests("shop/web")) == list(range(12))
+
+
+def test_what_is_killed_leaves_the_forge_as_it_was(forge: Memory) -> None:
     code = (
-        "import sys\nfrom pathlib import Path\n"
+        "import os, sys\nfrom pathlib import Path\n"
         "from fixer.forge.base import Draft\nfrom fixer.forge.memory import Memory\n"
-        "forge = Memory(Path(sys.argv[1]))\n"
-        "for n in sys.argv[2:]: forge.open('shop/web', Draft(f'nonroot/part-{n}', 'main', n, n))\n"
+        "class Dying(Memory):\n"
+        "    def _one(self, *arguments):\n"
+        "        os.kill(os.getpid(), 9)\n"
+        "Dying(Path(sys.argv[1])).open('shop/web', Draft('nonroot/web-1', 'main', 'x', 'y'))\n"
     )
-    running = [subprocess.Popen([sys.executable, "-c", code, forge.folder, *part]) for part in ("024", "135")]
-    assert [one.wait(timeout=60) for one in running] == [0, 0]
-    assert sorted(one.number for one in forge.requests("shop/web")) == [1, 2, 3, 4, 5, 6]
-    assert sorted(one.title for one in forge.requests("shop/web")) == list("012345")
+    done = subprocess.run([sys.executable, "-c", code, forge.folder], timeout=60, check=False)
+    assert done.returncode == -9
+    assert list(forge.requests("shop/web")) == []
+    assert forge.open("shop/web", DRAFT).number == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"docker", "git", "jinja2", "libcst", "requests", "rich", "ruamel", "urllib3", "zstandard"}
+HEAVY = set("docker git github gitlab jinja2 libcst requests rich ruamel urllib3 zstandard".split())
 # What reads manifests, and what only several processes need.
 FOR_OTHERS = {"fixer.manifests", "fixer.podusers", "fixer.syntax.yaml.tree", "pickle", "select", "signal"}
 

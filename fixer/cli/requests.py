@@ -47,16 +47,24 @@ def compute(job: Job) -> Plan:
     if _is_folder(job):
         with opened(Path(job.repository)) as store:
             base = job.base or gitremote.current_branch(Path(job.repository))
-            return _planned(job, store, base, store.commit(f"refs/heads/{base}").oid)
+            return _planned(job, store, base, _tip(store, base))
     with tempfile.TemporaryDirectory(prefix="fixer-plan-", ignore_cleanup_errors=True) as folder:
         from fixer.forge.find import connect
 
         where = _target(job)
-        remote = _place(where, connect(where, anonymous=True)).remote
+        remote = place_of(where, connect(where, anonymous=True)).remote
         base = job.base or gitremote.default_branch(remote)
         tip = gitremote.clone(remote, Path(folder), base)
         with opened(Path(folder)) as store:
             return _planned(job, store, base, tip)
+
+
+def _tip(store: GitStore, base: str) -> str:
+    """The newest commit of a branch in a folder; CI has only what was fetched."""
+    try:
+        return store.commit(f"refs/heads/{base}").oid
+    except UsageError:
+        return store.commit(f"refs/remotes/origin/{base}").oid
 
 
 def _is_folder(job: Job) -> bool:
@@ -101,7 +109,12 @@ def _target(job: Job) -> Target:
     return target(job.repository, job.kind)
 
 
-def _place(where: Target, forge: Forge) -> Place:
+def place_of(where: Target, forge: Forge) -> Place:
+    """Where a repository is published; a forge that names another host for it is not trusted with the token.
+
+    Raises:
+        FixerError: when it is not there, or lies elsewhere.
+    """
     from urllib.parse import urlsplit
 
     from fixer.deliver import gitremote
@@ -352,7 +365,7 @@ class _Desk:
             # A folder has no limits.
             pace = Pace((), None) if where.kind == "memory" else Pace(LIMITS, calls)
             self.forges[key] = Paced(forge, pace)
-        return _place(where, self.forges[key])
+        return place_of(where, self.forges[key])
 
 
 def _line(ended: Ended) -> str:

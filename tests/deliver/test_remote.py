@@ -11,11 +11,17 @@ from pathlib import Path
 import pytest
 
 from fixer import masking
+from fixer.cli.requests import place_of
 from fixer.deliver import gitremote
 from fixer.deliver.gitremote import Remote, Stale
 from fixer.deliver.gitstore import opened
+from fixer.deliver.ledger import End
+from fixer.deliver.publish import Place, Terms, publish
 from fixer.errors import FixerError, UsageError
-from tests.deliver.hosting import BEFORE, NAME, branches, commit, git, hosted
+from fixer.forge.base import Hosted, Login
+from fixer.forge.find import Target
+from fixer.forge.memory import Memory
+from tests.deliver.hosting import AFTER, BEFORE, NAME, branches, commit, git, hosted, plan, unit
 from tests.rigs.git_http import GitServer, serving
 
 SECRET = "s3cret-token-of-the-bot"
@@ -220,6 +226,54 @@ def test_hooks_do_not_run(server: GitServer, tmp_path: Path, monkeypatch: pytest
     os.chmod(hooks / "pre-push", 0o755)
     pushed(server, tmp_path / "copy", "")
     assert not mark.exists()
+
+
+def test_a_plan_is_published_over_http_with_a_token(server: GitServer) -> None:
+    forge = Memory(server.root)
+    there = Place(forge, NAME, remote(server))
+    (ended,) = publish(plan(unit()), there, Terms(draft=False))
+    assert (ended.end, ended.why) == (End.OPENED, "")
+    opened_at = branches(path(server))
+    assert list(opened_at) == [unit().branch]
+    (ended,) = publish(plan(unit(after=AFTER + b"# more\n")), there, Terms(draft=False))
+    assert ended.end is End.UPDATED
+    assert branches(path(server)) != opened_at
+    (ended,) = publish(plan(), there, Terms(draft=False))
+    assert branches(path(server)) == {}
+    with pytest.raises(FixerError):
+        list(publish(plan(unit()), Place(forge, NAME, remote(server, "wrong-" * 3)), Terms()))
+
+
+class Lying(Memory):
+    """A forge that says where repositories lie."""
+
+    says = ""
+
+    def repository(self, name: str) -> Hosted:
+        return super().repository(name)._replace(clone_url=self.says)
+
+    def login(self) -> Login | None:
+        return Login("bot", SECRET)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/acme/shop.git", "https://github.com.evil.example/x", "ext::sh -c x", "-x", "/etc"],
+)
+def test_a_forge_that_leads_elsewhere_is_not_followed(tmp_path: Path, address: str) -> None:
+    hosted(tmp_path)
+    forge = Lying(tmp_path)
+    forge.says = address
+    with pytest.raises(FixerError, match="not trusted|no address"):
+        place_of(Target("github", "https://github.com", NAME), forge)
+
+
+def test_a_forge_that_is_right_gets_its_token(tmp_path: Path) -> None:
+    hosted(tmp_path)
+    forge = Lying(tmp_path)
+    forge.says = "https://github.com/acme/shop.git"
+    found = place_of(Target("github", "https://github.com", NAME), forge)
+    assert (found.remote.url, found.remote.password, found.remote.protocols) == (forge.says, SECRET, ("https",))
 
 
 def test_a_folder_tells_its_branch_and_its_origin(server: GitServer, tmp_path: Path) -> None:

@@ -73,12 +73,7 @@ def checked(url: str, local: bool = False) -> Remote:
         UsageError: for what git would take for an option or a command, and for passwords.
     """
     shown = masking.mask(url[:120])
-    if (
-        not url
-        or (re.search(r"[\x00-\x20\x7f]", url) and not local)
-        or url.startswith("-")
-        or "::" in url.split("/", maxsplit=1)[0]
-    ):
+    if not url or (re.search(r"[\x00-\x20\x7f]", url) and not local) or "::" in url.split("/", maxsplit=1)[0]:
         raise UsageError(f"'{shown}' is no address of a repository; give one with https:// or ssh://")
     if local and "://" not in url:
         return Remote(os.path.abspath(url), ("file",))

@@ -44,6 +44,7 @@ _ACTED_UPON = (
         rf"\1{_NOTHING}-",
     ),
 )
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 # GitLab takes a line that begins so for a command.
 _COMMAND = re.compile(r"^([ \t]*)/(?=\w)", re.MULTILINE)
 
@@ -76,6 +77,7 @@ class _Row(NamedTuple):
     text: str
     why: str = ""
     safety: str = ""
+    rule: str = ""
 
 
 def neutral(text: str) -> str:
@@ -177,7 +179,8 @@ def _risks(fixed: list[Finding]) -> list[_Row]:
 
 def _row(finding: Finding) -> _Row:
     assert finding.fix is not None
-    return _Row(_place(finding), _cell(finding.message), _cell(finding.fix.title), finding.fix.safety.word)
+    title, safety = finding.fix.title, finding.fix.safety.word
+    return _Row(_place(finding), _cell(finding.message), _cell(title), safety, _code(finding.rule))
 
 
 def _left(findings: Iterable[Finding]) -> Iterator[_Row]:
@@ -245,6 +248,7 @@ def _cell(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
+    text = _DIGEST.sub(r"\1…", text)
     line = " ".join(_inert(text.encode("utf-8", "replace").decode()).split()) or "-"
     return line if len(line) <= _LONGEST_CELL else line[: _LONGEST_CELL - 1] + "…"
 

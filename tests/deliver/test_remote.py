@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -202,7 +201,9 @@ def test_nothing_of_the_persons_configuration_is_used(
         f'[credential]\n helper = "!touch {mark}"\n[url "file:///etc/"]\n insteadOf = {server.url}/\n'
     )
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("GIT_ASKPASS", f"touch {mark}")
+    program(home / "ask", mark)
+    monkeypatch.setenv("GIT_ASKPASS", str(home / "ask"))
+    monkeypatch.setenv("SSH_ASKPASS", str(home / "ask"))
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     copied(server, tmp_path / "copy")
     with pytest.raises(FixerError):
@@ -212,20 +213,23 @@ def test_nothing_of_the_persons_configuration_is_used(
 
 def test_hooks_do_not_run(server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mark = tmp_path / "mark"
-    template = tmp_path / "template/hooks"
-    template.mkdir(parents=True)
-    for name in ("pre-push", "reference-transaction"):
-        (template / name).write_text(f"#!/bin/sh\ntouch {mark}\n")
-        os.chmod(template / name, 0o755)
-    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template.parent))
+    template = tmp_path / "template"
+    program(template / "hooks/reference-transaction", mark)
+    monkeypatch.setenv("GIT_TEMPLATE_DIR", str(template))
     copied(server, tmp_path / "copy")
-    hooks = tmp_path / "copy/hooks"
-    assert not hooks.exists()
-    hooks.mkdir()
-    (hooks / "pre-push").write_text(f"#!/bin/sh\ntouch {mark}\n")
-    os.chmod(hooks / "pre-push", 0o755)
+    assert not (tmp_path / "copy/hooks").exists()
+    for name in ("pre-push", "reference-transaction"):
+        program(tmp_path / "copy/hooks" / name, mark)
     pushed(server, tmp_path / "copy", "")
+    gitremote.fetch(remote(server), tmp_path / "copy", BRANCH, 2)
     assert not mark.exists()
+
+
+def program(file: Path, mark: Path) -> None:
+    """A program that leaves a mark when somebody runs it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\ntouch {mark}\n")
+    file.chmod(0o755)
 
 
 def test_a_plan_is_published_over_http_with_a_token(server: GitServer) -> None:
@@ -264,7 +268,7 @@ def test_a_forge_that_leads_elsewhere_is_not_followed(tmp_path: Path, address: s
     hosted(tmp_path)
     forge = Lying(tmp_path)
     forge.says = address
-    with pytest.raises(FixerError, match="not trusted|no address"):
+    with pytest.raises(FixerError, match=r"not trusted|no address"):
         place_of(Target("github", "https://github.com", NAME), forge)
 
 

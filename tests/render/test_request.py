@@ -99,7 +99,7 @@ def test_a_repository_has_no_say_in_the_body(text: str) -> None:
     assert marker.unit == text
     # A row of a table is a row: the text brings neither lines nor cells.
     tables = [line for line in visible.splitlines() if line.startswith("| ")]
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {3, 4, 5}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} <= {3, 4, 6}
     headings = [line for line in visible.splitlines() if line.startswith("#")]
     assert headings[-1] == "## Every change"
     assert len(headings) == len(set(headings))
@@ -116,6 +116,7 @@ def test_the_body_has_all_that_a_stranger_needs() -> None:
         assert f"\n## {heading}\n" in body
     assert "`api/Dockerfile:9` | `10001:10001` |" in body
     assert "`/srv/api`" in body
+    assert "| `api/Dockerfile:9` | `DF001` |" in body
     assert "api/Dockerfile:8` | `8080`" in body
     assert ".fixer-off" in body
     assert "docker compose --file examples/kubernetes-shop/compose.yaml up" in body
@@ -179,6 +180,12 @@ def test_what_a_person_changes_is_noticed() -> None:
 )
 def test_a_marker_of_somebody_else_is_none(body: str) -> None:
     assert read_marker(body) is None
+
+
+def test_a_digest_is_shortened() -> None:
+    body = words(unit("image@sha256:" + "0123456789abcdef" * 4)).body
+    assert "sha256:0123456789ab…" in body
+    assert "0123456789abcdef" not in body
 
 
 def test_a_title_is_short() -> None:

@@ -10,9 +10,11 @@ import io
 import ipaddress
 import json
 import re
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -56,7 +58,8 @@ class Web:
         self.seconds = seconds
         self._origin = origin(base)
         if self._origin is None:
-            raise UsageError(f"'{base}' is no address of a forge; give one such as https://git.example.com")
+            shown = base.rpartition("@")[2]  # without a password
+            raise UsageError(f"'{shown}' is no address of a forge; give one such as https://git.example.com")
         if self._origin[0] == "http" and not is_loopback(self._origin[1]):
             raise UsageError(f"{base} would carry the token in plain text; give an address with https://")
         self.host = urlsplit(base).netloc
@@ -135,8 +138,9 @@ class Web:
         left = min(limit - time.monotonic(), self.seconds)
         if left <= 0:
             raise self._too_slow()
+        options = {**options, "timeout": left, "stream": True, "allow_redirects": False}
         try:
-            answer: Response = send(request, **{**options, "timeout": left, "stream": True, "allow_redirects": False})
+            answer = _within(limit, lambda: send(request, **options))
             data = self._body(answer, limit)
         except (exceptions.Timeout, TimeoutError):
             raise self._too_slow() from None
@@ -189,6 +193,46 @@ class Web:
     def odd(self) -> ForgeError:
         """The error about an answer that makes no sense."""
         return ForgeError(f"{self.host} answers with something that makes no sense; check that it is the right forge")
+
+
+def _within(limit: float, act: Callable[[], Response]) -> Response:
+    """What an act gives until a moment: the head of an answer may trickle too, which no timeout of a socket sees.
+
+    Raises:
+        TimeoutError: when it takes longer; it goes on by itself, and what it gives in the end is closed.
+    """
+    done: SimpleQueue[Response | BaseException] = SimpleQueue()
+    late = threading.Event()
+
+    def work() -> None:
+        try:
+            found: Response | BaseException = act()
+        except BaseException as error:
+            found = error
+        done.put(found)
+        if late.is_set():
+            _let_go(done)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        found = done.get(timeout=max(limit - time.monotonic(), 0))
+    except Empty:
+        late.set()
+        _let_go(done)
+        raise TimeoutError from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _let_go(done: SimpleQueue[Response | BaseException]) -> None:
+    """Close an answer that nobody waits for any more, if it has come."""
+    try:
+        found = done.get_nowait()
+    except Empty:
+        return
+    if not isinstance(found, BaseException):
+        found.close()
 
 
 def _as_it_is(request: PreparedRequest) -> PreparedRequest:

@@ -22,13 +22,17 @@ class Asked(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is answered: `body` is JSON unless it is bytes. A slow one sends it byte by byte until the test is over."""
+    """What is answered: `body` is JSON unless it is bytes.
+
+    A slow one sends it byte by byte until the test is over, a dripping one its head, a silent one sends nothing.
+    """
 
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = {}
     slow: bool = False
     silent: bool = False
+    dripping: bool = False
 
 
 Handler = Callable[[Asked], Answer | Any]
@@ -61,6 +65,10 @@ class _Request(BaseHTTPRequestHandler):
             self.server.over.wait(30)
             self.close_connection = True
             return
+        if answer.dripping:
+            self._drip(b"HTTP/1.1 200 OK\r\nX-A: " + b"x" * 10_000)
+            self.close_connection = True
+            return
         data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         self.send_response(answer.status)
         given = {"content-length": str(len(data)), "content-type": "application/json", **answer.headers}
@@ -70,6 +78,9 @@ class _Request(BaseHTTPRequestHandler):
         if not answer.slow:
             self.wfile.write(data)
             return
+        self._drip(data)
+
+    def _drip(self, data: bytes) -> None:
         for byte in data:
             self.wfile.write(bytes([byte]))
             if self.server.over.wait(0.02):

@@ -124,6 +124,12 @@ def test_a_trickle_is_not_waited_for(make: Callable[..., Forge]) -> None:
 
 
 @EACH
+def test_a_head_that_trickles_is_not_waited_for(make: Callable[..., Forge]) -> None:
+    error = trouble(make, Answer(dripping=True), seconds=0.3)
+    assert "did not answer within 0.3 seconds" in str(error)
+
+
+@EACH
 def test_a_broken_answer_is_told(make: Callable[..., Forge]) -> None:
     error = trouble(make, Answer(b'{"a":', headers={"content-length": "5000", "connection": "close"}))
     assert "broke off in the middle" in str(error)
@@ -256,8 +262,9 @@ def test_what_is_no_name_is_not_asked_for(make: Callable[..., Forge], name: str)
     "address", ["", "git.example.com", "ftp://x", "https://", "https://u:p@x", "https://x:99999", "https://[x"]
 )
 def test_what_is_no_address_is_told(make: Callable[..., Forge], address: str) -> None:
-    with pytest.raises(UsageError, match="is no address of a forge"):
+    with pytest.raises(UsageError, match="is no address of a forge") as caught:
         make(address, TOKEN)
+    assert "u:p" not in str(caught.value)
 
 
 @EACH

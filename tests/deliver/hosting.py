@@ -29,7 +29,7 @@ ENVIRONMENT = {
 def git(folder: Path, *words: str, stdin: bytes = b"") -> str:
     command = ["git", "-C", str(folder), *words]
     done = subprocess.run(command, env=ENVIRONMENT, input=stdin, capture_output=True, check=True)
-    return done.stdout.decode().strip()
+    return os.fsdecode(done.stdout).strip()
 
 
 def commit(path: Path, files: dict[str, bytes], branch: str = "main", message: str = "Change") -> str:
@@ -40,7 +40,8 @@ def commit(path: Path, files: dict[str, bytes], branch: str = "main", message: s
         stream.append(f"from refs/heads/{branch}^0\n".encode())
     stream.append(b"deleteall\n")
     for name, data in files.items():
-        stream.append(b"M 100644 inline %s\ndata %d\n%s\n" % (name.encode(), len(data), data))
+        quoted = os.fsencode(name).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+        stream.append(b'M 100644 inline "%s"\ndata %d\n%s\n' % (quoted, len(data), data))
     git(path, "fast-import", "--quiet", "--force", stdin=b"".join(stream))
     return git(path, "rev-parse", f"refs/heads/{branch}")
 

@@ -183,6 +183,37 @@ def test_what_is_left_for_a_person_is_in_the_exit_code(forge: Memory, tmp_path: 
     assert "left for a person" in fixer(tmp_path, "plan", "forge/acme/shop", "--forge", "memory", check=1).stdout
 
 
+def test_names_that_mean_harm_do_none(forge: Memory, tmp_path: Path) -> None:
+    names = [
+        "a\n@admin\n/merge",
+        "-rf",
+        "<img src=x>",
+        "](https:--evil.example)",
+        "we\udcffird",
+        "x\x1b[2J",
+        "`tick` | cell",
+        "Fixes #1",
+        "[skip ci]",
+        ".GIT",
+    ]
+    path = forge.folder / "acme/shop.git"
+    commit(path, {f"{name}/Dockerfile": BEFORE for name in names})
+    words = ("pr", "forge/acme/shop", "--forge", "memory", "--mode", "full", "--max-open", "50")
+    done = fixer(tmp_path, *words)
+    found = list(forge.requests("acme/shop"))
+    assert len(found) == len(names) - 1, done.stdout  # what looks like git's own is not read
+    assert "\x1b" not in done.stdout
+    for one in found:
+        visible = one.title + one.body.rpartition("<!--")[0]
+        message = git(path, "log", "-1", "--format=%B", one.branch)
+        for bad in ("@admin", "\n/merge", "<img", "](", "#1", "\x1b", "[skip"):
+            assert bad not in visible, visible
+            assert bad not in message, message
+        assert git(path, "diff", "--name-only", "-z", "main", one.branch).count("\0") == 1
+    again = fixer(tmp_path, *words)
+    assert again.stdout.count(": unchanged: file:") == len(found)
+
+
 @pytest.mark.parametrize(
     "words",
     [["pr"], ["pr", "-x"], ["pr", "ext::sh", "--mode", "full"], ["publish", "absent.json"], ["plan", "nowhere"]],

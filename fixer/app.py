@@ -256,23 +256,14 @@ def requests(
     paths: list[Path], config: Config, choice: Choice
 ) -> tuple[tuple[PlannedUnit, ...], int, tuple[Skipped, ...]]:
     """The requests that would take some files off root, how many findings are left, and what could not be read."""
-    from collections import Counter
 
     from fixer.deliver.plans import planned
     from fixer.render.summary import LEFT_OUT
 
     result, found = fix_in_units(paths, config, choice)
     left = [one for one in result.findings if one.status is not Status.FIXED and one.severity > Severity.INFO]
-    names = Counter(unit.name for unit in found)
-    # Several may lie in one folder; a request is known by the name of what it is about.
-    told = [unit._replace(name=_longer(unit)) if names[unit.name] > 1 else unit for unit in found]
-    units = tuple(planned(unit, _in(unit, left)) for unit in told if unit.findings)
+    units = tuple(planned(unit, _in(unit, left)) for unit in found if unit.findings)
     return units, len(left), tuple(one for one in result.skipped if one.reason not in LEFT_OUT)
-
-
-def _longer(unit: Unit) -> str:
-    paths = sorted(change.repository_path or change.path for change in unit.changes)
-    return paths[0] if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more"
 
 
 def _in(unit: Unit, findings: list[Finding]) -> list[Finding]:
@@ -296,7 +287,7 @@ def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tupl
     result, found = fix_in_units(paths, config, choice)
     if each is Each.UNIT:
         return result, tuple(Step(message(unit), _bytes(unit.changes)) for unit in found)
-    fixed = [finding for finding in result.findings if finding.status is Status.FIXED]
+    fixed = sorted((finding for unit in found for finding in unit.findings), key=Finding.sort_key)
     everything = _bytes(result.changes)
     if each is Each.ALL:
         return result, (Step(whole_message(fixed), everything),) if everything else ()

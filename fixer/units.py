@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from fixer.discover import is_dockerfile
 from fixer.graphing import draw
-from fixer.model import FileChange, Finding, Result, Status
+from fixer.model import FileChange, Finding, Result, SetKey, SetUser, Status, YamlChange
 from fixer.repository import Repository
-
-WHOLE = "the repository"
-"""The name of a unit whose files lie in several folders at the top."""
 
 
 class Unit(NamedTuple):
     """Changes that are whole only together, and the findings that they fix.
 
-    `name` is what people call it: the folder that all of it lies in, or the one file that it is.
+    `name` is what people call it: the folder that all of it lies in, the folders of its Dockerfiles, or its file. No
+    two units of a run have the same. `services` are the workloads and services of Compose that change, in order; where
+    some of them get another user, those. The findings are told with paths from the top of the git repository, where
+    there is one.
     """
 
     name: str
     changes: tuple[FileChange, ...]
     findings: tuple[Finding, ...]
+    services: tuple[str, ...] = ()
 
 
 def units(repositories: Iterable[Repository], result: Result) -> tuple[Unit, ...]:
@@ -38,6 +41,7 @@ def units(repositories: Iterable[Repository], result: Result) -> tuple[Unit, ...
     Returns:
         The units in the order of their names.
     """
+    repositories = tuple(repositories)
     changed = {(change.root, change.path): change for change in result.changes}
     groups = _Groups()
     for repository in repositories:
@@ -51,8 +55,10 @@ def units(repositories: Iterable[Repository], result: Result) -> tuple[Unit, ...
     together: dict[tuple[str, str], list[FileChange]] = {}
     for key, change in changed.items():
         together.setdefault(groups.of(key), []).append(change)
-    found = [_unit(changes, result) for changes in together.values()]
-    return tuple(sorted(found, key=lambda unit: (unit.name, unit.changes[0].path)))
+    trees = {str(repository.tree.root): repository for repository in repositories}
+    called = _names([[_shown(change) for change in changes] for changes in together.values()])
+    found = [_unit(name, changes, result, trees) for name, changes in zip(called, together.values(), strict=True)]
+    return tuple(sorted(found, key=lambda unit: unit.name))
 
 
 def _pairs(repository: Repository) -> Iterator[tuple[str, str]]:
@@ -67,17 +73,96 @@ def _pairs(repository: Repository) -> Iterator[tuple[str, str]]:
             yield one, other
 
 
-def _unit(changes: list[FileChange], result: Result) -> Unit:
-    paths = {change.path for change in changes}
-    findings = tuple(f for f in result.findings if f.path in paths and f.status is Status.FIXED)
-    return Unit(_name([change.repository_path or change.path for change in changes]), tuple(changes), findings)
+def _unit(name: str, changes: list[FileChange], result: Result, trees: Mapping[str, Repository]) -> Unit:
+    shown = {change.path: _shown(change) for change in changes}
+    fixed = [f for f in result.findings if f.path in shown and f.status is Status.FIXED]
+    moving = [f for f in fixed if users_of(f)] or fixed
+    services = {service for change in changes for service in _services(change, moving, trees.get(change.root))}
+    return Unit(name, tuple(changes), tuple(f._replace(path=shown[f.path]) for f in fixed), tuple(sorted(services)))
 
 
-def _name(paths: list[str]) -> str:
-    if len(paths) == 1:
-        folder, name = posixpath.split(paths[0])
-        return folder if folder and "ockerfile" in name else paths[0]
-    return posixpath.commonpath([posixpath.dirname(path) for path in paths]) or WHOLE
+def _shown(change: FileChange) -> str:
+    return change.repository_path or change.path
+
+
+def _services(change: FileChange, fixed: Iterable[Finding], repository: Repository | None) -> Iterator[str]:
+    """The names of the services and workloads that a change of a YAML file is about."""
+    documents = set()
+    for finding in fixed:
+        if finding.path == change.path:
+            yield from services_of(finding)
+            documents |= {one.document for one in _yaml_changes(finding)}
+    reading = repository.reading(change.path) if documents and repository is not None else None
+    if reading is not None and not isinstance(reading, tuple):
+        for pod in reading.view.pods:
+            if pod.document.index in documents and pod.template.name:
+                yield pod.template.name
+
+
+def users_of(finding: Finding) -> tuple[str, ...]:
+    """The users that the fix of a finding gives to images and containers, as `uid` or `uid:gid`."""
+    found: list[str] = []
+    for change in finding.fix.changes if finding.fix is not None else ():
+        if isinstance(change, SetUser):
+            found.append(change.user)
+        elif isinstance(change, SetKey) and change.key in ("runAsUser", "user") and change.value:
+            found.append(str(change.value))
+    return tuple(found)
+
+
+def services_of(finding: Finding) -> tuple[str, ...]:
+    """The services of Compose that the fix of a finding changes, in order."""
+    paths = [change.path for change in _yaml_changes(finding)]
+    return tuple(sorted({str(path[1]) for path in paths if len(path) > 1 and path[0] == "services"}))
+
+
+def _yaml_changes(finding: Finding) -> Iterator[YamlChange]:
+    for change in finding.fix.changes if finding.fix is not None else ():
+        if isinstance(change, YamlChange):
+            yield change
+
+
+def _names(units: list[list[str]]) -> list[str]:
+    """What each unit is called, by the paths of its files: the shortest name that no other one has."""
+    names = [""] * len(units)
+    for way in (_folder, _dockerfiles, _files):
+        wanted = [way(paths) for paths in units]
+        often = Counter(wanted)
+        for n, name in enumerate(wanted):
+            if not names[n] and name and often[name] == 1 and name not in names:
+                names[n] = name
+    return [name or ", ".join(units[n]) for n, name in enumerate(names)]
+
+
+def _folder(paths: list[str]) -> str:
+    if len(paths) > 1:
+        return posixpath.commonpath([posixpath.dirname(path) for path in paths])
+    return posixpath.dirname(paths[0]) if _makes_image(paths[0]) else paths[0]
+
+
+def _dockerfiles(paths: list[str]) -> str:
+    makers = [path for path in paths if _makes_image(path)]
+    return listed([posixpath.dirname(path) or path for path in makers])
+
+
+def _files(paths: list[str]) -> str:
+    return listed([path for path in paths if _makes_image(path)] or paths)
+
+
+def _makes_image(path: str) -> bool:
+    return is_dockerfile(posixpath.basename(path))
+
+
+def listed(words: Iterable[str]) -> str:
+    """Words as people list them: `a`, `a and b`, `a, b and 3 more`; "" for none."""
+    words = sorted(set(words))
+    if len(words) < 3:
+        return " and ".join(words)
+    return (
+        f"{words[0]}, {words[1]} and {len(words) - 2} more"
+        if len(words) > 3
+        else f"{words[0]}, {words[1]} and {words[2]}"
+    )
 
 
 class _Groups:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,20 @@ NOT_DOCKERFILES = {
     ".yaml",
     ".yml",
 }
+
+
+_STATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what runs write about themselves out of the person's own folder, in child processes too."""
+    config.stash[_STATE] = tempfile.TemporaryDirectory(prefix="fixer-state-")
+    os.environ["XDG_STATE_HOME"] = config.stash[_STATE].name  # before any module of tests copies the environment
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove it."""
+    config.stash[_STATE].cleanup()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -48,6 +48,8 @@ def deliver(store: GitStore, name: str, base: Commit, steps: Iterable[Step], who
         return Delivered(name, "unchanged", tuple(commits))
     if old is not None:
         _must_be_ours(store, name, base, old)
+    if store.in_use(name):  # also where it has no commit yet
+        raise FixerError(f"branch '{name}' is checked out; it was left as it is, switch to another branch first")
     store.set_branch(name, commits[-1], old)
     return Delivered(name, "created" if old is None else "updated", tuple(commits))
 
@@ -81,7 +83,7 @@ def _date(base: Commit) -> tuple[int, str]:
 def is_ours(commit: Commit) -> bool:
     """Whether a commit was made here, and nobody has changed it since."""
     found = _TREE.findall(commit.message)
-    return found[-1:] == [commit.tree] and len(commit.parents) == 1
+    return found[-1:] == [commit.tree] and len(commit.parents) == 1 and commit.by_one
 
 
 def _must_be_ours(store: GitStore, name: str, base: Commit, old: str) -> None:
@@ -89,5 +91,3 @@ def _must_be_ours(store: GitStore, name: str, base: Commit, old: str) -> None:
     if other is not None:
         what = f"branch '{name}' has a commit that was not made here ({other.oid[:10]})"
         raise FixerError(f"{what}; it was left as it is, choose another name or delete that branch")
-    if store.in_use(name):
-        raise FixerError(f"branch '{name}' is checked out; it was left as it is, switch to another branch first")

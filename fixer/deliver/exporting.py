@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fixer.deliver.gitstore import LINK, PROGRAM, SUBMODULE, Entry, GitStore
-from fixer.errors import UsageError
+from fixer.errors import FixerError, UsageError
 from fixer.model import Skipped
 from fixer.source import MAX_BYTES
 
@@ -72,6 +72,8 @@ def _tried(store: GitStore, entry: Entry, folder: Path) -> Iterator[Skipped]:
     except FileExistsError:
         message = "another file of the commit has this name where case does not count, so it was not read; rename one"
         yield Skipped(_shown(entry), "name-collision", message)
+    except FixerError as error:
+        yield Skipped(_shown(entry), "missing-object", f"{error}")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no name"
         yield Skipped(_shown(entry), "odd-name", f"no file can have this name here ({why}), so it was not read")

@@ -23,13 +23,19 @@ FILE, PROGRAM, LINK, FOLDER, SUBMODULE = 0o100644, 0o100755, 0o120000, 0o040000,
 _MOST_ENTRIES = 2_000_000  # a tree can name itself again and again
 _DEEPEST = 500
 _NOBODY = "0" * 40
+_WHEN = re.compile(rb" (\d{1,12}) ([+-]\d{4})$")
 _OPTIONS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false", "safe.directory=*")
+_PLACES = (
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
+    " GIT_NAMESPACE GIT_CONFIG_PARAMETERS"
+).split()
 _ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",  # git before 2.39.4 fetches what is missing all the same
     "GIT_NO_REPLACE_OBJECTS": "1",
     "LC_ALL": "C",
 }
@@ -43,6 +49,15 @@ class Entry(NamedTuple):
     oid: str
 
 
+class _Row(NamedTuple):
+    """A row of a tree: its mode as written and as meant, its name, and the id of what it names."""
+
+    raw: bytes
+    mode: int
+    name: bytes
+    oid: str
+
+
 class Person(NamedTuple):
     """Who wrote a commit."""
 
@@ -51,13 +66,17 @@ class Person(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """What a commit says of itself; `date` is that of its committer, in seconds and with the zone (`+0200`)."""
+    """What a commit says of itself; `date` is that of its committer, in seconds and with the zone (`+0200`).
+
+    `by_one` tells whether author and committer, with their dates, are the same: an amended commit has two.
+    """
 
     oid: str
     tree: str
     parents: tuple[str, ...]
     message: str
     date: tuple[int, str]
+    by_one: bool = True
 
 
 class GitStore:
@@ -86,13 +105,14 @@ class GitStore:
             oid = self._git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
         except FixerError:
             raise UsageError(f"'{name}' names no commit of this repository; give a branch, a tag or an id") from None
-        found = self._repo.commit(oid)
-        zone = -found.committer_tz_offset
-        minutes = abs(zone) // 60
-        sign = "-" if zone < 0 else "+"
-        date = (found.committed_date, f"{sign}{minutes // 60:02}{minutes % 60:02}")
-        message = found.message if isinstance(found.message, str) else found.message.decode("utf-8", "replace")
-        return Commit(found.hexsha, found.tree.hexsha, tuple(one.hexsha for one in found.parents), message, date)
+        head, _, message = self._object(oid, b"commit").partition(b"\n\n")
+        rows = [line.partition(b" ")[::2] for line in head.split(b"\n")]
+        one = dict(reversed(rows))
+        when = _WHEN.search(one.get(b"committer", b""))
+        date = (int(when[1]), when[2].decode()) if when is not None else (0, "+0000")
+        parents = tuple(value.decode() for key, value in rows if key == b"parent")
+        same = one.get(b"author") == one.get(b"committer")
+        return Commit(oid, one.get(b"tree", b"").decode(), parents, message.decode("utf-8", "replace"), date, same)
 
     def head(self) -> str:
         """The id of the commit that HEAD stands for.
@@ -115,37 +135,63 @@ class GitStore:
             if depth > _DEEPEST:
                 raise FixerError("the tree is too deep for any file system; leave this repository out")
             below = []
-            for mode, name, one in self._entries(oid):
+            for row in self._entries(oid):
                 count += 1
                 if count > _MOST_ENTRIES:
                     raise FixerError(f"the tree holds more than {_MOST_ENTRIES:,} entries; leave this repository out")
-                if mode == FOLDER:
-                    below.append((folder + name + b"/", one, depth + 1))
+                if row.mode == FOLDER:
+                    below.append((folder + row.name + b"/", row.oid, depth + 1))
                 else:
-                    yield Entry(folder + name, mode, one)
+                    yield Entry(folder + row.name, row.mode, row.oid)
             pending += reversed(below)
 
-    def _entries(self, tree: str) -> list[tuple[int, bytes, str]]:
-        data: bytes = self._repo.odb.stream(bytes.fromhex(tree)).read()
+    def _entries(self, tree: str) -> list[_Row]:
+        data = self._object(tree, b"tree")
         out, at = [], 0
-        while at < len(data):
-            space = data.index(b" ", at)
-            end = data.index(b"\0", space)
-            mode = int(data[at:space], 8)
-            # Old programs wrote other bits of the mode of a file.
-            kind = mode & 0o170000
-            mode = (PROGRAM if mode & 0o100 else FILE) if kind == 0o100000 else kind
-            out.append((mode, data[space + 1 : end], data[end + 1 : end + 21].hex()))
-            at = end + 21
+        try:
+            while at < len(data):
+                space = data.index(b" ", at)
+                end = data.index(b"\0", space)
+                oid = data[end + 1 : end + 21].hex()
+                out.append(_Row(data[at:space], _kind(int(data[at:space], 8)), data[space + 1 : end], oid))
+                at = end + 21
+        except ValueError:
+            raise FixerError(f"tree {tree[:10]} is damaged; see what 'git fsck' says") from None
         return out
 
+    def _object(self, oid: str, kind: bytes) -> bytes:
+        from gitdb.exc import ODBError
+
+        try:
+            found = self._repo.odb.stream(bytes.fromhex(oid))
+        except (ODBError, ValueError, OSError):
+            what = f"{kind.decode()} {oid[:10]} is not in the repository"
+            raise FixerError(f"{what}; fetch it, or see what 'git fsck' says") from None
+        data = bytes(found.read())  # to its end: what is left in the pipe would be the next answer
+        if found.type != kind:
+            raise FixerError(f"{oid[:10]} is no {kind.decode()}; see what 'git fsck' says")
+        return data
+
     def size(self, oid: str) -> int:
-        """How many bytes an object has."""
-        return int(self._repo.odb.info(bytes.fromhex(oid)).size)
+        """How many bytes an object has.
+
+        Raises:
+            FixerError: when it is not there.
+        """
+        from gitdb.exc import ODBError
+
+        try:
+            return int(self._repo.odb.info(bytes.fromhex(oid)).size)
+        except (ODBError, ValueError, OSError):
+            raise FixerError(f"blob {oid[:10]} is not in the repository; fetch it") from None
 
     def read(self, oid: str) -> bytes:
-        """The bytes of a file."""
-        return bytes(self._repo.odb.stream(bytes.fromhex(oid)).read())
+        """The bytes of a file.
+
+        Raises:
+            FixerError: when it is not there.
+        """
+        return self._object(oid, b"blob")
 
     def changed(self, tree: str, files: Mapping[bytes, bytes]) -> str:
         """The id of a tree with the bytes of some files replaced; their modes and everything else stay.
@@ -166,20 +212,22 @@ class GitStore:
             else:
                 own[name] = data
         rows = []
-        for mode, name, oid in self._entries(tree):
+        for raw, mode, name, oid in self._entries(tree):
             if name in own and mode in (FILE, PROGRAM):
                 oid = self._store("blob", own.pop(name))
             elif name in below and mode == FOLDER:
                 oid = self.changed(oid, below.pop(name))
-            rows.append(b"%o %s\0" % (mode, name) + bytes.fromhex(oid))
+            rows.append(b"%s %s\0" % (raw, name) + bytes.fromhex(oid))
         for name in (*own, *below):
             raise FixerError(f"{os.fsdecode(name)}: is no file of the commit; it was left as it is")
         return self._store("tree", b"".join(rows))
 
     def _store(self, kind: str, data: bytes) -> str:
-        from gitdb import IStream
+        from gitdb import IStream, LooseObjectDB
 
-        stored = self._repo.odb.store(IStream(kind.encode(), len(data), BytesIO(data)))
+        # Not through git: its process would take the end of ours for the end of the object.
+        place = LooseObjectDB(os.path.join(self._repo.common_dir, "objects"))
+        stored = place.store(IStream(kind.encode(), len(data), BytesIO(data)))
         return str(stored.hexsha.decode())
 
     def add_commit(self, tree: str, parent: str, message: str, who: Person, date: tuple[int, str]) -> str:
@@ -216,7 +264,7 @@ class GitStore:
     def in_use(self, name: str) -> bool:
         """Whether a work tree stands on a branch, so that moving it would change what a person sees."""
         listed = self._git("worktree", "list", "--porcelain", "-z")
-        return not self._repo.bare and f"branch refs/heads/{name}" in listed.split("\0")
+        return f"branch refs/heads/{name}" in listed.split("\0")
 
     def between(self, old: str, new: str) -> list[Commit]:
         """The commits that a branch has beyond another one, oldest first."""
@@ -249,42 +297,55 @@ class GitStore:
                 name, email = (str(reader.get_value("user", key, "")) for key in ("name", "email"))
         except (Error, OSError, ValueError):
             return None
-        return Person(name, email) if name and email else None
+        return Person(_plain(name), _plain(email)) if _plain(name) and _plain(email) else None
 
     def modified(self) -> list[str]:
         """Tracked files that differ from HEAD or are staged, as git tells; filters of the repository do not run."""
         if self.top is None:
             return []
-        options = [word for name in self._filters() for word in ("-c", name)]
-        out = self._git("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all", first=options)
+        words = ("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=all")
+        out = self._git(*words, settings=self._without_filters())
         return [row[3:] for row in out.split("\0") if len(row) > 3 and row[2] == " "]
 
-    def _filters(self) -> list[str]:
+    def _without_filters(self) -> dict[str, str]:
         """Settings that take its filters from the repository."""
         try:
             found = self._git("config", "--name-only", "-z", "--get-regexp", r"^filter\..*\.(clean|process)$")
         except FixerError:
-            return []
-        names = {name.rpartition(".")[0] for name in found.split("\0") if name}
-        return [f"{name}.{key}" for name in sorted(names) for key in ("clean=", "process=", "required=false")]
+            return {}
+        names = sorted({name.rpartition(".")[0] for name in found.split("\0") if name})
+        values = (("clean", ""), ("process", ""), ("required", "false"))
+        return {f"{name}.{key}": value for name in names for key, value in values}
 
-    def _git(self, *words: str, first: list[str] | None = None) -> str:
+    def _git(self, *words: str, settings: Mapping[str, str] | None = None) -> str:
         """What git says to some words.
+
+        Args:
+            words: its arguments.
+            settings: more configuration. It goes through the environment, since a name may hold what `-c` splits at.
 
         Raises:
             FixerError: with its own first line.
         """
         from git.exc import CommandError
 
+        options = [word for option in _OPTIONS for word in ("-c", option)]
+        rows = list((settings or {}).items())
+        more = {
+            f"GIT_CONFIG_{part}_{n}": row[k] for n, row in enumerate(rows) for k, part in enumerate(("KEY", "VALUE"))
+        }
         try:
-            command = [self._repo.git.GIT_PYTHON_GIT_EXECUTABLE, *_dashed(), *(first or []), *words]
-            return str(self._repo.git.execute(command, strip_newline_in_stdout=True))
+            with self._repo.git.custom_environment(**more, GIT_CONFIG_COUNT=str(len(rows))):
+                command = [self._repo.git.GIT_PYTHON_GIT_EXECUTABLE, *options, *words]
+                return str(self._repo.git.execute(command, strip_newline_in_stdout=True))
         except CommandError as error:
             raise FixerError(_first_line(str(error.stderr))) from None
 
 
-def _dashed() -> list[str]:
-    return [word for option in _OPTIONS for word in ("-c", option)]
+def _kind(mode: int) -> int:
+    """A mode as git has it today; old programs wrote other bits of the mode of a file."""
+    kind = mode & 0o170000
+    return (PROGRAM if mode & 0o100 else FILE) if kind == 0o100000 else kind
 
 
 def _open(start: Path) -> Repo:
@@ -294,10 +355,11 @@ def _open(start: Path) -> Repo:
 
     folder = start if start.is_dir() else start.parent
     try:
-        repo = Repo(folder, search_parent_directories=True, expand_vars=False)
-        # Asked with the person's own configuration: whom git does not trust, is not read.
-        repo.git.rev_parse("--git-dir")
-        kind = repo.git.rev_parse("--show-object-format")
+        with _own_place():
+            repo = Repo(folder, search_parent_directories=True, expand_vars=False)
+            # Asked with the person's own configuration: whom git does not trust, is not read.
+            repo.git.rev_parse("--git-dir")
+            kind = repo.git.rev_parse("--show-object-format")
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise UsageError(f"{start}: is in no git repository; name a folder of one") from None
     except GitCommandNotFound:
@@ -306,9 +368,30 @@ def _open(start: Path) -> Repo:
         raise UsageError(f"{start}: git does not read this repository: {_first_line(str(error.stderr))}") from None
     if kind != "sha1":
         raise UsageError(f"{start}: the repository keeps its objects by {kind}, which is not supported; use --write")
-    repo.git.update_environment(**_ENVIRONMENT)
+    repo.git.update_environment(**_ENVIRONMENT, **_places(repo))
     repo.git.set_persistent_git_options(c=list(_OPTIONS))
     return repo
+
+
+@contextmanager
+def _own_place() -> Iterator[None]:
+    """Without the variables by which a hook says where its repository lies: another one may be asked for."""
+    kept = {name: os.environ.pop(name) for name in _PLACES if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
+
+
+def _places(repo: Repo) -> dict[str, str]:
+    """The same variables for the repository that was opened, where a hook has set some."""
+    if not any(name in os.environ for name in _PLACES):
+        return {}
+    common = os.path.abspath(repo.common_dir)
+    work = {"GIT_WORK_TREE": str(repo.working_tree_dir)} if repo.working_tree_dir else {}
+    own = {"GIT_DIR": os.path.abspath(repo.git_dir), "GIT_INDEX_FILE": os.path.join(repo.git_dir, "index")}
+    alone = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": "", "GIT_NAMESPACE": "", "GIT_CONFIG_PARAMETERS": ""}
+    return work | own | alone | {"GIT_COMMON_DIR": common, "GIT_OBJECT_DIRECTORY": os.path.join(common, "objects")}
 
 
 def _first_line(text: str) -> str:

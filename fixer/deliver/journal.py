@@ -7,9 +7,11 @@ first file is replaced, so that a run that was killed can be taken back as well.
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
+import tempfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any, NamedTuple
 from fixer.deliver.write import replace
 from fixer.errors import FixerError
 from fixer.model import FileChange, Skipped
+from fixer.source import MAX_BYTES
 
 _VERSION = 1
 
@@ -27,6 +30,15 @@ class Undone(NamedTuple):
 
     restored: tuple[str, ...]
     left: tuple[Skipped, ...]
+
+
+class _Row(NamedTuple):
+    """A file that was replaced: how it is shown, where it lies, its bytes, and the digest of what replaced them."""
+
+    path: str
+    file: Path
+    before: bytes
+    after: str
 
 
 def keep(changes: Iterable[FileChange]) -> None:
@@ -45,15 +57,34 @@ def keep(changes: Iterable[FileChange]) -> None:
             "before": base64.b64encode(zlib.compress(change.before)).decode(),
             "after": hashlib.sha256(change.after).hexdigest(),
         }
-        tops.setdefault(top_of(root), []).append(row)
+        tops.setdefault(_top_for(file, root), []).append(row)
     for top, rows in tops.items():
-        place = _place(top)
-        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not place.exists():
-            place.touch(0o600)
         shown = os.fsencode(top).decode("utf-8", "replace")
         text = json.dumps({"version": _VERSION, "top": shown, "files": rows}, indent=1)
-        replace(place, text.encode())
+        _put(_place(top), text.encode())
+
+
+def _top_for(file: Path, root: Path) -> Path:
+    """Where a person would ask for a file: the top of its repository, else the folder that was named."""
+    top = top_of(file.parent)
+    if (top / ".git").exists():
+        return top
+    return root if root != Path(root.anchor) else top
+
+
+def _put(place: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(dir=place.parent)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(name, place)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def undo(start: Path) -> Undone:
@@ -67,52 +98,62 @@ def undo(start: Path) -> Undone:
     Raises:
         FixerError: when nothing is known of a run there.
     """
-    place = next((_place(top) for top in _tops(start) if _place(top).is_file()), None)
-    if place is None:
+    try:
+        found = next((top for top in _tops(start) if _place(top).is_file()), None)
+    except OSError as error:
+        raise FixerError(f"{start}: what was replaced cannot be looked up ({error.strerror})") from error
+    if found is None:
         raise FixerError(f"{start}: no run of 'fixer fix --write' here that could be taken back")
-    rows = _read(place)
+    place = _place(found)
     restored: list[str] = []
     left: list[Skipped] = []
-    kept: list[dict[str, str]] = []
-    for row in rows:
+    for row in _read(place, found):
         why = _restored(row)
         if why:
-            left.append(Skipped(row["path"], "not-restored", why))
-            kept.append(row)
+            left.append(Skipped(row.path, "not-restored", why))
         else:
-            restored.append(row["path"])
-    if not kept:
+            restored.append(row.path)
+    if not left:
         place.unlink()
     return Undone(tuple(restored), tuple(left))
 
 
-def _restored(row: dict[str, str]) -> str:
+def _restored(row: _Row) -> str:
     """Restore one file; what stands in the way, "" for nothing."""
-    file = Path(os.fsdecode(base64.b64decode(row["name"])))
-    before = zlib.decompress(base64.b64decode(row["before"]))
     try:
-        if file.is_symlink() or not file.is_file():
+        if row.file.is_symlink() or not row.file.is_file():
             return "it is no file any more; it was left as it is"
-        now = file.read_bytes()
-        if now == before:
+        now = row.file.read_bytes()
+        if now == row.before:
             return ""
-        if hashlib.sha256(now).hexdigest() != row["after"]:
+        if hashlib.sha256(now).hexdigest() != row.after:
             return "it was changed since; it was left as it is, take the change back by hand"
-        replace(file, before)
+        replace(row.file, row.before)
     except OSError as error:
         return f"it cannot be written ({error.strerror}); check its permissions"
     return ""
 
 
-def _read(place: Path) -> list[dict[str, str]]:
+def _read(place: Path, top: Path) -> list[_Row]:
     try:
         raw: Any = json.loads(place.read_bytes())
-        rows: list[dict[str, str]] = raw["files"]
         if raw["version"] != _VERSION:
             raise FixerError(f"{place}: was written by another version of fixer; take the changes back by hand")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        rows = [_row(one) for one in raw["files"]]
+        if not all(Path(os.path.normpath(row.file)).is_relative_to(top) for row in rows):
+            raise ValueError(f"it names files outside of {top}")
+        return rows
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, zlib.error) as error:
         raise FixerError(f"{place}: cannot be read ({error}); take the changes back by hand") from error
-    return rows
+
+
+def _row(raw: Any) -> _Row:
+    packed = zlib.decompressobj()
+    before = packed.decompress(base64.b64decode(raw["before"]), MAX_BYTES)
+    if not packed.eof:
+        raise ValueError("a file is cut, or larger than any that is fixed")
+    file = Path(os.fsdecode(base64.b64decode(raw["name"])))
+    return _Row(str(raw["path"]), file, before, str(raw["after"]))
 
 
 def top_of(folder: Path) -> Path:
@@ -130,5 +171,8 @@ def _tops(start: Path) -> Iterable[Path]:
 
 def _place(top: Path) -> Path:
     state = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
-    return home / "fixer" / f"{hashlib.sha256(os.fsencode(top)).hexdigest()[:32]}.json"
+    if not os.path.isabs(state):
+        state = os.path.expanduser("~/.local/state")
+    if not os.path.isabs(state):
+        raise OSError(errno.ENOENT, "no home folder is known; set XDG_STATE_HOME", "fixer undo")
+    return Path(state) / "fixer" / f"{hashlib.sha256(os.fsencode(top)).hexdigest()[:32]}.json"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from fixer.model import Finding, Safety, SetKey, SetUser
+from fixer.discover import is_compose
+from fixer.model import Finding, Safety
 from fixer.templates import render
-from fixer.units import Unit
+from fixer.units import Unit, listed, services_of, users_of
 
 _WIDTH = 72
 _LONGEST_SUBJECT = 68
+_USUAL = frozenset(("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"))
 _WHY_ROOT = (
     "A process that runs as root in a container is root on the node as soon as it breaks out, and may change every "
     "file of the image before that."
@@ -25,15 +27,37 @@ def message(unit: Unit) -> str:
     Returns:
         Lines of at most 72 characters where words allow it, without anything that git or a forge would act upon.
     """
-    users = users_of(unit.findings)
-    subject = f"Run {unit.name} as {users[0]}, not as root" if len(users) == 1 else ""
-    if not users:
-        subject = f"Take rights that it does not need from {unit.name}"
-    if not subject:
-        subject = f"Run {unit.name} without root"
-    if len(subject) > _LONGEST_SUBJECT:
-        subject = "Run containers without root" if users else "Take rights from containers that they do not need"
-    return _message(subject, _WHY_ROOT if users else _WHY_RIGHTS, unit.findings)
+    users = all_users(unit.findings)
+    return _message(_subject(unit, users), _WHY_ROOT if users else _WHY_RIGHTS, unit.findings)
+
+
+def _subject(unit: Unit, users: tuple[str, ...]) -> str:
+    form = "Run {} without root" if users else "Drop needless rights of {}"
+    if len(users) == 1:
+        form = f"Run {{}} as {users[0]}, not as root"
+    for name in _called(unit):
+        if len(form.format(name)) <= _LONGEST_SUBJECT:
+            return form.format(name)
+    return form.format("containers")
+
+
+def _called(unit: Unit) -> Iterator[str]:
+    """What a unit may be called, in the order of preference: people run services, and not files."""
+    paths = [change.repository_path or change.path for change in unit.changes]
+    folder, _, file = paths[0].rpartition("/")
+    if unit.services and len(paths) == 1:
+        services = listed(unit.services)
+        where = paths[0] if not folder or (is_compose(file) and file not in _USUAL) else folder
+        yield from (f"{services} in {tail}" for tail in _tails(where) if tail.rpartition("/")[2] != services)
+        yield services
+    yield from _tails(unit.name) if len(paths) == 1 or " " not in unit.name else (unit.name,)
+    yield re.sub(r"[^\s,]*/", "", unit.name)
+
+
+def _tails(path: str) -> Iterator[str]:
+    """A path, and what is left of it without the first folder, the first two, ..."""
+    parts = path.split("/")
+    yield from ("/".join(parts[n:]) for n in range(len(parts)))
 
 
 def rule_message(name: str, findings: Iterable[Finding]) -> str:
@@ -44,39 +68,40 @@ def rule_message(name: str, findings: Iterable[Finding]) -> str:
 def whole_message(findings: Iterable[Finding]) -> str:
     """The message of one commit with everything in it."""
     findings = tuple(findings)
-    users = users_of(findings)
+    users = all_users(findings)
     subject = f"Run containers as {users[0]}, not as root" if len(users) == 1 else "Run containers without root"
     return _message(subject, _WHY_ROOT, findings)
 
 
-def users_of(findings: Iterable[Finding]) -> tuple[str, ...]:
+def all_users(findings: Iterable[Finding]) -> tuple[str, ...]:
     """The users that fixes give to images and containers, as `uid` or `uid:gid`, in order."""
-    found: list[str] = []
-    for finding in findings:
-        for change in finding.fix.changes if finding.fix is not None else ():
-            if isinstance(change, SetUser):
-                found.append(change.user)
-            elif isinstance(change, SetKey) and change.key in ("runAsUser", "user") and change.value:
-                found.append(str(change.value))
+    found = [user for finding in findings for user in users_of(finding)]
     # `runAsUser` says only the half of what USER says
     whole = {one.partition(":")[0] for one in found if ":" in one}
     return tuple(sorted({one for one in found if ":" in one or one not in whole}))
 
 
 def _message(subject: str, why: str, findings: Iterable[Finding]) -> str:
-    files: dict[str, dict[str, None]] = {}
+    files: dict[str, dict[str, dict[str, None]]] = {}
     risks: dict[str, None] = {}
     for finding in findings:
         if finding.fix is None:
             continue
-        files.setdefault(finding.path, {})[finding.fix.title] = None
+        files.setdefault(finding.path, {}).setdefault(finding.fix.title, {}).update(dict.fromkeys(services_of(finding)))
         if finding.fix.safety is not Safety.SAFE:
             risks[finding.fix.risk] = None
-    rows = [{"path": harmless(path), "lines": _points(titles)} for path, titles in sorted(files.items())]
+    rows = [
+        {"path": harmless(path), "lines": _points(map(_title, titles, titles.values()))}
+        for path, titles in sorted(files.items())
+    ]
     text = render(
         "git/commit.txt", subject=harmless(subject), why=textwrap.fill(why, _WIDTH), files=rows, risks=_points(risks)
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _title(title: str, services: Iterable[str]) -> str:
+    return f"{title} ({', '.join(services)})" if services else title
 
 
 def _points(texts: Iterable[str]) -> list[str]:

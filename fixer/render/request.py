@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from fixer.model import FileChange, Finding, HandOver, Safety, SetKey, SetUser, Status
-from fixer.render.commit import users_of
+from fixer.render.commit import all_users
 from fixer.templates import render
-from fixer.units import WHOLE, Unit
+from fixer.units import Unit
 
 OFF = ".fixer-off"
 """Where a file of this name lies at the top of a repository, no request is opened."""
@@ -109,10 +109,10 @@ def words(unit: Unit, left: Iterable[Finding] = ()) -> Words:
         left: findings in the same files that are left for a person.
     """
     fixed = [finding for finding in unit.findings if finding.fix is not None]
-    users = users_of(fixed)
+    users = all_users(fixed)
     body = render(
         "git/pull-request.md",
-        unit="the containers of this repository" if unit.name == WHOLE else _code(unit.name),
+        unit=_code(unit.name),
         users=" or ".join(_code(user) for user in users),
         files=[_file(change, fixed) for change in unit.changes],
         who=_unique(_who(fixed)),

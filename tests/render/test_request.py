@@ -114,9 +114,9 @@ def test_the_body_has_all_that_a_stranger_needs() -> None:
     body = shop.said.body
     for heading in ("Why", "What changes", "Evidence", "What could break", "How to check", "If you do not want this"):
         assert f"\n## {heading}\n" in body
-    assert "`api/Dockerfile:9` | `10001:10001` |" in body
+    assert "api/Dockerfile:9` | `10001:10001` |" in body
     assert "`/srv/api`" in body
-    assert "| `api/Dockerfile:9` | `DF001` |" in body
+    assert "api/Dockerfile:9` | `DF001` |" in body
     assert "api/Dockerfile:8` | `8080`" in body
     assert ".fixer-off" in body
     assert "docker compose --file examples/kubernetes-shop/compose.yaml up" in body

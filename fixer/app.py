@@ -13,7 +13,7 @@ from fixer.deliver.write import replace, write
 from fixer.discover import Tree, is_compose, is_manifest, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
-from fixer.model import Each, FileChange, Finding, LowPorts, Origin, Refusal, Result, Safety, Skipped, Status
+from fixer.model import Each, FileChange, Finding, LowPorts, Origin, Refusal, Result, Safety, Severity, Skipped, Status
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope
 from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
@@ -21,6 +21,7 @@ from fixer.source import SourceFile
 
 if TYPE_CHECKING:
     from fixer.deliver.branches import Step
+    from fixer.deliver.plans import PlannedUnit
     from fixer.evidence import Report
     from fixer.graphing import Drawn
     from fixer.units import Unit
@@ -292,6 +293,25 @@ def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Res
     repositories = _repositories(paths, config, choice)
     result = collect(_all_outcomes(repositories))
     return result, units(repositories, result)
+
+
+def requests(
+    paths: list[Path], config: Config, choice: Choice
+) -> tuple[tuple[PlannedUnit, ...], int, tuple[Skipped, ...]]:
+    """The requests that would take some files off root, how many findings are left, and what could not be read."""
+
+    from fixer.deliver.plans import planned
+    from fixer.render.summary import LEFT_OUT
+
+    result, found = fix_in_units(paths, config, choice)
+    left = [one for one in result.findings if one.status is not Status.FIXED and one.severity > Severity.INFO]
+    units = tuple(planned(unit, _in(unit, left)) for unit in found if unit.findings)
+    return units, len(left), tuple(one for one in result.skipped if one.reason not in LEFT_OUT)
+
+
+def _in(unit: Unit, findings: list[Finding]) -> list[Finding]:
+    paths = {change.path for change in unit.changes}
+    return [finding for finding in findings if finding.path in paths]
 
 
 def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tuple[Result, tuple[Step, ...]]:

@@ -65,6 +65,14 @@ class Each(StrEnum):
     ALL = "all"
 
 
+class Mode(StrEnum):
+    """What becomes of requests: they are only shown, or opened as drafts, or opened."""
+
+    PLAN = "plan"
+    DRAFT = "draft"
+    FULL = "full"
+
+
 class Origin(StrEnum):
     """Where images are read from: an engine on this machine, or the registry that has them."""
 

@@ -6,11 +6,15 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fixer.cli.runs import Options, configured, report
 from fixer.errors import UsageError
 from fixer.model import Each, Result
 from fixer.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from fixer.deliver.gitstore import Person
 
 _PERSON = re.compile(r"\s*([^<>\n]*[^<>\s])\s*<\s*([^<>\s]+)\s*>\s*")
 
@@ -53,13 +57,11 @@ def fix_branch(paths: list[Path], options: Options, output: str, branching: Bran
     from fixer import app, console
     from fixer.deliver.branches import NOBODY, deliver
     from fixer.deliver.exporting import standing_in
-    from fixer.deliver.gitstore import Person, opened
+    from fixer.deliver.gitstore import opened
     from fixer.engine import Choice
     from fixer.model import Safety
 
-    author = _PERSON.fullmatch(branching.author) if branching.author else None
-    if branching.author and author is None:
-        raise UsageError(f"--author is '{branching.author}'; it takes a name and an address, 'Name <name@example.org>'")
+    author = person(branching.author)
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW)
     with opened(paths[0]) as store:
         store.branch(branching.name)  # a name that cannot be is told before the work
@@ -68,11 +70,25 @@ def fix_branch(paths: list[Path], options: Options, output: str, branching: Bran
             settings = configured(there, options)
             result, steps = app.steps(there, settings, choice, branching.each)
         result = result._replace(skipped=(*result.skipped, *laid.skipped))
-        who = Person(author[1], author[2]) if author is not None else store.person() or NOBODY
+        who = author or store.person() or NOBODY
         delivered = deliver(store, branching.name, base, steps, who, branching.sign_off)
     code = _reported(result, output)
     console.show([[(line, "")] for line in _told(delivered.state, branching, len(delivered.commits))], sys.stderr)
     return code
+
+
+def person(text: str) -> Person | None:
+    """Who is meant by `Name <name@example.org>`, None where nobody is named.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    from fixer.deliver.gitstore import Person
+
+    found = _PERSON.fullmatch(text) if text else None
+    if text and found is None:
+        raise UsageError(f"--author is '{text}'; it takes a name and an address, 'Name <name@example.org>'")
+    return Person(found[1], found[2]) if found is not None else None
 
 
 def _reported(result: Result, output: str) -> int:

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from fixer import __version__
-from fixer.cli import admission_policy, check, explain, fix, graph, inspect, pod_security, rules, undo, verify
+from fixer.cli import (
+    admission_policy,
+    check,
+    explain,
+    fix,
+    graph,
+    inspect,
+    plan,
+    pod_security,
+    pr,
+    publish,
+    rules,
+    undo,
+    verify,
+)
 
 app = typer.Typer(
     name="fixer",
@@ -40,6 +54,9 @@ app.command("check", help=check.HELP)(check.command)
 app.command("fix", help=fix.HELP)(fix.command)
 app.command("verify", help=verify.HELP)(verify.command)
 app.command("undo", help=undo.HELP)(undo.command)
+app.command("plan", help=plan.HELP)(plan.command)
+app.command("publish", help=publish.HELP)(publish.command)
+app.command("pr", help=pr.HELP)(pr.command)
 app.command("inspect", help=inspect.HELP)(inspect.command)
 app.command("rules", help=rules.HELP)(rules.command)
 app.command("explain", help=explain.HELP)(explain.command)

@@ -70,3 +70,43 @@ RevisionOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+class ForgeKind(StrEnum):
+    """The kinds of forges; `memory` is a folder of bare repositories, for trying things out."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+    MEMORY = "memory"
+
+
+ForgeOption = Annotated[
+    ForgeKind | None,
+    typer.Option("--forge", help="Of which kind the forge is (default: what its address tells).", show_default=False),
+]
+BaseOption = Annotated[
+    str,
+    typer.Option(
+        "--base", metavar="BRANCH", help="Where requests go (default: the default branch).", show_default=False
+    ),
+]
+SafeOnlyOption = Annotated[bool, typer.Option("--safe-only", help="Leave out fixes that a person should look at.")]
+MostOpenOption = Annotated[
+    int, typer.Option("--max-open", min=1, metavar="N", help="At most so many open requests in a repository.")
+]
+LabelsOption = Annotated[
+    str, typer.Option("--labels", metavar="L,..", help="Labels for new requests.", show_default=False)
+]
+AuthorOption = Annotated[
+    str, typer.Option("--author", metavar="'N <e>'", help="Who made the commits.", show_default=False)
+]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="The ledger of what was done (default: in the state folder).",
+        show_default=False,
+    ),
+]

@@ -267,6 +267,8 @@ def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
     if one.kind is Kind.PATH and not one.what and _NOT_PERMITTED.search(one.seen):
         message = f"{where}it may not do what only root may{seen}"
         return Cause(Kind.CAPABILITY, "", message, _rule_of_capability(trial, pair, ""))
+    if one.kind is Kind.PATH and not one.what and _lost_port(trial, pair):
+        one = one._replace(kind=Kind.PORT)  # complaints about a port often name nothing at all
     if one.kind is Kind.PATH:
         message = f"{where}it may not use {one.what or 'a path that nobody names'}{seen}"
         return Cause(one.kind, one.what, message, _rule_of_path(pair, one.what))

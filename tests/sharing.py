@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pytest
 
-# One engine serves all of these. What one prunes, another one would be building with, and some look at all containers.
+# One engine serves all of these, and some look at all of its containers.
 ENGINE = (
-    "tests/e2e/",
     "tests/examples/test_running.py",
     "tests/facts/test_users.py",
     "tests/house/test_rigs.py",
     "tests/inspecting/test_commands.py",
     "tests/proof/",
     "tests/syntax/test_expand.py",
-    "tests/verify/",
 )
 # These look at one run over the whole corpus.
 WHOLE_RUN = (
@@ -29,9 +27,11 @@ WHOLE_RUN = (
     "tests/corpus/test_promises.py",
     "tests/corpus/test_yaml_promises.py",
 )
+# These share the engine with the others, and look at nothing but what they have made.
+OWN = ("tests/e2e/", "tests/verify/")
 GOLDEN = "tests/rules/test_golden.py"
 # What is begun first, so that no process is left with it when the others have nothing more to do.
-LONGEST = ("engine", "whole run", "tests/corpus/test_hardened.py")
+LONGEST = ("engine", "whole run", *OWN, "tests/corpus/test_hardened.py")
 
 
 def unit(nodeid: str) -> str:
@@ -39,6 +39,9 @@ def unit(nodeid: str) -> str:
     file, _, name = nodeid.partition("::")
     if file.startswith(ENGINE):
         return "engine"
+    for folder in OWN:
+        if file.startswith(folder):
+            return folder
     if file in WHOLE_RUN:
         return "whole run"
     if file == GOLDEN:

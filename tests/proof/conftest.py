@@ -46,7 +46,6 @@ def bench(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             found = engine.docker(*what.split(), "--filter", f"label=fixer-test={label}").stdout.split()
             if found:
                 engine.docker(*remove.split(), *dict.fromkeys(found))
-        engine.docker("builder", "prune", "-f", "--keep-storage", "2GB")
 
 
 @pytest.fixture(scope="session")

@@ -45,6 +45,8 @@ start)
   answers && { echo "already running"; exit 0; }
   # overlay2 does not work upon every file system, vfs does, slowly
   launch overlay2 || launch vfs || { tail -n 20 "$home/dockerd.log" >&2; exit 1; }
+  # here, where nobody builds yet
+  DOCKER_HOST=unix://$socket "$(client)" builder prune -f --keep-storage 2GB >/dev/null || true
   echo up
   ;;
 stop)

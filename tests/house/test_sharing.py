@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sharing import ENGINE, GOLDEN, LONGEST, WHOLE_RUN, unit
+from tests.sharing import ENGINE, GOLDEN, LONGEST, OWN, WHOLE_RUN, unit
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = """
@@ -95,13 +95,15 @@ def test_what_shares_an_engine_or_a_run_stays_together() -> None:
     assert {unit(f"{file}::test_x[a/b]") for file in WHOLE_RUN} == {"whole run"}
 
 
-@pytest.mark.parametrize(("fixture", "name"), [("engine", "engine"), ("whole_run", "whole run")])
-def test_whoever_asks_for_it_is_named(request: pytest.FixtureRequest, fixture: str, name: str) -> None:
+@pytest.mark.parametrize(("fixture", "names"), [("engine", ("engine", *OWN)), ("whole_run", ("whole run",))])
+def test_whoever_asks_for_it_is_named(request: pytest.FixtureRequest, fixture: str, names: tuple[str, ...]) -> None:
     """Of all tests that this run has collected."""
     asking = [one.nodeid for one in request.session.items if fixture in getattr(one, "fixturenames", ())]
-    assert {one.partition("::")[0] for one in asking if unit(one) != name} == set()
+    assert {one.partition("::")[0] for one in asking if unit(one) not in names} == set()
 
 
-@pytest.mark.parametrize("path", [*ENGINE, *WHOLE_RUN, GOLDEN, *(one for one in LONGEST if "/" in one)])
+@pytest.mark.parametrize(
+    "path", [*ENGINE, *OWN, *WHOLE_RUN, GOLDEN, *(one for one in LONGEST if "/" in one and one not in OWN)]
+)
 def test_what_is_named_is_there(path: str) -> None:
     assert (ROOT / path).exists()

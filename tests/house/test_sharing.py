@@ -102,8 +102,6 @@ def test_whoever_asks_for_it_is_named(request: pytest.FixtureRequest, fixture: s
     assert {one.partition("::")[0] for one in asking if unit(one) not in names} == set()
 
 
-@pytest.mark.parametrize(
-    "path", [*ENGINE, *OWN, *WHOLE_RUN, GOLDEN, *(one for one in LONGEST if "/" in one and one not in OWN)]
-)
+@pytest.mark.parametrize("path", [*ENGINE, *WHOLE_RUN, GOLDEN, *(one for one in LONGEST if "/" in one)])
 def test_what_is_named_is_there(path: str) -> None:
     assert (ROOT / path).exists()

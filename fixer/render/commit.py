@@ -50,6 +50,8 @@ def _called(unit: Unit) -> Iterator[str]:
         where = paths[0] if not folder or (is_compose(file) and file not in _USUAL) else folder
         yield from (f"{services} in {tail}" for tail in _tails(where) if tail.rpartition("/")[2] != services)
         yield services
+    if unit.name == "Dockerfile":  # of the whole repository, whose name nobody knows here
+        yield "the image"
     yield from _tails(unit.name) if len(paths) == 1 or " " not in unit.name else (unit.name,)
     yield re.sub(r"[^\s,]*/", "", unit.name)
 

@@ -131,6 +131,7 @@ def words(unit: Unit, left: Iterable[Finding] = ()) -> Words:
 
 def _title(unit: Unit, users: tuple[str, ...]) -> str:
     name = unit.name if len(unit.name) <= _LONGEST_NAME else "…" + unit.name[1 - _LONGEST_NAME :]
+    name = "the image" if name == "Dockerfile" else name  # that of the whole repository
     if not users:
         return title_of(f"Take rights that it does not need from {name}")
     return title_of(f"Run {name} as {users[0]}, not as root" if len(users) == 1 else f"Run {name} without root")

@@ -269,17 +269,18 @@ def test_a_kill_at_any_moment_leaves_a_valid_repository_and_no_half_branch(repo:
     whole = time.monotonic() - start
     final = git(repo, "rev-parse", "nonroot/x")
     killed = 0
-    for n in range(30):
+    moments = 30 if os.environ.get("FIXER_ALL") else 10
+    for n in range(moments):
         git(repo, "update-ref", "-d", "refs/heads/nonroot/x")
         git(repo, "gc", "-q", "--prune=now")
         child = _started(repo)
-        time.sleep(whole * n / 30)
+        time.sleep(whole * n / moments)
         child.send_signal(signal.SIGKILL)
         killed += child.wait() == -signal.SIGKILL
         assert git(repo, "rev-parse", "--verify", "-q", "nonroot/x", fails=True) in ("", final)
         assert git(repo, "fsck", "--no-dangling") == ""
         (repo / ".git/refs/heads/nonroot/x.lock").unlink(missing_ok=True)
-    assert killed >= 10
+    assert killed >= moments // 3
     assert _started(repo).wait() == 0
     assert git(repo, "rev-parse", "nonroot/x") == final
 

@@ -66,7 +66,7 @@ def copied(name: str, folder: Path) -> tuple[Case, Path]:
     return case, folder / "app"
 
 
-@pytest.mark.parametrize("name", ["nginx-site", "sqlite-in-app", "hardened-compose", "hardened-deployment"])
+@pytest.mark.parametrize("name", ["sqlite-in-app", "hardened-compose"])
 def test_an_application_is_seen_to_hold(
     name: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,11 +65,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[_STATE].cleanup()
 
 
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Give one process more than there are cores: many tests wait for an engine, a scanner or a child."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by what it asks for, so that the marks cannot go stale; what takes long comes first."""
     for item in items:

@@ -19,7 +19,9 @@ from fixer.verify.engine import _api
 from tests.conftest import ROOT, Engine
 
 PROGRAM = """
-import contextlib, sys
+import contextlib, signal, sys
+# Whoever is started in the background ignores interrupts, and so do its children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from fixer.evidence import Job, Mount, Recipe
 from fixer.verify.engine import Options, open_bench
@@ -82,9 +84,12 @@ def test_a_run_that_is_interrupted_leaves_nothing(api: Api, tmp_path: Path, numb
             if _of(api, process.pid):
                 break
             time.sleep(0.2)
-        assert _of(api, process.pid)
-        process.send_signal(number)
-        process.communicate(timeout=120)
+        try:
+            assert _of(api, process.pid)
+            process.send_signal(number)
+            process.communicate(timeout=120)
+        finally:
+            process.kill()  # one that has ended feels nothing
     assert process.returncode != 0
     assert _of(api, process.pid) == []
 

@@ -104,11 +104,13 @@ def _must_be_clean(paths: list[Path]) -> None:
     for top in dict.fromkeys(top_of(path if path.is_dir() else path.parent) for path in paths):
         if not (top / ".git").exists():
             continue
-        from fixer.deliver.gitstore import opened
+        from fixer.deliver.gitstore import NoRepository, opened
 
         try:
             with opened(top) as store:
                 found = store.modified()
+        except NoRepository:
+            continue
         except UsageError as error:
             raise UsageError(f"{error}; with --allow-dirty files are written without asking git") from error
         if found:

@@ -42,6 +42,10 @@ _ENVIRONMENT = {
 }
 
 
+class NoRepository(UsageError):
+    """A path that lies in no git repository, whatever stands beside it."""
+
+
 class Entry(NamedTuple):
     """One file of a tree: its path from the top, its mode as git has it, and the id of what it holds."""
 
@@ -362,7 +366,7 @@ def _open(start: Path) -> Repo:
             repo.git.rev_parse("--git-dir")
             kind = repo.git.rev_parse("--show-object-format")
     except (InvalidGitRepositoryError, NoSuchPathError):
-        raise UsageError(f"{start}: is in no git repository; name a folder of one") from None
+        raise NoRepository(f"{start}: is in no git repository; name a folder of one") from None
     except GitCommandNotFound:
         raise UsageError("there is no git here; install it, or leave out what needs it") from None
     except CommandError as error:

@@ -5,13 +5,15 @@ It is JSON in a fixed order, one entry an image; `fixer/lock.schema.json` docume
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from fixer.errors import UsageError
 from fixer.tuples import NamedTuple
+
+_Kept = TypeVar("_Kept")
 
 VERSION = 1
 _MAX_BYTES = 16 << 20
@@ -56,9 +58,31 @@ def load(path: Path) -> dict[str, Inspection]:
     Raises:
         UsageError: when the file cannot be read, or is none that this program wrote.
     """
+    return read_kept(path, _inspections, "restore it, or delete it and run again with --inspect")
+
+
+def _inspections(raw: Any) -> dict[str, Inspection]:
+    if not isinstance(raw, dict) or raw.get("version") != VERSION:
+        raise ValueError(f"it is no lock of version {VERSION}")
+    unknown = sorted(set(raw) - {"version", "images"})
+    if unknown:
+        raise ValueError(f"unknown key '{unknown[0]}'")
+    return {name: _entry(name, entry) for name, entry in _object(raw.get("images"), "images").items()}
+
+
+def read_kept(path: Path, made: Callable[[Any], _Kept], again: str) -> _Kept:
+    """Read a file of JSON that this program keeps beside the sources.
+
+    Args:
+        path: the file.
+        made: makes something of the JSON; a ValueError says what is wrong with it.
+        again: what to do about a file that is none.
+
+    Raises:
+        UsageError: when the file cannot be read, or is none that this program wrote.
+    """
     import json
 
-    again = "restore it, or delete it and run again with --inspect"
     try:
         if path.is_symlink() or not path.is_file():
             raise ValueError("it is a link or no file")
@@ -66,13 +90,7 @@ def load(path: Path) -> dict[str, Inspection]:
             data = stream.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise ValueError("it is larger than 16 MiB")
-        raw = json.loads(data)
-        if not isinstance(raw, dict) or raw.get("version") != VERSION:
-            raise ValueError(f"it is no lock of version {VERSION}")
-        unknown = sorted(set(raw) - {"version", "images"})
-        if unknown:
-            raise ValueError(f"unknown key '{unknown[0]}'")
-        return {name: _entry(name, entry) for name, entry in _object(raw.get("images"), "images").items()}
+        return made(json.loads(data))
     except OSError as error:
         raise UsageError(f"{path}: cannot be read ({error.strerror}); {again}") from error
     except (ValueError, RecursionError) as error:

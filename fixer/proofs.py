@@ -11,11 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from fixer.errors import UsageError
+from fixer.lock import read_kept
 from fixer.tuples import NamedTuple
 
 VERSION = 1
-_MAX_BYTES = 16 << 20
 _TEXTS = ("image", "dockerfile", "engine", "date", "image_before", "image_after")
 
 
@@ -95,25 +94,13 @@ def load(path: Path) -> tuple[Proof, ...]:
     Raises:
         UsageError: when the file cannot be read, or is none that this program wrote.
     """
-    import json
+    return read_kept(path, _proofs, "restore it, or delete it and run fixer verify again")
 
-    again = "restore it, or delete it and run fixer verify again"
-    try:
-        if path.is_symlink() or not path.is_file():
-            raise ValueError("it is a link or no file")
-        with path.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise ValueError("it is larger than 16 MiB")
-        raw = json.loads(data)
-        if not isinstance(raw, dict) or raw.get("version") != VERSION or not isinstance(raw.get("proofs"), list):
-            raise ValueError(f"it is no proof file of version {VERSION}")
-        return tuple(_proof(one) for one in raw["proofs"])
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); {again}") from error
-    except (ValueError, RecursionError) as error:
-        why = "it is no JSON" if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)) else str(error)
-        raise UsageError(f"{path}: is malformed: {why}; {again}") from error
+
+def _proofs(raw: Any) -> tuple[Proof, ...]:
+    if not isinstance(raw, dict) or raw.get("version") != VERSION or not isinstance(raw.get("proofs"), list):
+        raise ValueError(f"it is no proof file of version {VERSION}")
+    return tuple(_proof(one) for one in raw["proofs"])
 
 
 def text(proofs: Iterable[Proof]) -> str:

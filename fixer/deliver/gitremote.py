@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from fixer import masking
+from fixer.deliver.gitsafe import ENVIRONMENT, SETTINGS, in_environment
 from fixer.errors import FixerError, UsageError
 from fixer.tuples import NamedTuple
 
@@ -23,9 +24,7 @@ _SCP = re.compile(r"(?![-/.])(?:[A-Za-z0-9_.-]+@)?[A-Za-z0-9.-]+:(?![/:\\-])[^\s
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _ID = re.compile(r"[0-9a-f]{40}")
 _SETTINGS = {
-    "core.hooksPath": "/dev/null",
-    "core.fsmonitor": "false",
-    "core.symlinks": "false",
+    **SETTINGS,
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
     "gc.auto": "0",
@@ -35,7 +34,6 @@ _SETTINGS = {
     "maintenance.auto": "false",
     "push.gpgSign": "false",
     "push.recurseSubmodules": "no",
-    "safe.directory": "*",
     "submodule.recurse": "false",
 }
 _KEPT = ("GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSH_COMMAND", "GIT_EXEC_PATH")
@@ -229,29 +227,18 @@ def _why(said: str) -> str:
 
 def _environment(remote: Remote) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _KEPT}
-    settings = list(_SETTINGS.items())
+    settings = dict(_SETTINGS)
     if remote.password and urlsplit(remote.url).scheme in ("https", "http"):
         text = base64.b64encode(f"{remote.user}:{remote.password}".encode()).decode()
         masking.register(remote.password)
         masking.register(text)
-        settings.append((f"http.{_origin(remote.url)}/.extraHeader", f"Authorization: Basic {text}"))
-    own = {"GIT_CONFIG_COUNT": str(len(settings))}
-    for n, (name, value) in enumerate(settings):
-        own |= {f"GIT_CONFIG_KEY_{n}": name, f"GIT_CONFIG_VALUE_{n}": value}
-    return (
-        kept
-        | own
-        | {
-            "GIT_CONFIG_GLOBAL": "/dev/null",
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "true",
-            "GIT_ALLOW_PROTOCOL": ":".join(remote.protocols),
-            "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_LFS_SKIP_SMUDGE": "1",
-            "LC_ALL": "C",
-        }
-    )
+        settings[f"http.{_origin(remote.url)}/.extraHeader"] = f"Authorization: Basic {text}"
+    own = {
+        "GIT_ASKPASS": "true",
+        "GIT_ALLOW_PROTOCOL": ":".join(remote.protocols),
+        "GIT_LFS_SKIP_SMUDGE": "1",
+    }
+    return kept | in_environment(settings) | ENVIRONMENT | own
 
 
 def _origin(url: str) -> str:

@@ -1,4 +1,4 @@
-"""A git repository as a store of trees and commits: the one module that knows git.
+"""A git repository as a store of trees and commits: the one module that knows GitPython.
 
 Nothing is checked out, and nothing of the repository is run: no hooks, no filters, no monitors, no submodules. Work
 tree, index and HEAD are never touched.
@@ -14,6 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fixer.deliver.gitsafe import ENVIRONMENT, SETTINGS, in_environment
 from fixer.errors import FixerError, UsageError
 from fixer.tuples import NamedTuple
 
@@ -25,20 +26,16 @@ _MOST_ENTRIES = 2_000_000  # a tree can name itself again and again
 _DEEPEST = 500
 _NOBODY = "0" * 40
 _WHEN = re.compile(rb" (\d{1,12}) ([+-]\d{4})$")
-_OPTIONS = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false", "safe.directory=*")
+_OPTIONS = tuple(f"{name}={value}" for name, value in SETTINGS.items())
 _PLACES = (
     "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES"
     " GIT_NAMESPACE GIT_CONFIG_PARAMETERS"
 ).split()
 _ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": "/dev/null",
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
+    **ENVIRONMENT,
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_ALLOW_PROTOCOL": "none",  # git before 2.39.4 fetches what is missing all the same
-    "GIT_NO_REPLACE_OBJECTS": "1",
-    "LC_ALL": "C",
 }
 
 
@@ -118,14 +115,6 @@ class GitStore:
         parents = tuple(value.decode() for key, value in rows if key == b"parent")
         same = one.get(b"author") == one.get(b"committer")
         return Commit(oid, one.get(b"tree", b"").decode(), parents, message.decode("utf-8", "replace"), date, same)
-
-    def head(self) -> str:
-        """The id of the commit that HEAD stands for.
-
-        Raises:
-            UsageError: when there is no commit yet.
-        """
-        return self.commit("HEAD").oid
 
     def files(self, tree: str) -> Iterator[Entry]:
         """Everything in a tree but its folders, in git's order.
@@ -327,7 +316,7 @@ class GitStore:
 
         Args:
             words: its arguments.
-            settings: more configuration. It goes through the environment, since a name may hold what `-c` splits at.
+            settings: more configuration.
 
         Raises:
             FixerError: with its own first line.
@@ -335,12 +324,8 @@ class GitStore:
         from git.exc import CommandError
 
         options = [word for option in _OPTIONS for word in ("-c", option)]
-        rows = list((settings or {}).items())
-        more = {
-            f"GIT_CONFIG_{part}_{n}": row[k] for n, row in enumerate(rows) for k, part in enumerate(("KEY", "VALUE"))
-        }
         try:
-            with self._repo.git.custom_environment(**more, GIT_CONFIG_COUNT=str(len(rows))):
+            with self._repo.git.custom_environment(**in_environment(dict(settings or {}))):
                 command = [self._repo.git.GIT_PYTHON_GIT_EXECUTABLE, *options, *words]
                 return str(self._repo.git.execute(command, strip_newline_in_stdout=True))
         except CommandError as error:

@@ -262,11 +262,11 @@ def _owned(owner: str, job: Job) -> Iterator[str]:
 
 def _run(jobs: list[Job], asked: Asked, bounds: Bounds, ready: tuple[Job, Plan] | None = None) -> int:
     """Publish what is ready, or else what is computed meanwhile; the exit code."""
-    from fixer.deliver.ledger import Ledger, exit_code, state_folder
+    from fixer.deliver.ledger import Ledger, exit_code
 
     if asked.mode is Mode.PLAN:
         return _only_told(jobs, bounds, ready)
-    ledger = Ledger(asked.state or state_folder() / "requests.sqlite")
+    ledger = Ledger(asked.state or _state() / "requests.sqlite")
     with closing(ledger), ExitStack() as stack:
         run = ledger.begin(_question(jobs, asked))
         done = ledger.done(run)
@@ -284,6 +284,15 @@ def _run(jobs: list[Job], asked: Asked, bounds: Bounds, ready: tuple[Job, Plan] 
         ledger.finish(run)
     _say([_count(ends)])
     return exit_code(ends, left)
+
+
+def _state() -> Path:
+    from fixer.deliver.write import state_folder
+
+    try:
+        return state_folder()
+    except OSError as error:
+        raise FixerError(f"{error.filename}: {error.strerror}") from None
 
 
 def _question(jobs: list[Job], asked: Asked) -> list[str]:
@@ -353,7 +362,7 @@ class _Desk:
 
     def place(self, job: Job) -> Place:
         """Where a job is published."""
-        from fixer.deliver.ledger import only_publisher, state_folder
+        from fixer.deliver.ledger import only_publisher
         from fixer.deliver.pace import LIMITS, Pace, Paced
         from fixer.forge.find import connect
 
@@ -362,7 +371,7 @@ class _Desk:
         if key not in self.forges:
             forge = connect(where)
             who = f"{forge.identity()} at {where.address}"
-            calls = self.stack.enter_context(only_publisher(who, state_folder()))
+            calls = self.stack.enter_context(only_publisher(who, _state()))
             # A folder has no limits.
             pace = Pace((), None) if where.kind == "memory" else Pace(LIMITS, calls)
             self.forges[key] = Paced(forge, pace)

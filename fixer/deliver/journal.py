@@ -7,17 +7,15 @@ first file is replaced, so that a run that was killed can be taken back as well.
 from __future__ import annotations
 
 import base64
-import errno
 import hashlib
 import json
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from fixer.deliver.write import replace
+from fixer.deliver.write import replace, state_folder
 from fixer.errors import FixerError
 from fixer.model import FileChange, Skipped
 from fixer.source import MAX_BYTES
@@ -62,7 +60,9 @@ def keep(changes: Iterable[FileChange]) -> None:
     for top, rows in tops.items():
         shown = os.fsencode(top).decode("utf-8", "replace")
         text = json.dumps({"version": _VERSION, "top": shown, "files": rows}, indent=1)
-        _put(_place(top), text.encode())
+        place = _place(top)
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        replace(place, text.encode(), 0o600)
 
 
 def _top_for(file: Path, root: Path) -> Path:
@@ -71,21 +71,6 @@ def _top_for(file: Path, root: Path) -> Path:
     if (top / ".git").exists():
         return top
     return root if root != Path(root.anchor) else top
-
-
-def _put(place: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=place.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(name, place)
-    except BaseException:
-        os.unlink(name)
-        raise
 
 
 def undo(start: Path) -> Undone:
@@ -171,9 +156,4 @@ def _tops(start: Path) -> Iterable[Path]:
 
 
 def _place(top: Path) -> Path:
-    state = os.environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):
-        state = os.path.expanduser("~/.local/state")
-    if not os.path.isabs(state):
-        raise OSError(errno.ENOENT, "no home folder is known; set XDG_STATE_HOME", "fixer undo")
-    return Path(state) / "fixer" / f"{hashlib.sha256(os.fsencode(top)).hexdigest()[:32]}.json"
+    return state_folder() / f"{hashlib.sha256(os.fsencode(top)).hexdigest()[:32]}.json"

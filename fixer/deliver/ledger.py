@@ -7,7 +7,6 @@ run that has not ended, and starts a new one where the last has.
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -131,12 +130,6 @@ def whole(repository: str, ends: Iterable[Ended]) -> Ended:
         if first is not None:
             return Ended(repository, "", end, first.why)
     return Ended(repository, "", End.UNCHANGED)
-
-
-def state_folder() -> Path:
-    """Where the program keeps what it must remember for this person."""
-    state = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state") / "fixer"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -27,8 +28,13 @@ def write(file: Path, change: FileChange) -> None:
         raise FixerError(f"{change.path}: cannot be written ({error.strerror}); check its permissions") from error
 
 
-def replace(file: Path, data: bytes) -> None:
-    """Write a file whole or not at all: temporary file in the same folder, fsync, rename; the mode stays.
+def replace(file: Path, data: bytes, mode: int | None = None) -> None:
+    """Write a file whole or not at all: temporary file in the same folder, fsync, rename.
+
+    Args:
+        file: which.
+        data: its new bytes.
+        mode: its new permissions; without them those that it has stay.
 
     Raises:
         OSError: when it cannot be written.
@@ -36,7 +42,8 @@ def replace(file: Path, data: bytes) -> None:
     # Imported here: a check writes nothing, and this brings half of the standard library.
     import tempfile
 
-    mode = file.stat().st_mode & 0o7777 if file.exists() else _NEW
+    if mode is None:
+        mode = file.stat().st_mode & 0o7777 if file.exists() else _NEW
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "wb") as out:
@@ -48,3 +55,17 @@ def replace(file: Path, data: bytes) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def state_folder() -> Path:
+    """Where the program keeps what it must remember for this person.
+
+    Raises:
+        OSError: when nobody knows the person's home folder.
+    """
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not os.path.isabs(state):
+        state = os.path.expanduser("~/.local/state")
+    if not os.path.isabs(state):
+        raise OSError(errno.ENOENT, "no home folder is known; set XDG_STATE_HOME", "the state folder")
+    return Path(state) / "fixer"

@@ -186,6 +186,11 @@ def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
                 yield path
 
 
+def repository_top(folder: Path) -> Path | None:
+    """The top of the git repository in which an absolute folder lies; None outside of one."""
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+
+
 class _Ignored:
     """The `.gitignore` files of a tree and of the repository above it, and the `exclude` patterns of the configuration.
 
@@ -201,7 +206,7 @@ class _Ignored:
             self._add("", exclude)
 
     def _read_above(self, root: Path) -> None:
-        top = next((place for place in (root, *root.parents) if (place / ".git").exists()), root)
+        top = repository_top(root) or root
         for place in [p for p in reversed(root.parents) if p.is_relative_to(top)]:
             text = read_inside(place, ".gitignore")
             if text and text.strip():

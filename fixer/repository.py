@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fixer import engine
 from fixer.config import Config
-from fixer.discover import Context, Tree, read_inside, run_kind, scan, walk
+from fixer.discover import Context, Tree, read_inside, repository_top, run_kind, scan, walk
 from fixer.engine import Choice, Outcome, Setting, rules_for, unread
 from fixer.errors import Unreadable
 from fixer.facts import ImageRef, knowledge
@@ -242,9 +242,9 @@ class Repository:
     def around(self) -> Repository | None:
         """The git repository of which the tree is a part; None where it is the whole of one, or lies in none."""
         named = (*self.tree.dockerfiles, *self.tree.manifests, *self.tree.runs, *self.tree.compose)
-        start = self.tree.root if self.tree.whole else Path(absolute(self.tree, named[0])).parent
-        top = _top_of(start)
-        if top is None or (self.tree.whole and top == Path(os.path.abspath(start))):
+        start = Path(os.path.abspath(self.tree.root)) if self.tree.whole else Path(absolute(self.tree, named[0])).parent
+        top = repository_top(start)
+        if top is None or (self.tree.whole and top == start):
             return None
         return self.scope.whole(top)
 
@@ -781,19 +781,14 @@ def absolute(tree: Tree, path: str) -> str:
     return os.path.abspath(os.path.join(tree.root, path))
 
 
-def _top_of(folder: Path) -> Path | None:
-    """The top of the git repository in which a folder lies."""
-    real = Path(os.path.abspath(folder))
-    return next((place for place in (real, *real.parents) if (place / ".git").exists()), None)
-
-
 def _in_repository(root: Path) -> str:
     """What leads from the top of the git repository to a folder, with a final `/`; empty outside of one.
 
     `git apply` wants the paths of a diff to start at the top.
     """
-    top = _top_of(root)
-    below = Path(os.path.abspath(root)).relative_to(top).as_posix() if top is not None else "."
+    here = Path(os.path.abspath(root))
+    top = repository_top(here)
+    below = here.relative_to(top).as_posix() if top is not None else "."
     return "" if below == "." else f"{below}/"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from fixer.deliver.write import replace, state_folder
+from fixer.discover import repository_top
 from fixer.errors import FixerError
 from fixer.model import FileChange, Skipped
 from fixer.source import MAX_BYTES
@@ -145,7 +146,7 @@ def _row(raw: Any) -> _Row:
 def top_of(folder: Path) -> Path:
     """The top of the repository in which a folder lies, or the folder itself."""
     real = Path(os.path.realpath(folder))
-    return next((place for place in (real, *real.parents) if (place / ".git").exists()), real)
+    return repository_top(real) or real
 
 
 def _tops(start: Path) -> Iterable[Path]:

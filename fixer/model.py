@@ -365,6 +365,11 @@ class FileChange(NamedTuple):
     repository_path: str = ""
     unit: str = ""
 
+    @property
+    def whole_path(self) -> str:
+        """The path from the top of its repository, or from `root` where it lies in none."""
+        return self.repository_path or self.path
+
 
 class Result(NamedTuple):
     """What a run found and did, in stable order. `changes` is empty after a mere check."""

@@ -56,7 +56,7 @@ def units(repositories: Iterable[Repository], result: Result) -> tuple[Unit, ...
     for key, change in changed.items():
         together.setdefault(groups.of(key), []).append(change)
     trees = {str(repository.tree.root): repository for repository in repositories}
-    called = _names([[_shown(change) for change in changes] for changes in together.values()])
+    called = _names([[change.whole_path for change in changes] for changes in together.values()])
     found = [_unit(name, changes, result, trees) for name, changes in zip(called, together.values(), strict=True)]
     return tuple(sorted(found, key=lambda unit: unit.name))
 
@@ -74,15 +74,11 @@ def _pairs(repository: Repository) -> Iterator[tuple[str, str]]:
 
 
 def _unit(name: str, changes: list[FileChange], result: Result, trees: Mapping[str, Repository]) -> Unit:
-    shown = {change.path: _shown(change) for change in changes}
+    shown = {change.path: change.whole_path for change in changes}
     fixed = [f for f in result.findings if f.path in shown and f.status is Status.FIXED]
     moving = [f for f in fixed if users_of(f)] or fixed
     services = {service for change in changes for service in _services(change, moving, trees.get(change.root))}
     return Unit(name, tuple(changes), tuple(f._replace(path=shown[f.path]) for f in fixed), tuple(sorted(services)))
-
-
-def _shown(change: FileChange) -> str:
-    return change.repository_path or change.path
 
 
 def _services(change: FileChange, fixed: Iterable[Finding], repository: Repository | None) -> Iterator[str]:

@@ -87,11 +87,11 @@ def planned(unit: Unit, left: Iterable[Finding]) -> PlannedUnit:
         left: the findings in the same files that are left.
     """
     marks = fingerprints(unit)
-    rows = sorted({f"{finding.rule} {path}" for finding, path in _paths(unit)})
+    rows = sorted({f"{finding.rule} {finding.path}" for finding in unit.findings})
     work = hashlib.sha256("\0".join([*rows, *marks]).encode("utf-8", "surrogateescape")).hexdigest()
     files = tuple(
-        PlannedFile(change.repository_path or change.path, hashlib.sha256(change.before).hexdigest(), change.after)
-        for change in sorted(unit.changes, key=lambda change: change.repository_path or change.path)
+        PlannedFile(change.whole_path, hashlib.sha256(change.before).hexdigest(), change.after)
+        for change in sorted(unit.changes, key=lambda change: change.whole_path)
     )
     branch = f"{PREFIX}{_group(unit.name)}-{work[:10]}"
     return PlannedUnit(unit.name, branch, words(unit, left), message(unit), marks, files)
@@ -99,22 +99,17 @@ def planned(unit: Unit, left: Iterable[Finding]) -> PlannedUnit:
 
 def fingerprints(unit: Unit) -> tuple[str, ...]:
     """What names the findings of a unit, whatever moves above them: rule, path, and the line that each is about."""
-    texts = {change.path: change.before.split(b"\n") for change in unit.changes}
+    texts = {change.whole_path: change.before.split(b"\n") for change in unit.changes}
     seen: dict[str, int] = {}
     out: list[str] = []
-    for finding, path in _paths(unit):
+    for finding in unit.findings:
         lines = texts.get(finding.path, [])
         line = lines[finding.line - 1].strip() if 0 < finding.line <= len(lines) else b""
-        key = f"{finding.rule}\0{path}\0".encode("utf-8", "surrogateescape") + line
+        key = f"{finding.rule}\0{finding.path}\0".encode("utf-8", "surrogateescape") + line
         mark = hashlib.sha256(key).hexdigest()
         seen[mark] = seen.get(mark, 0) + 1
         out.append(hashlib.sha256(f"{mark}{seen[mark]}".encode()).hexdigest()[:10])
     return tuple(sorted(out))
-
-
-def _paths(unit: Unit) -> list[tuple[Finding, str]]:
-    top = {change.path: change.repository_path or change.path for change in unit.changes}
-    return [(finding, top.get(finding.path, finding.path)) for finding in unit.findings]
 
 
 def _group(name: str) -> str:

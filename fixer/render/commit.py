@@ -43,7 +43,7 @@ def _subject(unit: Unit, users: tuple[str, ...]) -> str:
 
 def _called(unit: Unit) -> Iterator[str]:
     """What a unit may be called, in the order of preference: people run services, and not files."""
-    paths = [change.repository_path or change.path for change in unit.changes]
+    paths = [change.whole_path for change in unit.changes]
     if unit.services and len(paths) == 1:
         folder, _, file = paths[0].rpartition("/")
         services = listed(unit.services)

@@ -22,7 +22,7 @@ _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 def diff(change: FileChange) -> bytes:
     """The diff of one file, with `a/` and `b/` before its path from the top of its repository."""
-    name = (change.repository_path or change.path).lstrip("/").encode("utf-8", "surrogateescape")
+    name = change.whole_path.lstrip("/").encode("utf-8", "surrogateescape")
     head = b"--- " + _quoted(b"a/" + name) + b"\n+++ " + _quoted(b"b/" + name) + b"\n"
     return head + b"".join(_hunks(_lines(change.before), _lines(change.after)))
 

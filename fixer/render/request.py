@@ -138,10 +138,10 @@ def _title(unit: Unit, users: tuple[str, ...]) -> str:
 
 
 def _file(change: FileChange, fixed: list[Finding]) -> _Row:
-    own = [finding for finding in fixed if finding.path == change.path and finding.fix is not None]
+    own = [finding for finding in fixed if finding.path == change.whole_path and finding.fix is not None]
     titles = dict.fromkeys(finding.fix.title for finding in own if finding.fix is not None)
     worst = min((finding.fix.safety for finding in own if finding.fix is not None), default=Safety.REVIEW)
-    return _Row(_code(change.repository_path or change.path), _cell("; ".join(titles)), "", worst.word)
+    return _Row(_code(change.whole_path), _cell("; ".join(titles)), "", worst.word)
 
 
 def _who(fixed: list[Finding]) -> Iterator[_Row]:
@@ -167,8 +167,7 @@ def _ports(change: FileChange) -> Iterator[_Row]:
     for number, line in enumerate(text.splitlines(), 1):
         found = re.fullmatch(r"\s*(?:EXPOSE\s+([\d/a-z ]{1,80})|(?:- )?containerPort:\s*(\d{1,5})\s*)", line)
         if found:
-            path = change.repository_path or change.path
-            yield _Row(_code(f"{path}:{number}"), _code((found[1] or found[2]).strip()))
+            yield _Row(_code(f"{change.whole_path}:{number}"), _code((found[1] or found[2]).strip()))
 
 
 def _risks(fixed: list[Finding]) -> list[_Row]:
@@ -205,7 +204,7 @@ def _place(finding: Finding) -> str:
 
 def _commands(changes: Iterable[FileChange]) -> list[str]:
     """How to see for oneself: with Compose where it is there, else with what has a plain name."""
-    paths = [change.repository_path or change.path for change in changes]
+    paths = [change.whole_path for change in changes]
     plain = [path for path in paths if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", path)]
     return next((found for kind in _CHECKS for path in plain if (found := kind(path))), [])
 

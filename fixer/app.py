@@ -66,8 +66,7 @@ def config_for(inputs: Iterable[Input]) -> Config:
         if not isinstance(one, SourceFile):
             found = configuration.find(Path(one))
             config = configuration.load(found) if found is not None else Config()
-            config = configuration.with_lock(config, configuration.lock_for(Path(one), found))
-            return configuration.with_proofs(config, configuration.proofs_for(Path(one), found))
+            return configuration.with_kept(config, Path(one), found)
     return Config()
 
 
@@ -348,7 +347,7 @@ def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tupl
 
 
 def _bytes(changes: Iterable[FileChange]) -> dict[bytes, bytes]:
-    return {os.fsencode(change.repository_path or change.path): change.after for change in changes}
+    return {os.fsencode(change.whole_path): change.after for change in changes}
 
 
 def write_changes(result: Result) -> Result:

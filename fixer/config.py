@@ -105,6 +105,15 @@ def _beside(start: Path, file: Path | None, name: str) -> Path:
     return folder / name
 
 
+def with_kept(config: Config, start: Path, file: Path | None) -> Config:
+    """The same configuration with what the lock and the proofs hold that lie where `lock_for` looks.
+
+    Raises:
+        UsageError: when one of them is malformed.
+    """
+    return with_proofs(with_lock(config, lock_for(start, file)), proofs_for(start, file))
+
+
 def with_proofs(config: Config, proofs: Path) -> Config:
     """The same configuration with the proofs that a file holds, where there is one.
 

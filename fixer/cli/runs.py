@@ -160,8 +160,7 @@ def configured(paths: list[Path], options: Options) -> Config:
     known(config.select | config.ignore)
     if not paths:
         return config
-    config = configuration.with_lock(config, configuration.lock_for(paths[0], file))
-    return configuration.with_proofs(config, configuration.proofs_for(paths[0], file))
+    return configuration.with_kept(config, paths[0], file)
 
 
 def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:

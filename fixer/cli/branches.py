@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fixer.cli.runs import Options, configured, report
 from fixer.errors import UsageError
-from fixer.model import Each, Result
+from fixer.model import Each
 from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def fix_branch(paths: list[Path], options: Options, output: str, branching: Bran
         result = result._replace(skipped=(*result.skipped, *laid.skipped))
         who = author or store.person() or NOBODY
         delivered = deliver(store, branching.name, base, steps, who, branching.sign_off)
-    code = _reported(result, output)
+    code = report(result, output, written=True)
     console.show([[(line, "")] for line in _told(delivered.state, branching, len(delivered.commits))], sys.stderr)
     return code
 
@@ -89,10 +89,6 @@ def person(text: str) -> Person | None:
     if text and found is None:
         raise UsageError(f"--author is '{text}'; it takes a name and an address, 'Name <name@example.org>'")
     return Person(found[1], found[2]) if found is not None else None
-
-
-def _reported(result: Result, output: str) -> int:
-    return report(result, output, written=True)
 
 
 def _told(state: str, branching: Branching, commits: int) -> list[str]:

@@ -217,22 +217,17 @@ class _Publisher:
         """Whether a branch of the program's own has all that is wanted, and fits the base."""
         tip = self.store.commit(head)
         parent = self.store.commit(tip.parents[0])
-        after = {file.path: hashlib.sha256(file.after).hexdigest() for file in unit.files}
-        before = {file.path: file.before for file in unit.files}
-        return (
-            self._sums(tip, after) == after and self._sums(parent, before) == before and self._only(tip, parent, after)
+        old, new = ({entry.path: entry for entry in self.store.files(one.tree)} for one in (parent, tip))
+        changed = {path for path, entry in new.items() if old.get(path) != entry}
+        if changed != {os.fsencode(file.path) for file in unit.files}:
+            return False
+        pairs = [(file, os.fsencode(file.path)) for file in unit.files]
+        return all(
+            path in old
+            and self._sum(old[path]) == file.before
+            and self._sum(new[path]) == hashlib.sha256(file.after).hexdigest()
+            for file, path in pairs
         )
-
-    def _only(self, tip: Commit, parent: Commit, paths: Iterable[str]) -> bool:
-        """Whether a commit changes these files and no other."""
-        old = {entry.path: entry for entry in self.store.files(parent.tree)}
-        changed = {entry.path for entry in self.store.files(tip.tree) if old.get(entry.path) != entry}
-        return changed == {os.fsencode(path) for path in paths}
-
-    def _sums(self, commit: Commit, paths: Iterable[str]) -> dict[str, str]:
-        found = {entry.path: entry for entry in self.store.files(commit.tree)}
-        named = {path: found.get(os.fsencode(path)) for path in paths}
-        return {path: self._sum(entry) for path, entry in named.items() if entry is not None}
 
     def _push(self, unit: PlannedUnit, branch: str, old: str) -> None:
         made = deliver(self.store, branch, self.base, [Step(unit.message, bytes_of(unit))], self.terms.author, False)

@@ -155,9 +155,10 @@ class Service:
         if context is None or file is None or "dockerfile_inline" in many:
             return Build("", "", True)
         tags = tuple(fill(tag, self.env) for tag in sequence(many.get("tags")) if isinstance(tag, str))
-        return Build(file, target, False, tuple(self._arguments(many.get("args"))), context, tags)
+        return Build(file, target, False, tuple(self.pairs(many.get("args"))), context, tags)
 
-    def _arguments(self, value: Any) -> Iterator[tuple[str, str]]:
+    def pairs(self, value: Any) -> Iterator[tuple[str, str]]:
+        """A map, or a list of `name=value`, with its variables; values that only the environment knows are left out."""
         for name, one in rows(value):
             full = self.filled(str(one).lower() if isinstance(one, bool) else str(one)) if one is not None else None
             if full is not None:

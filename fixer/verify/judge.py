@@ -9,6 +9,7 @@ from posixpath import dirname, normpath
 
 from fixer.evidence import Built, Cause, Denied, Kind, Port, Recipe, Seen, Trial, Verdict, Word
 from fixer.tuples import NamedTuple
+from fixer.understand.making import below
 
 # Ports from here on are those that a kernel hands out by chance.
 _BY_CHANCE = 32768
@@ -315,8 +316,7 @@ def _mount_of(recipe: Recipe, path: str) -> str | None:
 
 
 def _below(path: str, folder: str) -> bool:
-    path, folder = normpath(path), normpath(folder)
-    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+    return below(normpath(path), normpath(folder))
 
 
 def _rule_of_path(pair: Pair, path: str) -> str:

@@ -85,18 +85,6 @@ def _command(service: Service, key: str) -> tuple[str, ...] | None:
     return service.words(key) or None
 
 
-def _pairs(service: Service, key: str) -> Iterator[tuple[str, str]]:
-    """A setting that is a map, or a list of `name=value`; values that only the environment knows are left out."""
-    value = service.value.get(key)
-    rows = [(str(name), one) for name, one in mapping(value).items()]
-    rows += [(name, rest) for name, eq, rest in (str(one).partition("=") for one in sequence(value)) if eq]
-    for name, one in rows:
-        text = str(one).lower() if isinstance(one, bool) else str(one)
-        full = service.filled(text) if one is not None else None
-        if full is not None:
-            yield name, full
-
-
 def _environment(service: Service, read: Read) -> tuple[tuple[tuple[str, str], ...], list[str]]:
     """The variables of a service in order of their names, and the files of them that are not here."""
     env: dict[str, str] = {}
@@ -111,7 +99,7 @@ def _environment(service: Service, read: Read) -> tuple[tuple[tuple[str, str], .
             missing.append(f"its variables in {name}")
         else:
             env |= {name: value for name, value in settings(text).items() if value is not None}
-    env |= dict(_pairs(service, "environment"))
+    env |= dict(service.pairs(service.value.get("environment")))
     return tuple(sorted(env.items())), missing
 
 
@@ -158,7 +146,7 @@ def _host(service: Service) -> Iterator[str]:
 def _service_sysctls(service: Service) -> tuple[tuple[str, str], ...]:
     """The settings of its kernel; Docker opens the low ports of every network but that of the host."""
     opened = {} if service.host_network else {_PORT_START: "0"}
-    return tuple(sorted((opened | dict(_pairs(service, "sysctls"))).items()))
+    return tuple(sorted((opened | dict(service.pairs(service.value.get("sysctls")))).items()))
 
 
 def _healthcheck(service: Service) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from fixer.evidence import Denied, Kind, Mount, Needed, Process, Recipe, Seen
 from fixer.tuples import NamedTuple
+from fixer.understand.making import below
 from fixer.verify import files, ports
 from fixer.verify.api import Api, Refused
 from fixer.verify.containers import Place, body, withheld
@@ -235,8 +236,8 @@ class Runner:
         who = files.Who(mine[0].uid, mine[0].gid, seen.recipe.groups)
         missing = [path for path in before.written if path not in seen.written]
         tmpfs = [mount.target for mount in seen.recipe.mounts if mount.kind == "tmpfs"]
-        outside = [path for path in missing if not _below(path, volumes)]
-        inside = [path for path in missing if _below(path, volumes)]
+        outside = [path for path in missing if not any(below(path, target) for target in volumes)]
+        inside = [path for path in missing if any(below(path, target) for target in volumes)]
         told = {denied.what for denied in seen.denied}
         found = files.closed(self.api, container, outside, who, tmpfs, seen.recipe.read_only)
         found += files.closed(self.api, container, inside, who)
@@ -365,10 +366,6 @@ class Runner:
     def _remove(self, container: str) -> None:
         with contextlib.suppress(Refused):  # it is gone already
             self.api.remove_container(container)
-
-
-def _below(path: str, mounts: Iterable[str]) -> bool:
-    return any(path == mount or path.startswith(f"{mount.rstrip('/')}/") for mount in mounts)
 
 
 def _denied_start(error: str) -> tuple[Denied, ...]:

@@ -48,7 +48,7 @@ def bench(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                 engine.docker(*remove.split(), *dict.fromkeys(found))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its threads end with it: a process that has threads does not fork
 def proofs(
     bench: Bench, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[tuple[str, str], Future[Report]]]:

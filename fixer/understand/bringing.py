@@ -89,18 +89,18 @@ _JS_QUIET: Final = frozenset(
     "config cache set get login logout whoami audit version view info prune root bin pkg".split()
 )
 _JS_FOLDER: Final = ("--prefix", "-C", "--cwd", "--dir")
-_GIT: Final = options.grammar(
+_GIT: Final = options.Grammar(
     "b:branch= o:origin= u:upload-pack= c:config= j:jobs= :depth= :reference= :separate-git-dir= :filter= :template= "
     ":shallow-since= q:quiet v:verbose n:no-checkout l:local s:shared :recursive :recurse-submodules :single-branch "
     ":no-single-branch :shallow-submodules :no-tags :mirror :bare :progress"
 )
-_WGET: Final = options.grammar(
+_WGET: Final = options.Grammar(
     "O:output-document= P:directory-prefix= a:append-output= e:execute= i:input-file= l:level= o:output-file= Q:quota= "
     "R:reject= A:accept= t:tries= T:timeout= U:user-agent= w:wait= :header= :post-data= :user= :password= :progress= "
     ":spider :no-check-certificate :no-verbose :quiet :show-progress :https-only :content-disposition "
     ":trust-server-names r:recursive m:mirror x:force-directories b: c: d: h: k: n: N: p: q: S: v: V: H: K: E:"
 )
-_CURL: Final = options.grammar(
+_CURL: Final = options.Grammar(
     "o:output= O:remote-name x:proxy= H:header= X:request= u:user= A:user-agent= e:referer= d:data= b:cookie= "
     "c:cookie-jar= w:write-out= m:max-time= C:continue-at= r:range= T:upload-file= E:cert= F:form= K:config= "
     ":output-dir= :remote-name-all :retry= :retry-delay= :retry-max-time= :connect-timeout= :proto= :cacert= "

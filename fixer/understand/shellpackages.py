@@ -35,7 +35,7 @@ _QUERIES: Final = frozenset({
     "changelog", "provides", "repoquery", "repolist", "lr", "se", "if", "audit", "stats", "fetch", "index",
     "verify", "manifest",
 })  # fmt: skip
-_OPTIONS: Final = options.grammar(
+_OPTIONS: Final = options.Grammar(
     "t:virtual|target-release= X:repository= p:root= c:config-file= o:option= y: q: f: d: v: :setopt= "
     ":enablerepo= :disablerepo= :installroot= :releasever= :repositories-file= :arch= :repo= :from= :config= "
     ":keys-dir="

@@ -363,7 +363,7 @@ def _valued(*names: str) -> Callable[[Command], str | None]:
     return lambda command: next((word.text for word in find(command)), None)
 
 
-_SU: Final = options.grammar(
+_SU: Final = options.Grammar(
     "c:command= s:shell= g:group= G:supp-group= u:user= w:whitelist-environment= f:fast l:login "
     "m:preserve-environment p: P:pty T: :session-command="
 )

@@ -27,11 +27,26 @@ WHOLE_RUN = (
     "tests/corpus/test_promises.py",
     "tests/corpus/test_yaml_promises.py",
 )
-# These share the engine with the others, and look at nothing but what they have made.
+# These ask the engine too, and look at nothing but what they have made: their files may go to different processes.
 OWN = ("tests/e2e/", "tests/verify/")
 GOLDEN = "tests/rules/test_golden.py"
-# What is begun first, so that no process is left with it when the others have nothing more to do.
-LONGEST = ("engine", "whole run", *OWN, "tests/corpus/test_hardened.py")
+# What is begun first, so that no process is left with it when the others have nothing more to do. Each process is given
+# two at its start, so short ones come second.
+LONGEST = (
+    "engine",
+    "whole run",
+    "tests/verify/test_trials.py",
+    "tests/verify/test_pieces.py",
+    "tests/verify/test_context.py",
+    "tests/verify/test_verdicts.py",
+    "tests/e2e/test_proving_ground.py",
+    "tests/corpus/test_hardened.py",
+    "tests/deliver/test_fleet.py",
+    "tests/deliver/test_hostile.py",
+    "tests/deliver/test_branches.py",
+    "tests/verify/test_reaper.py",
+    "tests/verify/test_builds.py",
+)
 
 
 def unit(nodeid: str) -> str:
@@ -39,9 +54,6 @@ def unit(nodeid: str) -> str:
     file, _, name = nodeid.partition("::")
     if file.startswith(ENGINE):
         return "engine"
-    for folder in OWN:
-        if file.startswith(folder):
-            return folder
     if file in WHOLE_RUN:
         return "whole run"
     if file == GOLDEN:

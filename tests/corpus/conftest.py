@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest import mock
@@ -13,8 +14,9 @@ import pytest
 from fixer import app, parallel
 from fixer.config import Config
 from fixer.discover import is_compose, is_manifest
-from fixer.model import Result
+from fixer.model import FileChange, Result
 from tests.engine.properties import check_rounds, recorded
+from tests.rigs import judge
 
 CONFIG = Config()
 
@@ -81,3 +83,29 @@ def only(result: Result, kind: str) -> Result:
         skipped=tuple(s for s in result.skipped if belongs(s.path)),
         changes=tuple(c for c in result.changes if belongs(c.path)),
     )
+
+
+@dataclass
+class Judged:
+    """What independent scanners say of changed files: of some of them as they were, and of all as they are."""
+
+    asked_before: int
+    before: judge.Verdict
+    after: judge.Verdict
+    names: dict[Path, str]
+
+
+def judged(judges: Callable[..., judge.Verdict], changes: Sequence[FileChange], name: str, folder: Path) -> Judged:
+    """Ask the scanners about changed files, each in a folder of its own under one name.
+
+    That files failed before shows that the scanners can see it, for which every fourth is enough.
+    """
+    names: dict[Path, str] = {}
+    earlier = changes[::4]
+    for kind, some in (("before", earlier), ("after", changes)):
+        for n, change in enumerate(some):
+            file = folder / kind / str(n) / name
+            file.parent.mkdir(parents=True)
+            file.write_bytes(change.before if kind == "before" else change.after)
+            names[file.resolve()] = change.path
+    return Judged(len(earlier), judges(folder / "before"), judges(folder / "after"), names)

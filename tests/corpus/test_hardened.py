@@ -22,7 +22,7 @@ from fixer.model import FileChange, Goal, Severity, Status
 from fixer.source import SourceFile
 from fixer.syntax.yaml import load_stream
 from fixer.understand.workloads import mapping, pod_templates, sequence
-from tests.corpus.conftest import Run, only
+from tests.corpus.conftest import Run, judged, only
 from tests.rigs import judge
 
 DECLARED = ImageConfig(user="10001:10001", writable=("/tmp",))
@@ -97,20 +97,14 @@ def test_nothing_left_means_that_scanners_find_nothing(
     judges: Callable[..., judge.Verdict], hardened_run: Run, tmp_path: Path
 ) -> None:
     changes = clean(hardened_run)
-    names: dict[Path, str] = {}
-    for kind in ("before", "after"):
-        for n, change in enumerate(changes):
-            file = tmp_path / kind / str(n) / "pod.yaml"
-            file.parent.mkdir(parents=True)
-            file.write_bytes(change.before if kind == "before" else change.after)
-            names[file.resolve()] = change.path
-    before, after = (failing(judges(tmp_path / kind)) for kind in ("before", "after"))
-    print(f"{len(changes)} files; failed before: {len(before)}, after: {len(after)}")  # noqa: T201
-    checks = Counter(check for found in before.values() for check in found)
+    found = judged(judges, changes, "pod.yaml", tmp_path)
+    before, after = failing(found.before), failing(found.after)
+    print(f"failed before: {len(before)} of {found.asked_before}, after: {len(after)} of {len(changes)}")  # noqa: T201
+    checks = Counter(check for some in before.values() for check in some)
     print(f"  before: {dict(sorted(checks.items()))}")  # noqa: T201
     assert len(changes) > 100
-    assert len(before) > len(changes) * 0.9
-    assert {names[path]: found for path, found in after.items()} == {}
+    assert len(before) > found.asked_before * 0.9
+    assert {found.names[path]: some for path, some in after.items()} == {}
 
 
 def clean(run: Run) -> list[FileChange]:

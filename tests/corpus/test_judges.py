@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fixer.discover import is_manifest
 from fixer.model import Status
-from tests.corpus.conftest import Run
+from tests.corpus.conftest import Run, judged
 from tests.rigs import judge
 
 MOVES = {"DF001", "DF002"}
@@ -23,21 +23,15 @@ def test_fixed_files_pass(judges: Callable[..., judge.Verdict], whole_run: Run, 
     left = {f.path for f in result.findings if f.rule in MOVES and f.status is not Status.FIXED}
     moved = {f.path for f in result.findings if f.rule in MOVES and f.status is Status.FIXED} - left
     changes = [c for c in result.changes if c.path in moved and not is_manifest(c.path)]
-    names: dict[Path, str] = {}
-    for kind in ("before", "after"):
-        for n, change in enumerate(changes):
-            file = tmp_path / kind / str(n) / "Dockerfile"
-            file.parent.mkdir(parents=True)
-            file.write_bytes(change.before if kind == "before" else change.after)
-            names[file.resolve()] = change.path
-    before, after = judges(tmp_path / "before"), judges(tmp_path / "after")
-    print(f"{len(changes)} files; failed before: {len(before.files)}, after: {len(after.files)}")  # noqa: T201
+    found = judged(judges, changes, "Dockerfile", tmp_path)
+    before, after = found.before, found.after
+    print(f"failed before: {len(before.files)} of {found.asked_before}, after: {len(after.files)} of {len(changes)}")  # noqa: T201
     for tool in sorted(before.all):
         old, new = (sum(tool in tools for tools in v.files.values()) for v in (before, after))
         print(f"  {tool}: {old} before, {new} after")  # noqa: T201
     assert after.read == len(changes) > 500
-    assert len(before.files) > len(changes) / 2
-    failed = {names[path]: tools for path, tools in after.files.items()}
+    assert len(before.files) > found.asked_before / 2
+    failed = {found.names[path]: tools for path, tools in after.files.items()}
     if told := os.environ.get("FIXER_JUDGED"):
         Path(told).write_text("".join(f"{path}: {tools}\n" for path, tools in sorted(failed.items())))
     assert not failed

@@ -28,7 +28,7 @@ def ground(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 engine.docker(*remove.split(), *dict.fromkeys(found))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its threads end with it: a process that has threads does not fork
 def outcomes(ground: Ground, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Outcome]]]:
     """Start all chosen applications; each test waits for its own."""
     asked: list[Any] = [item for item in request.session.items if "outcomes" in getattr(item, "fixturenames", ())]

@@ -95,13 +95,13 @@ def test_what_shares_an_engine_or_a_run_stays_together() -> None:
     assert {unit(f"{file}::test_x[a/b]") for file in WHOLE_RUN} == {"whole run"}
 
 
-@pytest.mark.parametrize(("fixture", "names"), [("engine", ("engine", *OWN)), ("whole_run", ("whole run",))])
-def test_whoever_asks_for_it_is_named(request: pytest.FixtureRequest, fixture: str, names: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("fixture", "named"), [("engine", (*ENGINE, *OWN)), ("whole_run", WHOLE_RUN)])
+def test_whoever_asks_for_it_is_named(request: pytest.FixtureRequest, fixture: str, named: tuple[str, ...]) -> None:
     """Of all tests that this run has collected."""
-    asking = [one.nodeid for one in request.session.items if fixture in getattr(one, "fixturenames", ())]
-    assert {one.partition("::")[0] for one in asking if unit(one) not in names} == set()
+    asking = {one.nodeid for one in request.session.items if fixture in getattr(one, "fixturenames", ())}
+    assert {one.partition("::")[0] for one in asking if not one.startswith(named)} == set()
 
 
-@pytest.mark.parametrize("path", [*ENGINE, *WHOLE_RUN, GOLDEN, *(one for one in LONGEST if "/" in one)])
+@pytest.mark.parametrize("path", [*ENGINE, *WHOLE_RUN, *OWN, GOLDEN, *(one for one in LONGEST if "/" in one)])
 def test_what_is_named_is_there(path: str) -> None:
     assert (ROOT / path).exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 
@@ -13,10 +14,15 @@ from fixer import parallel
 ITEMS = list(range(1000))
 
 
+# Other tests may have left a thread that waits for an answer; what helps here takes no lock of anybody.
+pytestmark = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+
+
 @pytest.fixture(autouse=True)
 def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two processes help, whatever the machine has."""
+    """Two processes help, whatever the machine has, and whatever threads other tests have left."""
     monkeypatch.setattr(parallel, "_cores", lambda: 3)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
 
 
 def _in_helpers(act: Callable[[], None]) -> Callable[[int], int]:
@@ -60,3 +66,8 @@ def test_an_error_of_a_helper_is_raised_here_with_its_place() -> None:
 def test_a_helper_that_dies_is_told() -> None:
     with pytest.raises(RuntimeError, match="ended before its time"):
         list(parallel.in_parallel(_in_helpers(lambda: os._exit(1)), ITEMS))
+
+
+def test_beside_other_threads_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "active_count", lambda: 2)
+    assert set(parallel.in_parallel(lambda item: os.getpid(), ITEMS)) == {os.getpid()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from celpy.adapter import json_to_cel
 from fixer.pod_security import Level, evaluate
 from fixer.syntax.yaml import load_stream
 from fixer.templates import render
-from tests.cli.test_cli import HERE
+from tests import process
 from tests.pod_security.test_conformance import fixtures
 
 __all__ = ["fixtures"]
@@ -288,8 +287,7 @@ def selector(text: str) -> Any:
 
 
 def fixer(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fixer", "admission-policy", *words]
-    return subprocess.run(command, env=HERE, capture_output=True, text=True, timeout=60, check=False)
+    return process.fixer(process.ROOT, "admission-policy", *words)
 
 
 def test_the_command() -> None:

@@ -14,11 +14,12 @@ import jsonschema
 import pytest
 
 from fixer.render import json as json_module
+from tests import process
+from tests.process import HERE
 
 BAD = b'FROM debian:12\nWORKDIR /app\nCOPY . .\nCMD ["./run"]\n'
 GOOD = b'FROM debian:12\nUSER 10001:10001\nCMD ["./run"]\n'
 HELD = b'FROM nobody/knows:1\nCMD ["./run"]\n'
-HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}  # also where nothing is installed
 SCHEMA = json.loads((Path(json_module.__file__).parent / "result.schema.json").read_text())
 
 
@@ -30,18 +31,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def fixer(cwd: Path, *arguments: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "fixer", *arguments],
-        cwd=cwd,
-        env={**HERE, **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    out, err = (s.decode("utf-8", "surrogateescape") for s in (done.stdout, done.stderr))
-    assert "Traceback" not in err, err
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+    return process.fixer(cwd, *arguments, env={**HERE, **env})
 
 
 def report(done: subprocess.CompletedProcess[str]) -> Any:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+from tests.process import fixer
+
 GOOD = """\
 apiVersion: v1
 kind: Pod
@@ -48,18 +48,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def judge(cwd: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "fixer", "pod-security", *arguments],
-        cwd=cwd,
-        env=HERE,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+    return fixer(cwd, "pod-security", *arguments)
 
 
 def report(cwd: Path, *arguments: str | Path) -> list[dict[str, Any]]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from typer.testing import CliRunner
 
 from fixer.cli.main import app
 from fixer.evidence import Denied, Job, Kind, Seen
+from tests.process import HERE, fixer
 from tests.verify_judge.benches import as_promised, use
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,9 +26,7 @@ def tree(tmp_path: Path) -> Path:
 
 def run(cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
     nowhere = f"unix://{cwd}/none.sock"
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "DOCKER_HOST": nowhere, "CONTAINER_HOST": nowhere}
-    command = [sys.executable, "-m", "fixer", "verify", *words]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return fixer(cwd, "verify", *words, env={**HERE, "DOCKER_HOST": nowhere, "CONTAINER_HOST": nowhere})
 
 
 def test_without_an_engine_there_is_one_sentence(tree: Path) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests import process
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = b'FROM debian:12\nWORKDIR /app\nCOPY . .\nCMD ["./run"]\n'
@@ -55,19 +56,8 @@ def made(folder: Path, files: Mapping[str, bytes] | None = None, *options: str) 
 
 def fixer(cwd: Path, *words: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
     """The program in a process of its own, as somebody without configuration of git."""
-    home = {"HOME": str(cwd), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "fixer", *words],
-        cwd=cwd,
-        env={**os.environ, **home, **env},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=300,
-        check=False,
-    )
-    out, err = (s.decode("utf-8", "surrogateescape") for s in (done.stdout, done.stderr))
-    assert "Traceback" not in err, err
-    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+    home = {"HOME": str(cwd), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    return process.fixer(cwd, *words, env={**os.environ, "PYTHONPATH": str(ROOT), **home, **env})
 
 
 def trapped(repo: Path, mark: Path) -> None:

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from tests import process
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir() and path.name != "ci")
 
 
 def fixer(*words: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[bytes]:
     """Run the program of this checkout."""
-    command = [sys.executable, "-m", "fixer", *words]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, timeout=120, check=False)
+    done = process.fixer(cwd, *words, env={**process.HERE, "NO_COLOR": "1"})
+    out, err = (text.encode("utf-8", "surrogateescape") for text in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
 
 def copied(name: str, to: Path) -> Path:

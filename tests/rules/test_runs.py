@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,7 @@ from fixer import app
 from fixer.model import Severity
 from fixer.render.json import to_json
 from fixer.source import SourceFile
-
-
-def fixer(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fixer", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+from tests.process import fixer
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,6 @@ def _last(options: list[tuple[str, str]], *names: str) -> str | None:
 _ASSIGNMENT = regex(
     r"^[ \t]*(?:(?:export|readonly|local|declare|typeset)[ \t]+(?:-\w+[ \t]+)*)?([A-Za-z_]\w*)=([^\n]*)$", re.MULTILINE
 )
-_SET_ELSEWHERE = regex(r"\b(?:for|read(?:[ \t]+-\w+)*)[ \t]+([A-Za-z_]\w*)\b")
 _MAKE_VARIABLE = regex(
     r"^(?!\t)[ ]*(?:(?:export|override)[ \t]+)*([A-Za-z_][\w.-]*)[ \t]*(?::{0,3}|\?)=[ \t]*([^\n]*)$", re.MULTILINE
 )

@@ -19,10 +19,9 @@ class UserAdd(NamedTuple):
     ``tool`` is ``useradd`` (also the ``adduser`` that is a link to it), ``adduser`` (busybox),
     ``deb-adduser`` or ``passwd-file`` (a line appended to /etc/passwd). ``gid`` is the primary group when
     given as a number, ``group`` when given as a name (``nogroup`` where the tool falls back to it);
-    ``own_group`` says that a group of the user's name is made with it. ``create_home`` is ``None`` when the
-    words leave it to the distribution. A value that is not known is ``None`` or empty; ``name`` is then as
-    written and ``name_literal`` false. ``unknown_options`` are not this tool's; ``bad_options`` start with a
-    dash that is no hyphen.
+    ``own_group`` says that a group of the user's name is made with it. A value that is not known is ``None`` or
+    empty; ``name`` is then as written and ``name_literal`` false. ``unknown_options`` are not this tool's;
+    ``bad_options`` start with a dash that is no hyphen.
     """
 
     tool: str
@@ -33,15 +32,12 @@ class UserAdd(NamedTuple):
     supplementary: tuple[str, ...]
     system: bool
     home: str | None
-    create_home: bool | None
     command: Command
     name_literal: bool
     own_group: bool = False
     shell: str | None = None
-    name_word: Word | None = None
     uid_word: Word | None = None
     gid_word: Word | None = None
-    no_log_init: bool = False
     unknown_options: tuple[Word, ...] = ()
     bad_options: tuple[Word, ...] = ()
 
@@ -167,15 +163,12 @@ class Accounts:
             supplementary=values.names(found.values.get("groups")),
             system=system,
             home=values.value(found.values.get("home-dir") or found.values.get("home")),
-            create_home=_creates_home(tool, found),
             command=command,
             name_literal=values.value(word) is not None,
             own_group=own_group,
             shell=values.value(found.values.get("shell")),
-            name_word=word,
             uid_word=found.values.get("uid"),
             gid_word=group,
-            no_log_init="no-log-init" in found.flags,
             unknown_options=tuple(found.unknown),
             bad_options=tuple(found.bad),
         )
@@ -237,13 +230,6 @@ def _makes_group(tool: str, found: options.Options, given: bool) -> bool:
     return not given and "system" not in found.flags
 
 
-def _creates_home(tool: str, found: options.Options) -> bool | None:
-    if "no-create-home" in found.flags:
-        return False
-    ordinary = tool == "deb-adduser" and "system" not in found.flags
-    return True if "create-home" in found.flags or tool == "adduser" or ordinary else None
-
-
 _READERS: Final[dict[str, Callable[[Accounts, Command], Account | None]]] = {
     "useradd": Accounts._on_useradd,
     "adduser": Accounts._on_adduser,
@@ -282,10 +268,8 @@ def _line_user(match: re.Match[str], word: Word, command: Command) -> UserAdd:
         supplementary=(),
         system=False,
         home=match["home"],
-        create_home=False,
         command=command,
         name_literal="$" not in match["name"],
-        name_word=word,
     )
 
 

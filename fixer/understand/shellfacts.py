@@ -45,7 +45,7 @@ __all__ = [
 class Chown(NamedTuple):
     """``chown``, ``chgrp`` (with an empty ``owner``) or ``install -o``; values are expanded where known.
 
-    What is not known is as written. ``path_words`` has the words of ``paths``, with their places.
+    What is not known is as written.
     """
 
     owner: str
@@ -54,7 +54,6 @@ class Chown(NamedTuple):
     recursive: bool
     command: Command
     owner_word: Word | None = None
-    path_words: tuple[Word, ...] = ()
 
 
 class Chmod(NamedTuple):
@@ -64,7 +63,6 @@ class Chmod(NamedTuple):
     paths: tuple[str, ...]
     recursive: bool
     command: Command
-    path_words: tuple[Word, ...] = ()
 
 
 class Mkdir(NamedTuple):
@@ -74,7 +72,6 @@ class Mkdir(NamedTuple):
     mode: str
     parents: bool
     command: Command
-    path_words: tuple[Word, ...] = ()
 
 
 class Paths(NamedTuple):
@@ -83,7 +80,6 @@ class Paths(NamedTuple):
     tool: str
     paths: tuple[str, ...]
     command: Command
-    path_words: tuple[Word, ...] = ()
 
 
 class Install(NamedTuple):
@@ -100,7 +96,6 @@ class SetCap(NamedTuple):
     caps: str
     path: str
     command: Command
-    path_word: Word
 
 
 class Write(NamedTuple):
@@ -109,14 +104,12 @@ class Write(NamedTuple):
     path: str
     how: str
     command: Command
-    path_word: Word
 
 
 class ShellFacts(NamedTuple):
     """What a script does, each in the order of the text. ``errors``: some of it was not understood.
 
-    ``sudo`` holds the commands that run through sudo or doas; ``sudoers_nopasswd`` says that some rule lets
-    somebody do so without a password.
+    ``sudo`` holds the commands that run through sudo or doas.
     """
 
     users: tuple[UserAdd, ...] = ()
@@ -133,7 +126,6 @@ class ShellFacts(NamedTuple):
     step_downs: tuple[StepDown, ...] = ()
     services: tuple[Service, ...] = ()
     sudo: tuple[Command, ...] = ()
-    sudoers_nopasswd: bool = False
     commands: tuple[Command, ...] = ()
     errors: bool = False
 
@@ -155,8 +147,7 @@ def facts(
     parsed = parse(script)
     if not parsed.commands:
         return ShellFacts(errors=parsed.errors)
-    found = _Collector(parsed, expand or expander(env or {}), family).collect()
-    return found._replace(sudoers_nopasswd=True) if "NOPASSWD" in script else found
+    return _Collector(parsed, expand or expander(env or {}), family).collect()
 
 
 class _Lists:
@@ -240,7 +231,7 @@ class _Collector:
 
     def write(self, word: Word, how: str, command: Command) -> None:
         path = self.values.shown(word)
-        self.out.writes.append(Write(path, how, command, word))
+        self.out.writes.append(Write(path, how, command))
         if path in ACCOUNT_FILES and how in ("redirect", "tee"):
             for source in dict.fromkeys(self.sources(command)):
                 for found in account_lines(path, self.values.shown(source), source, command):
@@ -265,12 +256,12 @@ class _Collector:
         command: Command,
         owner_word: Word | None,
     ) -> None:
-        self.out.chowns.append(Chown(*owner, self.shown(words), recursive, command, owner_word, tuple(words)))
+        self.out.chowns.append(Chown(*owner, self.shown(words), recursive, command, owner_word))
 
     def on_chmod(self, command: Command) -> None:
         recursive, mode, words = chmod_words(command)
         if mode is not None:
-            self.out.chmods.append(Chmod(mode.text, self.shown(words), recursive, command, tuple(words)))
+            self.out.chmods.append(Chmod(mode.text, self.shown(words), recursive, command))
 
     def on_mkdir(self, command: Command) -> None:
         found = options.read(command.args, options.MKDIR)
@@ -279,7 +270,7 @@ class _Collector:
 
     def mkdir(self, found: options.Options, parents: bool, command: Command) -> None:
         words, mode = found.positional, self.values.shown(found.values.get("mode"))
-        self.out.mkdirs.append(Mkdir(self.shown(words), mode, parents, command, tuple(words)))
+        self.out.mkdirs.append(Mkdir(self.shown(words), mode, parents, command))
 
     def on_install(self, command: Command) -> None:
         found = options.read(command.args, options.INSTALL)
@@ -300,7 +291,7 @@ class _Collector:
 
     def paths(self, command: Command) -> Paths:
         words = _paths(command)
-        return Paths(command.name, self.shown(words), command, tuple(words))
+        return Paths(command.name, self.shown(words), command)
 
     def on_write(self, command: Command) -> None:
         for word in _paths(command):
@@ -310,7 +301,7 @@ class _Collector:
         words = options.read(command.args, options.SETCAP).positional
         for caps, path in zip(words[::2], words[1::2], strict=False):
             shown = self.values.shown
-            self.out.setcaps.append(SetCap(shown(caps), shown(path), command, path))
+            self.out.setcaps.append(SetCap(shown(caps), shown(path), command))
 
     def on_manager(self, command: Command) -> None:
         found = packages(command)

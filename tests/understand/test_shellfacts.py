@@ -13,95 +13,95 @@ from hypothesis import strategies as st
 from fixer.syntax.shell import commands
 from fixer.understand.shellfacts import facts, needs_root, ports, script_signs
 
-# name, uid, gid, group, system, home, create_home, own_group
+# name, uid, gid, group, system, home, own_group
 USERS = {
-    "useradd": ("useradd app", "useradd", ("app", None, None, "", False, None, None, True)),
-    "useradd-cluster": ("useradd -rm app", "useradd", ("app", None, None, "", True, None, True, True)),
-    "useradd-cluster-value": ("useradd -ms /bin/bash app", "useradd", ("app", None, None, "", False, None, True, True)),
-    "useradd-attached": ("useradd -u1000 app", "useradd", ("app", 1000, None, "", False, None, None, True)),
-    "useradd-behind": ("useradd app -u 1000", "useradd", ("app", 1000, None, "", False, None, None, True)),
+    "useradd": ("useradd app", "useradd", ("app", None, None, "", False, None, True)),
+    "useradd-cluster": ("useradd -rm app", "useradd", ("app", None, None, "", True, None, True)),
+    "useradd-cluster-value": ("useradd -ms /bin/bash app", "useradd", ("app", None, None, "", False, None, True)),
+    "useradd-attached": ("useradd -u1000 app", "useradd", ("app", 1000, None, "", False, None, True)),
+    "useradd-behind": ("useradd app -u 1000", "useradd", ("app", 1000, None, "", False, None, True)),
     "useradd-long": (
         "useradd --system --uid=10001 --gid 10001 --no-create-home --home-dir /nonexistent app",
         "useradd",
-        ("app", 10001, 10001, "", True, "/nonexistent", False, False),
+        ("app", 10001, 10001, "", True, "/nonexistent", False),
     ),
     "useradd-short-form-of-long": (
-        "useradd --home /d --no-create app", "useradd", ("app", None, None, "", False, "/d", False, True),
+        "useradd --home /d --no-create app", "useradd", ("app", None, None, "", False, "/d", True),
     ),
-    "useradd-group-name": ("useradd -g staff app", "useradd", ("app", None, None, "staff", False, None, None, False)),
-    "useradd-both-groups": ("useradd -r -g a -G b,c app", "useradd", ("app", None, None, "a", True, None, None, False)),
-    "useradd-no-group": ("useradd -N app", "useradd", ("app", None, None, "", False, None, None, False)),
-    "useradd-user-group": ("useradd -U -u 5 app", "useradd", ("app", 5, None, "", False, None, None, True)),
-    "useradd-comment": ('useradd -c "a b" -M app', "useradd", ("app", None, None, "", False, None, False, True)),
-    "useradd-path": ("/usr/sbin/useradd app", "useradd", ("app", None, None, "", False, None, None, True)),
-    "useradd-log": ("useradd -l -u 1234567 app", "useradd", ("app", 1234567, None, "", False, None, None, True)),
+    "useradd-group-name": ("useradd -g staff app", "useradd", ("app", None, None, "staff", False, None, False)),
+    "useradd-both-groups": ("useradd -r -g a -G b,c app", "useradd", ("app", None, None, "a", True, None, False)),
+    "useradd-no-group": ("useradd -N app", "useradd", ("app", None, None, "", False, None, False)),
+    "useradd-user-group": ("useradd -U -u 5 app", "useradd", ("app", 5, None, "", False, None, True)),
+    "useradd-comment": ('useradd -c "a b" -M app', "useradd", ("app", None, None, "", False, None, True)),
+    "useradd-path": ("/usr/sbin/useradd app", "useradd", ("app", None, None, "", False, None, True)),
+    "useradd-log": ("useradd -l -u 1234567 app", "useradd", ("app", 1234567, None, "", False, None, True)),
     "useradd-skel-date": (
         "useradd -k /s -e 2030-01-01 -f 5 -K UID_MIN=100 app",
-        "useradd", ("app", None, None, "", False, None, None, True),
+        "useradd", ("app", None, None, "", False, None, True),
     ),
-    "useradd-dashes": ("useradd -m -- app", "useradd", ("app", None, None, "", False, None, True, True)),
-    "busybox": ("adduser -D app", "adduser", ("app", None, None, "", False, None, True, True)),
-    "busybox-uid": ("adduser -D -u 1000 app", "adduser", ("app", 1000, None, "", False, None, True, True)),
-    "busybox-uid-behind": ("adduser -D app -u 1000", "adduser", ("app", 1000, None, "", False, None, True, True)),
-    "busybox-system": ("adduser -S app", "adduser", ("app", None, None, "nogroup", True, None, True, False)),
-    "busybox-group": ("adduser -S -G app app", "adduser", ("app", None, None, "app", True, None, True, False)),
-    "busybox-cluster": ("adduser -u 666 -SHG g app", "adduser", ("app", 666, None, "g", True, None, False, False)),
+    "useradd-dashes": ("useradd -m -- app", "useradd", ("app", None, None, "", False, None, True)),
+    "busybox": ("adduser -D app", "adduser", ("app", None, None, "", False, None, True)),
+    "busybox-uid": ("adduser -D -u 1000 app", "adduser", ("app", 1000, None, "", False, None, True)),
+    "busybox-uid-behind": ("adduser -D app -u 1000", "adduser", ("app", 1000, None, "", False, None, True)),
+    "busybox-system": ("adduser -S app", "adduser", ("app", None, None, "nogroup", True, None, False)),
+    "busybox-group": ("adduser -S -G app app", "adduser", ("app", None, None, "app", True, None, False)),
+    "busybox-cluster": ("adduser -u 666 -SHG g app", "adduser", ("app", 666, None, "g", True, None, False)),
     "busybox-gecos": (
         "adduser -SDH -h /d -s /sbin/nologin -g gecos -G g app",
-        "adduser", ("app", None, None, "g", True, "/d", False, False),
+        "adduser", ("app", None, None, "g", True, "/d", False),
     ),
     "busybox-long": (
         "apk add x && adduser --disabled-password --no-create-home --uid 5 --ingroup g app",
-        "adduser", ("app", 5, None, "g", False, None, False, False),
+        "adduser", ("app", 5, None, "g", False, None, False),
     ),
     "debian": (
-        'adduser --disabled-password --gecos "" app', "deb-adduser", ("app", None, None, "", False, None, True, True),
+        'adduser --disabled-password --gecos "" app', "deb-adduser", ("app", None, None, "", False, None, True),
     ),
     "debian-gecos-equals": (
         "adduser --disabled-password --gecos='' --uid 1000 app",
-        "deb-adduser", ("app", 1000, None, "", False, None, True, True),
+        "deb-adduser", ("app", 1000, None, "", False, None, True),
     ),
-    "debian-system": ("adduser --system app", "deb-adduser", ("app", None, None, "nogroup", True, None, None, False)),
+    "debian-system": ("adduser --system app", "deb-adduser", ("app", None, None, "nogroup", True, None, False)),
     "debian-system-group": (
         "adduser --system --group --no-create-home app",
-        "deb-adduser", ("app", None, None, "", True, None, False, True),
+        "deb-adduser", ("app", None, None, "", True, None, True),
     ),
     "debian-ingroup": (
         "adduser --quiet --system --ingroup g --home /d --shell /bin/false app",
-        "deb-adduser", ("app", None, None, "g", True, "/d", None, False),
+        "deb-adduser", ("app", None, None, "g", True, "/d", False),
     ),
-    "debian-gid": ("adduser --uid 5 --gid 6 app", "deb-adduser", ("app", 5, 6, "", False, None, True, False)),
+    "debian-gid": ("adduser --uid 5 --gid 6 app", "deb-adduser", ("app", 5, 6, "", False, None, False)),
     "redhat": (
-        "adduser -r -g app -d /d -m app", "useradd", ("app", None, None, "app", True, "/d", True, False),
+        "adduser -r -g app -d /d -m app", "useradd", ("app", None, None, "app", True, "/d", False),
     ),
     "redhat-by-manager": (
-        "yum install -y x && adduser -u 5 -g 0 app", "useradd", ("app", 5, 0, "", False, None, None, False),
+        "yum install -y x && adduser -u 5 -g 0 app", "useradd", ("app", 5, 0, "", False, None, False),
     ),
-    "sudo": ("sudo useradd -u 7 app", "useradd", ("app", 7, None, "", False, None, None, True)),
-    "quoted-script": ("bash -c 'useradd -u 7 app'", "useradd", ("app", 7, None, "", False, None, None, True)),
-    "env": ("useradd -u $APP_UID app", "useradd", ("app", 4242, None, "", False, None, None, True)),
-    "env-braces": ('useradd -u "${APP_UID}" app', "useradd", ("app", 4242, None, "", False, None, None, True)),
-    "env-name": ("useradd $APP_USER", "useradd", ("web", None, None, "", False, None, None, True)),
-    "env-default": ("useradd -u ${NO_ID:-1000} app", "useradd", ("app", 1000, None, "", False, None, None, True)),
-    "env-unknown": ("useradd -u ${NO_ID} app", "useradd", ("app", None, None, "", False, None, None, True)),
-    "own-variable": ("ID=77 && useradd -u $ID app", "useradd", ("app", 77, None, "", False, None, None, True)),
+    "sudo": ("sudo useradd -u 7 app", "useradd", ("app", 7, None, "", False, None, True)),
+    "quoted-script": ("bash -c 'useradd -u 7 app'", "useradd", ("app", 7, None, "", False, None, True)),
+    "env": ("useradd -u $APP_UID app", "useradd", ("app", 4242, None, "", False, None, True)),
+    "env-braces": ('useradd -u "${APP_UID}" app', "useradd", ("app", 4242, None, "", False, None, True)),
+    "env-name": ("useradd $APP_USER", "useradd", ("web", None, None, "", False, None, True)),
+    "env-default": ("useradd -u ${NO_ID:-1000} app", "useradd", ("app", 1000, None, "", False, None, True)),
+    "env-unknown": ("useradd -u ${NO_ID} app", "useradd", ("app", None, None, "", False, None, True)),
+    "own-variable": ("ID=77 && useradd -u $ID app", "useradd", ("app", 77, None, "", False, None, True)),
     "own-variable-twice": ("APP_UID=1; APP_UID=2; useradd -u $APP_UID a",
         "useradd",
-        ("a", None, None, "", False, None, None, True)),
+        ("a", None, None, "", False, None, True)),
     "own-variable-command": ("APP_UID=$(id -u); useradd -u $APP_UID a",
         "useradd",
-        ("a", None, None, "", False, None, None, True)),
+        ("a", None, None, "", False, None, True)),
     "passwd-line": (
         'echo "app:x:1000:1001::/home/app:/bin/sh" >> /etc/passwd',
-        "passwd-file", ("app", 1000, 1001, "", False, "/home/app", False, False),
+        "passwd-file", ("app", 1000, 1001, "", False, "/home/app", False),
     ),
     "passwd-tee": (
         "echo 'app:*:5:6:A b:/:/bin/false' | tee -a /etc/passwd",
-        "passwd-file", ("app", 5, 6, "", False, "/", False, False),
+        "passwd-file", ("app", 5, 6, "", False, "/", False),
     ),
     "passwd-heredoc": (
         "cat <<EOF >> /etc/passwd\napp:x:5:6::/d:/bin/sh\nEOF\n",
-        "passwd-file", ("app", 5, 6, "", False, "/d", False, False),
+        "passwd-file", ("app", 5, 6, "", False, "/d", False),
     ),
 }  # fmt: skip
 ENV = {"APP_UID": "4242", "APP_USER": "web"}
@@ -111,7 +111,7 @@ ENV = {"APP_UID": "4242", "APP_USER": "web"}
 def test_user(text, tool, fields):
     (user,) = facts(text, env=ENV).users
     assert user.tool == tool
-    found = (user.name, user.uid, user.gid, user.group, user.system, user.home, user.create_home, user.own_group)
+    found = (user.name, user.uid, user.gid, user.group, user.system, user.home, user.own_group)
     assert found == fields
     assert user.unknown_options == ()
     assert user.bad_options == ()
@@ -119,8 +119,7 @@ def test_user(text, tool, fields):
 
 def test_a_name_that_is_not_known():
     (user,) = facts('useradd "$NAME"').users
-    assert user.name_word is not None
-    assert (user.name, user.name_literal, user.name_word.raw) == ("$NAME", False, '"$NAME"')
+    assert (user.name, user.name_literal) == ("$NAME", False)
     (user,) = facts("useradd $NAME", expand=lambda text: "app" if text == "$NAME" else None).users
     assert (user.name, user.name_literal) == ("app", True)
 
@@ -128,7 +127,7 @@ def test_a_name_that_is_not_known():
 def test_words_of_a_user_have_their_places():
     text = "groupadd -g 5 g && useradd --uid=1000 -g5 app"
     (user,) = facts(text).users
-    for word, raw in ((user.uid_word, "1000"), (user.gid_word, "5"), (user.name_word, "app")):
+    for word, raw in ((user.uid_word, "1000"), (user.gid_word, "5")):
         assert word is not None
         assert text[word.start : word.end] == word.raw == raw
 
@@ -281,8 +280,6 @@ def test_capabilities_and_sudo():
     found = facts("setcap 'cap_net_bind_service=+ep' /usr/bin/node && sudo -n ls")
     assert [(c.caps, c.path) for c in found.setcaps] == [("cap_net_bind_service=+ep", "/usr/bin/node")]
     assert [command.name for command in found.sudo] == ["ls"]
-    assert not found.sudoers_nopasswd
-    assert facts('echo "a ALL=(ALL) NOPASSWD:ALL" > /etc/sudoers.d/a').sudoers_nopasswd
 
 
 STEPS = {

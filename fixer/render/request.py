@@ -251,7 +251,8 @@ _CHECKS = (_compose_check, _image_check, _manifest_check)
 
 def _code(text: str) -> str:
     """Words of a repository as code, in a cell of a table or elsewhere, whatever is in them."""
-    text = _one_line(text).replace("|", "\\|")
+    # a backslash before the one that keeps the cell together would be taken for its pair
+    text = _one_line(text).replace("\\|", f"\\{_NOTHING}|").replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest else ""

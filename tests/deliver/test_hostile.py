@@ -7,10 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from fixer import console
 from fixer.deliver import exporting, gitstore
 from fixer.deliver.branches import Step, deliver
 from fixer.deliver.exporting import exported
@@ -405,6 +407,20 @@ def test_no_escape_of_a_file_reaches_the_terminal_or_a_commit(tmp_path: Path) ->
     said = git(repo, "log", "--format=%B", "main..x")
     assert said
     assert not set("\x1b\x07\x9b") & set(said)
+
+
+def test_no_escape_of_a_file_reaches_a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = Terminal()
+    console.show([[(f"a{EVIL}\nb", "bold red")]], stream)
+    shown = stream.getvalue()
+    assert "\x1b[" in shown, "this is no terminal with colours"
+    assert not re.search("\x1b\\]|\x1b\\[2J|\x9b|\x07|\n.", shown), ascii(shown)
 
 
 def test_mentions_and_issues_of_a_file_do_nothing_in_a_commit(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ _NETWORK = regex(
     r"|network bridge not found",
     re.IGNORECASE,
 )
+_NO_NETWORK = "network bridge not found"  # of an engine that was started without one
 _SECRET = regex(r"no active sessions|secret \S+: not found|secrets? .*not found|ssh .*not found|no SSH key")
 _ABSENT = regex(r"(?:compute cache key|calculate checksum).*(?:not found|no such file)")
 _COPY = regex(r"(?:COPY|ADD) (?!.*--from=)(.+) \S+$")
@@ -207,6 +208,8 @@ class _Listener:
         error = self.error or (tidy(failed.error) if failed else "the engine gave no image")
         every = "\n".join((*told, error, failed.error if failed else ""))
         step = self.step()
+        if bounds.network and _NO_NETWORK in every:
+            return Built(error="this engine has no network that a build could use", step=step, untried=True)
         missing = _missing(step, error)
         network = not missing and not bounds.network and _NETWORK.search(every) is not None
         secret = _SECRET.search(every) is not None

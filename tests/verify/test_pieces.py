@@ -353,6 +353,14 @@ def test_a_step_that_wants_the_network_is_told_only_where_that_is_closed() -> No
     assert not listened(*told, network=True).network
 
 
+def test_an_engine_without_a_network_breaks_nothing() -> None:
+    told = ({"stream": "STEP 1/1: RUN x\n"}, {"error": "executor failed running [x]: network bridge not found"})
+    assert listened(*told).network
+    built = listened(*told, network=True)
+    assert (built.untried, built.network) == (True, False)
+    assert "no network" in built.error
+
+
 def test_an_engine_that_says_nothing_is_told() -> None:
     assert listened({"id": "moby.buildkit.trace", "aux": "no base64!"}).error == "the engine gave no image"
 

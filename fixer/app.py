@@ -301,10 +301,16 @@ def requests(
 
     from fixer.deliver.plans import planned
     from fixer.render.summary import LEFT_OUT
+    from fixer.units import proved
 
     result, found = fix_in_units(paths, config, choice)
     left = [one for one in result.findings if one.status is not Status.FIXED and one.severity > Severity.INFO]
-    units = tuple(planned(unit, _in(unit, left)) for unit in found if unit.findings)
+    kept = config.proved
+    units = tuple(
+        planned(unit, _in(unit, left), proved(unit, kept) if kept is not None else ())
+        for unit in found
+        if unit.findings
+    )
     return units, len(left), tuple(one for one in result.skipped if one.reason not in LEFT_OUT)
 
 

@@ -2,7 +2,8 @@
 
 The order: what the configuration says; a non-root user that the file already creates; the one that manifests and
 Compose files of the repository run the image as; the user that the base image ships for its application, if facts have
-verified it; else a new one. Numbers only: the kubelet cannot check a name.
+verified it; else a new one, with the number of those with whom it shares a volume. Numbers only: the kubelet cannot
+check a name.
 """
 
 from __future__ import annotations
@@ -35,23 +36,41 @@ _GENERIC = frozenset(
 
 
 class Asked(NamedTuple):
-    """The user that a manifest or a Compose file runs an image as: its numbers (None for no group), and where."""
+    """The user that a manifest or a Compose file runs an image as: its numbers (None for no group), and where.
+
+    `by` names the service that runs as it where that is one of another image, "" where it is the image itself.
+    """
 
     uid: int
     gid: int | None
     place: str
+    by: str = ""
+
+    @property
+    def evidence(self) -> str:
+        """Who runs as that user, in words."""
+        return f"{self.place}: {self.by} runs as {self.uid}" if self.by else f"{self.place} runs it as {self.uid}"
+
+    @property
+    def source(self) -> str:
+        """Where an identity comes from that has these numbers."""
+        return "volume" if self.by else "manifest"
 
 
 FindAsked = Callable[[frozenset[str]], "tuple[Asked, ...]"]
 """Who the repository runs the image as that builds of these targets make ("" for builds that name none)."""
 
+FindShared = Callable[[], "Asked | None"]
+"""Whom a new user of a Dockerfile has to be, since it shares a volume with that one."""
+
 
 class Identity(NamedTuple):
     """The user an image runs as.
 
-    `gid` is None when the passwd entry decides it. `source` is configuration, file, manifest, base or new; `evidence`
-    says it in words; `certain` is False when facts are not verified. `new` holds what has to be created; `pin` an
-    account that the file creates without a number and that gets `uid`.
+    `gid` is None when the passwd entry decides it. `source` tells where the number comes from: configuration,
+    file, manifest, volume (of those with whom it is shared), base or new; `evidence` says it in words; `certain` is
+    False when facts are not verified. `new` holds what has to be created; `pin` an account that the file creates
+    without a number and that gets `uid`.
     """
 
     uid: int
@@ -89,8 +108,19 @@ class Decision(NamedTuple):
     shares_with: int | None = None
 
 
+class _Wishes(NamedTuple):
+    """Who the rest of the repository wants one image to run as, asked for when it is needed."""
+
+    asked: Callable[[], Asked | None]
+    shared: FindShared
+
+
 def decide_all(
-    images: list[Image], path: str, config: Config, find_asked: FindAsked = lambda targets: ()
+    images: list[Image],
+    path: str,
+    config: Config,
+    find_asked: FindAsked = lambda targets: (),
+    find_shared: FindShared = lambda: None,
 ) -> tuple[Decision, ...]:
     """Choose the identities of the images that one Dockerfile makes; a stage shares that of the stage it starts from.
 
@@ -99,11 +129,13 @@ def decide_all(
         path: the Dockerfile's path, under which the configuration may name the image.
         config: the run's configuration.
         find_asked: tells who the repository runs an image as.
+        find_shared: tells with whom new users share a volume.
     """
     last = max(image.stage.index for image in images)
     made: dict[int, Decision] = {}
     for image in sorted(images, key=lambda i: i.stage.index):
-        decision = _decide(image, path, config, partial(_asked_for, find_asked, image, last))
+        wishes = _Wishes(partial(_asked_for, find_asked, image, last), find_shared)
+        decision = _decide(image, path, config, wishes)
         elder = _elder(image, made)
         if elder is not None and elder.identity is not None and decision.is_root and decision.refusal is None:
             shared = elder.identity._replace(new=None, pin=None)
@@ -152,16 +184,16 @@ def _asked_for(find_asked: FindAsked, image: Image, last: int) -> Asked | None:
     return asked[0]._replace(gid=next(iter(groups), None))
 
 
-def _decide(image: Image, path: str, config: Config, find_asked: Callable[[], Asked | None]) -> Decision:
+def _decide(image: Image, path: str, config: Config, wishes: _Wishes) -> Decision:
     running = Running(image)
     user = image.user
     chosen = configured(image, path, config)
     if user.root is False:
-        return Decision(image, running, False, _current(image, config, find_asked))
+        return Decision(image, running, False, _current(image, config, wishes))
     refusal = _refusal(image, running, chosen)
     if refusal is not None:
         return Decision(image, running, user.root is True, None, refusal)
-    return Decision(image, running, True, _identity(image, running, chosen, config, find_asked))
+    return Decision(image, running, True, _identity(image, running, chosen, config, wishes))
 
 
 def configured(image: Image, path: str, config: Config) -> ImageConfig:
@@ -235,19 +267,17 @@ def _unknown_base(image: Image) -> Refusal | None:
     return None
 
 
-def _current(image: Image, config: Config, find_asked: Callable[[], Asked | None]) -> Identity | None:
+def _current(image: Image, config: Config, wishes: _Wishes) -> Identity | None:
     user = image.user
     if user.uid is not None:
         return Identity(user.uid, user.gid, user.name, "file", user.evidence, True)
     account = image.accounts.get(user.name)
     if account is not None and account.add is not None and account.uid is None:
-        return _pinned(image, account, config, find_asked())
+        return _pinned(image, account, config, wishes.asked())
     return None
 
 
-def _identity(
-    image: Image, running: Running, chosen: ImageConfig, config: Config, find_asked: Callable[[], Asked | None]
-) -> Identity:
+def _identity(image: Image, running: Running, chosen: ImageConfig, config: Config, wishes: _Wishes) -> Identity:
     if chosen.user:
         uid, _, gid = chosen.user.partition(":")
         return Identity(int(uid), int(gid) if gid else None, "", "configuration", "fixer.toml names this user", True)
@@ -257,14 +287,19 @@ def _identity(
     account = _own_account(image)
     if account is not None and account.uid is not None:
         return Identity(account.uid, account.gid, account.name, "file", account.evidence, True, account.home)
-    asked = find_asked()
+    asked = wishes.asked()
     if account is not None:
         return _pinned(image, account, config, asked)
-    return _there(image, config, asked) or _given(image) or _new(image, running, config, asked)
+    found = _there(image, asked) or _given(image)
+    if found is not None:
+        return found
+    asked = asked or wishes.shared()
+    there = _asked(image, asked) if asked is not None else None
+    return there or _new(image, running, config, asked)
 
 
-def _there(image: Image, config: Config, asked: Asked | None) -> Identity | None:
-    """A user that needs no making: it is asked for and there, the base ships it, or the image needs no entry for it."""
+def _there(image: Image, asked: Asked | None) -> Identity | None:
+    """A user that needs no making: it is asked for and there, or the base ships it."""
     if asked is not None:
         return _asked(image, asked)
     facts = image.facts
@@ -284,15 +319,6 @@ def _there(image: Image, config: Config, asked: Asked | None) -> Identity | None
             "base",
             evidence,
             facts is not None and facts.confidence == "verified",
-        )
-    if image.family == "scratch":
-        return Identity(
-            config.uid,
-            config.gid,
-            "",
-            "new",
-            "an empty image needs no passwd entry, the number is enough",
-            True,
         )
     return None
 
@@ -323,23 +349,23 @@ def _given(image: Image) -> Identity | None:
 
 def _asked(image: Image, asked: Asked) -> Identity | None:
     """The user that the repository runs the image as, where nobody has to be made for it; None where one has to be."""
-    evidence = f"{asked.place} runs it as {asked.uid}"
+    evidence, source = asked.evidence, asked.source
     if image.family in NO_PASSWD:
         gid = asked.uid if asked.gid is None else asked.gid
-        return Identity(asked.uid, gid, "", "manifest", evidence, True)
+        return Identity(asked.uid, gid, "", source, evidence, True)
     there = next((user for user in image.facts.users if user.uid == asked.uid), None) if image.facts else None
     if there is not None:
-        return Identity(there.uid, there.gid, there.name, "manifest", evidence, True, there.home)
+        return Identity(there.uid, there.gid, there.name, source, evidence, True, there.home)
     own = next((a for a in image.accounts.values() if a.uid == asked.uid), None)
     if own is not None:
-        return Identity(asked.uid, own.gid, own.name, "manifest", evidence, True, own.home)
+        return Identity(asked.uid, own.gid, own.name, source, evidence, True, own.home)
     uids, gids = taken_ids(image.facts) if image.facts is not None else ({}, {})
     if asked.uid in uids:
-        return Identity(asked.uid, asked.gid, uids[asked.uid], "manifest", evidence, True)
+        return Identity(asked.uid, asked.gid, uids[asked.uid], source, evidence, True)
     gid = asked.gid or asked.uid
     if max(asked.uid, gid) > _LARGEST_MADE or gid in gids or gid in image.group_ids.values():
         # a process needs no entry in passwd, and one that cannot be made like all others is not worth the commands
-        return Identity(asked.uid, gid, "", "manifest", evidence, True)
+        return Identity(asked.uid, gid, "", source, evidence, True)
     return None
 
 
@@ -384,17 +410,21 @@ def _pinned(image: Image, account: Account, config: Config, asked: Asked | None 
 
 
 def _new(image: Image, running: Running, config: Config, asked: Asked | None) -> Identity:
+    if image.family == "scratch":
+        evidence = "an empty image needs no passwd entry, the number is enough"
+        return Identity(config.uid, config.gid, "", "new", evidence, True)
     uid = free_number(image, config.uid)
     gid = uid if config.gid == config.uid else config.gid
-    why = f"a new user; {image.family_evidence}"
+    why, source = f"a new user; {image.family_evidence}", "new"
     if asked is not None:
-        uid, gid = asked.uid, asked.gid or asked.uid
-        why = f"a new user, as which {asked.place} runs it; {image.family_evidence}"
+        uid, gid, source = asked.uid, asked.gid or asked.uid, asked.source
+        said = f"a new user; {asked.evidence}" if asked.by else f"a new user, as which {asked.place} runs it"
+        why = f"{said}; {image.family_evidence}"
     name = _free_name(image, config.user_name)
     home = _wants_home(running)
     certain = image.facts is not None and image.facts.confidence == "verified"
     return Identity(
-        uid, gid, name, "new", why, certain, f"/home/{name}" if home else "",
+        uid, gid, name, source, why, certain, f"/home/{name}" if home else "",
         NewUser(name=name, uid=uid, gid=gid, group=name, home=home),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Protocol
 
 from fixer.config import Config
-from fixer.decide import Decision, FindAsked, decide_all
+from fixer.decide import Decision, FindAsked, FindShared, decide_all
 from fixer.errors import Unreadable
 from fixer.facts import knowledge
 from fixer.ignores import Ignore
@@ -43,7 +43,7 @@ class View(Protocol):
 class Setting(NamedTuple):
     """What the repository tells about one Dockerfile: its targets, its context, its parents, and who it is run as.
 
-    `find_targets` is asked only where a file has several stages.
+    `find_targets` is asked only where a file has several stages, and `find_shared` where a new user is made.
     """
 
     find_targets: Callable[[], frozenset[str]] = frozenset
@@ -52,6 +52,7 @@ class Setting(NamedTuple):
     context_modes: ContextModes = lambda path: None
     find_asked: FindAsked = lambda targets: ()
     find_move: FindMove = lambda port: None
+    find_shared: FindShared = lambda: None
 
     def only(self, target: str) -> Setting:
         """The same, of a build that names this target ("" for none)."""
@@ -108,7 +109,8 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
         stage.index: Image(stage, setting.read_context, find_parent, setting.context_modes) for stage in all_stages
     }
     runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
-    decisions = decide_all([images[s.index] for s in runtime], source.path, config, setting.find_asked)
+    made = [images[s.index] for s in runtime]
+    decisions = decide_all(made, source.path, config, setting.find_asked, setting.find_shared)
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config, setting.find_move)
 
 

@@ -116,7 +116,7 @@ class Built(NamedTuple):
     """What became of a build: the id of the image, or the first real line of its failure and the step it failed in.
 
     `missing` names a base image that cannot be had here, and `network` says that a step wanted a network. `untried`
-    says that the build could not even begin here, `error` why. `notes` are sentences about how it was built.
+    says that nothing can be told of the build here, `error` why. `notes` are sentences about how it was built.
     """
 
     image_id: str = ""

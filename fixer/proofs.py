@@ -6,7 +6,7 @@ It is JSON in a fixed order; `fixer/proofs.schema.json` documents it. Whoever ch
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,7 +15,8 @@ from fixer.lock import read_kept
 from fixer.tuples import NamedTuple
 
 VERSION = 1
-_TEXTS = ("image", "dockerfile", "engine", "date", "image_before", "image_after")
+TEXTS = ("image", "dockerfile", "engine", "date", "image_before", "image_after")
+"""The fields of a proof that are one text each."""
 
 
 class Digests(NamedTuple):
@@ -79,6 +80,23 @@ class Kept:
                     pending += [os.path.join(self._folder, name) for name in proof.files]
         return tuple(found)
 
+    def fitting(self, changes: Mapping[str, Digests], find: Callable[[str], str]) -> tuple[Proof, ...]:
+        """The proofs of what some changes make of files, in order.
+
+        Args:
+            changes: what becomes of files, by their absolute paths; a proof that speaks of none of them does not count.
+            find: gives the digest of a file that stays as it is, "" for one that cannot be read.
+        """
+        spoken = {id(one): one for name in changes for one in self._of.get(name, ())}
+        found = (one for one in self.proofs if id(one) in spoken)
+        return tuple(one for one in found if all(self._fits(*row, changes, find) for row in one.files.items()))
+
+    def _fits(self, name: str, recorded: Digests, changes: Mapping[str, Digests], find: Callable[[str], str]) -> bool:
+        place = os.path.join(self._folder, name)
+        if place in changes:
+            return changes[place] == recorded
+        return recorded.before == recorded.after == find(place)
+
     def files(self, group: Iterable[Proof]) -> dict[str, set[Digests]]:
         """The absolute paths of the files of some proofs, each with what was recorded of it."""
         out: dict[str, set[Digests]] = {}
@@ -112,7 +130,7 @@ def text(proofs: Iterable[Proof]) -> str:
 
 
 def _to_dict(proof: Proof) -> dict[str, Any]:
-    out: dict[str, Any] = {key: value for key in _TEXTS if (value := getattr(proof, key))}
+    out: dict[str, Any] = {key: value for key in TEXTS if (value := getattr(proof, key))}
     out["observations"] = list(proof.observations)
     out["files"] = {name: one._asdict() for name, one in sorted(proof.files.items())}
     return out
@@ -121,10 +139,10 @@ def _to_dict(proof: Proof) -> dict[str, Any]:
 def _proof(raw: Any) -> Proof:
     if not isinstance(raw, dict):
         raise ValueError("a proof is no object")
-    unknown = sorted(set(raw) - {*_TEXTS, "observations", "files"})
+    unknown = sorted(set(raw) - {*TEXTS, "observations", "files"})
     if unknown:
         raise ValueError(f"unknown key '{unknown[0]}'")
-    texts = {key: raw.get(key, "") for key in _TEXTS}
+    texts = {key: raw.get(key, "") for key in TEXTS}
     seen, files = raw.get("observations"), raw.get("files")
     if not all(isinstance(one, str) for one in texts.values()) or not texts["image"]:
         raise ValueError("a proof names no image, or something is no word")

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from fixer.proofs import Digests
     from fixer.rules.base import DockerfileView
     from fixer.rules.pods import Surroundings
+    from fixer.sharing import Writer
     from fixer.understand.compose import Service
     from fixer.understand.composefiles import ComposeFiles
     from fixer.understand.kustomize import Kustomize
@@ -110,6 +112,8 @@ class Repository:
         self.known = builds(tree.hints, lambda path: read_inside(tree.root, path))
         self.rules = rules_for(self.config)
         self.parents = _Parents(self)
+        # the same, where new users have the numbers that they get by themselves
+        self._lone_parents = _Parents(self, alone=True)
         self.top = _in_repository(tree.root)
         self._dockerfiles = frozenset(self.dockerfiles)
         self._compose = frozenset(tree.compose)
@@ -280,6 +284,13 @@ class Repository:
             context.modes,
             lambda targets: self.asked(path, targets),
             lambda port: self._move_of(path, port),
+            lambda: self.shared(path),
+        )
+
+    def _lone(self, path: str) -> Setting:
+        """The same, where new users have the numbers that they get by themselves."""
+        return self.setting(path)._replace(
+            find_parent=lambda reference: self._lone_parents(reference, path), find_shared=lambda: None
         )
 
     def _move_of(self, path: str, port: int) -> Fix | Refusal | None:
@@ -296,6 +307,43 @@ class Repository:
         whole, there = self._in_whole(path)
         found = (one for target in sorted(targets) for one in whole.asking.get((there, target), ()))
         return tuple(one._replace(place=self._from_whole(one.place)) for one in found)
+
+    def shared(self, path: str) -> Asked | None:
+        """Whom new users of a Dockerfile have to be, since they write a volume together with that one."""
+        whole, there = self._in_whole(path)
+        found = whole.sharing.get(there)
+        return None if found is None else found._replace(place=self._from_whole(found.place))
+
+    @lazy
+    def sharing(self) -> dict[str, Asked]:
+        """Whom new users have to be that write a volume of Compose together with others, by their Dockerfile."""
+        paths = [path for path in self.tree.compose if self._speaks(path, b"volumes")]
+        if not paths:
+            return {}
+        from fixer.sharing import agreed, may_share, writers
+
+        found: list[Writer] = []
+        for path in paths:
+            source = self.source(path)
+            if may_share(source.data):
+                found += writers(path, self.services_of(source), partial(self._lone_user, path=path))
+        return agreed(found)
+
+    def _lone_user(self, service: Service, path: str) -> ImageUser:
+        """Who the image of a service is to run as, whatever volumes it shares."""
+        from fixer.imageusers import Made, image_user
+
+        build = _own_build(service, path) if service.build is not None else self._made_here(service.image, path)
+        made = None
+        if build is not None and self.is_there(build):
+            try:
+                view = self._read(self.source(build.dockerfile), self._lone(build.dockerfile), build.target, build.args)
+                decision = engine.decision_on(view, build.target)
+                moves = decision.is_root and decision.identity is not None and decision.refusal is None
+                made = Made(build.dockerfile, decision, moves, build.evidence, build.confidence == STATED)
+            except Unreadable:
+                pass
+        return image_user(service.called, self.config, lambda name: made)
 
     @lazy
     def asking(self) -> dict[tuple[str, str], list[Asked]]:
@@ -711,11 +759,15 @@ class Repository:
         Raises:
             Unreadable: when it is no Dockerfile that BuildKit would take.
         """
-        setting = self.setting(source.path).only(target)
+        return self._read(source, self.setting(source.path), target, args)
+
+    def _read(
+        self, source: SourceFile, setting: Setting, target: str, args: tuple[tuple[str, str], ...]
+    ) -> DockerfileView:
         config = self.config
         if args:
             config = config.with_options(build_args={**dict(args), **config.build_args})
-        return engine.understand(source, config, setting)
+        return engine.understand(source, config, setting.only(target))
 
     def find(self, reference: str, user: str) -> Found:
         """The build that makes an image which a file uses.
@@ -793,10 +845,14 @@ def _in_repository(root: Path) -> str:
 
 
 class _Parents:
-    """Finds the Dockerfile of the same repository that makes a base image."""
+    """Finds the Dockerfile of the same repository that makes a base image.
 
-    def __init__(self, repository: Repository) -> None:
+    `alone` tells that new users have the numbers there that they get by themselves, whatever volumes they share.
+    """
+
+    def __init__(self, repository: Repository, *, alone: bool = False) -> None:
         self.repository = repository
+        self.alone = alone
         self.found: dict[tuple[str, str], Parent | None] = {}
 
     def __call__(self, reference: str, user: str) -> Parent | None:
@@ -812,7 +868,7 @@ class _Parents:
         made = repository.known.maker(reference, user)
         if made is None and repository.around is not None:
             whole, there = repository._in_whole(user)
-            return whole.parents(reference, there)
+            return (whole._lone_parents if self.alone else whole.parents)(reference, there)
         if made is None or made[0].startswith("../"):
             return None
         try:
@@ -824,5 +880,6 @@ class _Parents:
             read_context=repository.context(path),
             find_parent=lambda base: self(base, path),
             find_asked=lambda targets: repository.asked(path, targets),
+            find_shared=lambda: None if self.alone else repository.shared(path),
         )
         return engine.parent(source, target, repository.config, setting)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from fixer.discover import is_dockerfile
+from fixer.errors import Unreadable
 from fixer.graphing import draw
 from fixer.model import FileChange, Finding, Result, SetKey, SetUser, Status, YamlChange
+from fixer.proofs import Digests, Kept, Proof, digest
 from fixer.repository import Repository
+from fixer.source import read_bytes
 from fixer.tuples import NamedTuple
 
 
@@ -59,6 +64,24 @@ def units(repositories: Iterable[Repository], result: Result) -> tuple[Unit, ...
     called = _names([[change.whole_path for change in changes] for changes in together.values()])
     found = [_unit(name, changes, result, trees) for name, changes in zip(called, together.values(), strict=True)]
     return tuple(sorted(found, key=lambda unit: unit.name))
+
+
+def proved(unit: Unit, kept: Kept) -> tuple[Proof, ...]:
+    """The proofs of images that hold with exactly the changes of a unit, and with nothing else changed."""
+    changes = {
+        os.path.join(os.path.realpath(one.root), one.path): Digests(digest(one.before), digest(one.after))
+        for one in unit.changes
+    }
+    return kept.fitting(changes, _digest)
+
+
+def _digest(place: str) -> str:
+    """That of a file as it is, "" where it cannot be read."""
+    path = Path(place)
+    try:
+        return digest(read_bytes(path.parent, path.name, "a file", ""))
+    except Unreadable:
+        return ""
 
 
 def _pairs(repository: Repository) -> Iterator[tuple[str, str]]:

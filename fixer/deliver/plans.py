@@ -15,7 +15,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fixer.errors import FixerError
+from fixer.evidence import Word
 from fixer.model import Finding
+from fixer.proofs import TEXTS, Proof
 from fixer.render.commit import message
 from fixer.render.request import Words, neutral, title_of, words
 from fixer.source import MAX_BYTES
@@ -29,6 +31,7 @@ MOST_BYTES = 64 << 20
 _MOST_UNITS = 2_000
 _MOST_FILES = 5_000
 _MOST_MARKS = 5_000
+_MOST_VERDICTS = 2_000
 _MOST_TEXT = 1 << 20
 _LONGEST_GROUP = 40
 _BRANCH = re.compile(r"nonroot/[a-z0-9](?:[a-z0-9-]{0,50}[a-z0-9])?")
@@ -53,6 +56,7 @@ class PlannedUnit(NamedTuple):
     """One request to be.
 
     `branch` is where it goes, `message` that of its commit, and `fingerprints` name the findings that it repairs.
+    `proofs` tell which of its images were seen to hold with exactly these files, which are not named again.
     """
 
     name: str
@@ -61,6 +65,7 @@ class PlannedUnit(NamedTuple):
     message: str
     fingerprints: tuple[str, ...]
     files: tuple[PlannedFile, ...]
+    proofs: tuple[Proof, ...] = ()
 
 
 class Plan(NamedTuple):
@@ -79,13 +84,15 @@ class Plan(NamedTuple):
     off: bool = False
 
 
-def planned(unit: Unit, left: Iterable[Finding]) -> PlannedUnit:
+def planned(unit: Unit, left: Iterable[Finding], proofs: Iterable[Proof] = ()) -> PlannedUnit:
     """One unit as a request to be; the same work gives the same one.
 
     Args:
         unit: with its changes, and the findings that they repair.
         left: the findings in the same files that are left.
+        proofs: of images that were seen to hold with exactly these changes.
     """
+    seen = tuple(_harmless(one) for one in proofs)
     marks = fingerprints(unit)
     rows = sorted({f"{finding.rule} {finding.path}" for finding in unit.findings})
     work = hashlib.sha256("\0".join([*rows, *marks]).encode("utf-8", "surrogateescape")).hexdigest()
@@ -94,7 +101,7 @@ def planned(unit: Unit, left: Iterable[Finding]) -> PlannedUnit:
         for change in sorted(unit.changes, key=lambda change: change.whole_path)
     )
     branch = f"{PREFIX}{_group(unit.name)}-{work[:10]}"
-    return PlannedUnit(unit.name, branch, words(unit, left), message(unit), marks, files)
+    return PlannedUnit(unit.name, branch, words(unit, left, seen), message(unit), marks, files, seen)
 
 
 def fingerprints(unit: Unit) -> tuple[str, ...]:
@@ -133,6 +140,14 @@ def to_json(plan: Plan) -> str:
             "files": [
                 {"path": file.path, "before": file.before, "after": base64.b64encode(file.after).decode()}
                 for file in unit.files
+            ],
+            "verdicts": [
+                {
+                    "verdict": Word.HOLDS.value,
+                    **{key: getattr(one, key) for key in TEXTS},
+                    "seen": list(one.observations),
+                }
+                for one in unit.proofs
             ],
         }
         for unit in plan.units
@@ -186,7 +201,25 @@ def _unit(row: Any) -> PlannedUnit:
     if not said.title.strip():
         raise _wrong("has a request without a title")
     name = _text(row, "unit")
-    return PlannedUnit(name, branch, said, neutral(_text(row, "message")), tuple(marks), files)
+    # one that was computed before there were any has none
+    proofs = tuple(_verdict(one) for one in _list(row, "verdicts", _MOST_VERDICTS)) if "verdicts" in row else ()
+    return PlannedUnit(name, branch, said, neutral(_text(row, "message")), tuple(marks), files, proofs)
+
+
+def _verdict(row: Any) -> Proof:
+    if _text(row, "verdict") != Word.HOLDS.value:
+        raise _wrong("has a verdict that is none")
+    seen = _list(row, "seen", _MOST_VERDICTS)
+    if not seen or not all(isinstance(one, str) for one in seen):
+        raise _wrong("has a verdict that names nothing that was seen")
+    texts: dict[str, Any] = {key: _text(row, key) for key in TEXTS}
+    return _harmless(Proof(**texts, observations=tuple(one[:_MOST_TEXT] for one in seen)))
+
+
+def _harmless(proof: Proof) -> Proof:
+    """A proof in neutral words, without the files that the unit names itself."""
+    texts: dict[str, Any] = {key: neutral(getattr(proof, key)) for key in TEXTS}
+    return Proof(**texts, observations=tuple(neutral(one) for one in proof.observations))
 
 
 def _file(row: Any) -> PlannedFile:

@@ -12,7 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fixer.evidence import Word
 from fixer.model import FileChange, Finding, HandOver, Safety, SetKey, SetUser, Status
+from fixer.proofs import Proof
 from fixer.render.commit import all_users
 from fixer.templates import render
 from fixer.tuples import NamedTuple
@@ -28,6 +30,7 @@ _LONGEST_CELL = 300
 _MOST_MARKS = 300
 _MOST_MARKER = 12_000
 _MOST_ROWS = 400
+_MOST_SEEN = 4
 _MARKER = re.compile(rf"<!-- fixer: (\{{[^<>]{{1,{_MOST_MARKER}}}\}}) -->")
 _CUT = "\n\n_This text was longer than may be said here, so the end of it is missing. The changes are all there._\n"
 _ACTED_UPON = (
@@ -102,12 +105,13 @@ def title_of(text: str) -> str:
     return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1] + "…"
 
 
-def words(unit: Unit, left: Iterable[Finding] = ()) -> Words:
+def words(unit: Unit, left: Iterable[Finding] = (), proofs: Iterable[Proof] = ()) -> Words:
     """What the request of one unit says.
 
     Args:
         unit: with its changes, and the findings that they repair.
         left: findings in the same files that are left for a person.
+        proofs: of images that were seen to hold with exactly these changes.
     """
     fixed = [finding for finding in unit.findings if finding.fix is not None]
     users = all_users(fixed)
@@ -119,6 +123,7 @@ def words(unit: Unit, left: Iterable[Finding] = ()) -> Words:
         who=_unique(_who(fixed)),
         ports=_unique(row for change in unit.changes for row in _ports(change)),
         writable=_unique(_writable(fixed)),
+        tried=[_tried(proof) for proof in proofs][:_MOST_ROWS],
         risks=_risks(fixed),
         changes=[_row(finding) for finding in fixed[:_MOST_ROWS]],
         more=max(0, len(fixed) - _MOST_ROWS),
@@ -176,6 +181,16 @@ def _risks(fixed: list[Finding]) -> list[_Row]:
         if finding.fix is not None and finding.fix.safety is not Safety.SAFE:
             risks.setdefault(finding.fix.risk, _place(finding))
     return [_Row(place, _cell(risk)) for risk, place in risks.items()]
+
+
+def _tried(proof: Proof) -> _Row:
+    """A line about an image that holds: its name, the verdict, what was seen, the engine and the day."""
+    first, *others = proof.observations[:_MOST_SEEN]
+    place = "".join(first.rpartition(": ")[:2])  # which is told once
+    seen = "; ".join([first, *(one.removeprefix(place) for one in others)])
+    more = len(proof.observations) - _MOST_SEEN
+    short = f"{_cell(seen)}, and {more} more" if more > 0 else _cell(seen)
+    return _Row(_code(proof.image), Word.HOLDS.value, short, _cell(proof.engine), _cell(proof.date))
 
 
 def _row(finding: Finding) -> _Row:
@@ -236,7 +251,8 @@ _CHECKS = (_compose_check, _image_check, _manifest_check)
 
 def _code(text: str) -> str:
     """Words of a repository as code, in a cell of a table or elsewhere, whatever is in them."""
-    text = _one_line(text).replace("|", "\\|")
+    # a backslash before the one that keeps the cell together would be taken for its pair
+    text = _one_line(text).replace("\\|", f"\\{_NOTHING}|").replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if longest else ""

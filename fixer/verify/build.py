@@ -37,6 +37,12 @@ _NETWORK = regex(
     r"|network bridge not found",
     re.IGNORECASE,
 )
+# Where the network is open all the same, and nobody can tell whose fault it is. An engine may have no bridge.
+_UNREACHED = regex(
+    r"temporary failure (?:in name resolution|resolving)|could not resolve host|name or service not known|EAI_AGAIN"
+    r"|network (?:is )?unreachable|no such host|no route to host|dial tcp: lookup |network bridge not found",
+    re.IGNORECASE,
+)
 _SECRET = regex(r"no active sessions|secret \S+: not found|secrets? .*not found|ssh .*not found|no SSH key")
 _ABSENT = regex(r"(?:compute cache key|calculate checksum).*(?:not found|no such file)")
 _COPY = regex(r"(?:COPY|ADD) (?!.*--from=)(.+) \S+$")
@@ -207,6 +213,8 @@ class _Listener:
         error = self.error or (tidy(failed.error) if failed else "the engine gave no image")
         every = "\n".join((*told, error, failed.error if failed else ""))
         step = self.step()
+        if bounds.network and _UNREACHED.search(every):
+            return Built(error=f"its network does not answer ({_first_real(told) or error})", step=step, untried=True)
         missing = _missing(step, error)
         network = not missing and not bounds.network and _NETWORK.search(every) is not None
         secret = _SECRET.search(every) is not None

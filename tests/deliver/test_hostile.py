@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from fixer import console
 from fixer.deliver import exporting, gitstore
 from fixer.deliver.branches import Step, deliver
 from fixer.deliver.exporting import exported
 from fixer.deliver.gitstore import Person, opened
+from fixer.deliver.write import write
 from fixer.errors import FixerError
+from fixer.model import FileChange, Skipped
 from tests.deliver.repos import BAD, ROOT, fixer, git, made, state, trapped
 
 WHO = Person("A", "a@b.c")
@@ -74,7 +80,20 @@ def test_without_the_look_at_names_a_file_lands_outside(repo: Path, monkeypatch:
         landed.unlink()
 
 
-ODD = [b"a\nb", b"\x1b[31mred", b"-rf", b"--help", b"caf\xe9", b"\x07", b" ", b"a\tb", b"\xff\xfe", b"x" * 300, b"a\\b"]
+ODD = [
+    b"a\nb",
+    b"\x1b[31mred",
+    b"-rf",
+    b"--help",
+    b"caf\xe9",
+    b"\x07",
+    b" ",
+    b"a\tb",
+    b"\xff\xfe",
+    b"x" * 300,
+    b"\xff" * 300,
+    b"a\\b",
+]
 
 
 @pytest.mark.parametrize("name", ODD, ids=ascii)
@@ -84,6 +103,7 @@ def test_odd_names_are_files_like_others(repo: Path, name: bytes) -> None:
     done = fixer(repo, "fix", "--branch", "nonroot/x", "--base", "odd")
     said = done.stdout + done.stderr
     assert not any(ord(sign) < 32 and sign != "\n" for sign in said), said
+    assert not re.search(r"^b/", said, re.MULTILINE), "a name is told in one line"
     if len(name) > 255:
         assert "odd-name" in said
         return
@@ -95,17 +115,34 @@ def test_odd_names_are_files_like_others(repo: Path, name: bytes) -> None:
     assert git(repo, "rev-parse", "nonroot/x^{tree}") != git(repo, "rev-parse", "odd^{tree}")
     text = git(repo, "log", "-1", "--format=%B", "nonroot/x")
     assert not any(ord(sign) < 32 and sign != "\n" for sign in text), text
+    assert not re.search(r"^b/", text, re.MULTILINE), "a name is told in one line"
 
 
-def test_names_that_differ_by_case_are_two_files(repo: Path) -> None:
-    bad = blob(repo, BAD)
-    rows = [("40000", name, tree(repo, ("100644", b"Dockerfile", bad))) for name in (b"A", b"a")]
+@pytest.mark.parametrize("folding", [False, True])
+def test_names_that_differ_by_case_are_two_files(repo: Path, monkeypatch: pytest.MonkeyPatch, folding: bool) -> None:
+    first, second = blob(repo, BAD), blob(repo, BAD + b"# second\n")
+    rows = [("40000", b"A", tree(repo, ("100644", b"Dockerfile", first)))]
+    rows += [("40000", b"a", tree(repo, ("100644", b"Dockerfile", second)))]
     committed(repo, tree(repo, *rows))
+    if folding:
+        _fold_case(monkeypatch)
     with opened(repo) as store, exported(store, git(repo, "rev-parse", "odd^{tree}")) as found:
-        there = len(list(found.folder.rglob("Dockerfile")))
-        assert there + len(found.skipped) == 2  # one is told where case does not count
+        there = sorted(file.read_bytes() for file in found.folder.rglob("Dockerfile"))
+        assert there == ([BAD] if folding else [BAD, BAD + b"# second\n"])
+        assert [one.reason for one in found.skipped] == (["name-collision"] if folding else [])
+    monkeypatch.undo()
     fixer(repo, "fix", "--branch", "nonroot/x", "--base", "odd")
     assert git(repo, "diff", "--name-only", "odd", "nonroot/x").split() == ["A/Dockerfile", "a/Dockerfile"]
+
+
+def _fold_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let files be laid as on a file system where case does not count."""
+    tried = exporting._tried
+
+    def folded(store: gitstore.GitStore, entry: gitstore.Entry, folder: Path) -> Iterator[Skipped]:
+        return tried(store, entry._replace(path=entry.path.replace(b"A/", b"a/")), folder)
+
+    monkeypatch.setattr(exporting, "_tried", folded)
 
 
 # --- links ----------------------------------------------------------------------------------------
@@ -144,6 +181,16 @@ def test_what_a_link_leads_out_to_is_neither_read_nor_written(tmp_path: Path, co
     assert "c/Dockerfile" in done.stdout + git(repo, "status", "--porcelain")
 
 
+def test_a_file_that_became_a_link_is_not_written(tmp_path: Path) -> None:
+    file, other = tmp_path / "Dockerfile", tmp_path / "other"
+    other.write_bytes(BAD)
+    file.symlink_to(other)
+    with pytest.raises(FixerError, match="changed while it was being fixed"):
+        write(file, FileChange("Dockerfile", BAD, b"FROM scratch\n"))
+    assert file.is_symlink()
+    assert other.read_bytes() == BAD
+
+
 # --- submodules, objects from elsewhere -----------------------------------------------------------
 
 
@@ -158,7 +205,9 @@ def test_submodules_stay_and_nothing_of_them_is_fetched(repo: Path, tmp_path: Pa
     committed(repo, tree(repo, *rows))
     git(repo, "config", "protocol.ext.allow", "always")
     git(repo, "config", "submodule.recurse", "true")
-    assert "created" in fixer(repo, "fix", "--branch", "nonroot/x", "--base", "odd").stderr
+    done = fixer(repo, "fix", "--branch", "nonroot/x", "--base", "odd")
+    assert "created" in done.stderr
+    assert "missing-object" not in done.stderr, "nobody asks for what a submodule is"
     assert git(repo, "ls-tree", "nonroot/x", "m").split()[:3] == ["160000", "commit", "1" * 40]
     assert not mark.exists()
 
@@ -283,17 +332,22 @@ POD = b"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers:\n  
 HARMFUL = {
     "Dockerfile.large": b"FROM debian:12\n" + b"RUN true\n" * (100 * MB // 9),
     "bomb.yaml": POD + b"---\n" + BOMB + POD,
-    "deep.yaml": b"kind: Pod\nspec: " + b"[" * 50_000,
-    "steps.yaml": b"kind: Pod\n" + b"".join(b" " * n + b"a:\n" for n in range(3000)),
-    "deep.json": b'{"kind":"Pod","spec":' + b'{"a":' * 50_000,
+    "deep.yaml": POD + b"  x: " + b"{a: " * 960 + b"}" * 960,
+    "deeper.yaml": POD + b"  x: " + b"[" * 3_000 + b"]" * 3_000,
+    "steps.yaml": POD + b"  x:\n" + b"".join(b"   " + b" " * n + b"a:\n" for n in range(1_500)),
+    "deep.json": b'{"kind":"Pod","spec":{"containers":[{"image":"x"}],"x":' + b'{"a":' * 3_000 + b"1" + b"}" * 3_002,
+    "open.yaml": POD + b"  x: " + b"[" * 50_000,
     "compose.yaml": b"services:\n" + BOMB.replace(b"\n", b"\n  "),
-    "package.json": b"[" * 100_000,
-    "docker-bake.json": b'{"target":' * 50_000,
-    "skaffold.yaml": b"build: " + b"{a: " * 20_000,
+    "package.json": b"[" * 100_000 + b"]" * 100_000,
+    "docker-bake.json": b'{"target":' * 50_000 + b"1" + b"}" * 50_000,
+    "skaffold.yaml": b"build: " + b"{a: " * 3_000 + b"1" + b"}" * 3_000,
     "nul/Dockerfile": b"FROM debian:12\n\0\0\0USER root\n",
     "latin/Dockerfile": b"FROM debian:12\nLABEL a=\xe9\xff\n",
     "line/Dockerfile": b"FROM debian:12\nRUN " + b"a && " * 100_000 + b"true\n",
-    "shell/Dockerfile": b"FROM debian:12\nRUN " + b"$(" * 20_000 + b"\n",
+    "shell/Dockerfile": b"FROM debian:12\nRUN " + b"$(" * 3_000 + b"useradd x" + b")" * 3_000 + b"\n",
+    "braces/Dockerfile": b"FROM debian:12\nRUN " + b"{ " * 3_000 + b"useradd x;" + b" };" * 3_000 + b"\n",
+    "open/Dockerfile": b"FROM debian:12\nRUN " + b"$(" * 20_000 + b"\n",
+    "words/Dockerfile": b"FROM debian:12\nCMD " + b"[" * 5_000 + b"]" * 5_000 + b"\n",
     "vars/Dockerfile": b"ARG a=" + b"${a:-" * 5_000 + b"\nFROM $a\n",
     "next/Dockerfile": b"FROM debian:12\nRUN " + b"\\\n" * 100_000,
 }
@@ -353,6 +407,20 @@ def test_no_escape_of_a_file_reaches_the_terminal_or_a_commit(tmp_path: Path) ->
     said = git(repo, "log", "--format=%B", "main..x")
     assert said
     assert not set("\x1b\x07\x9b") & set(said)
+
+
+def test_no_escape_of_a_file_reaches_a_terminal_with_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = Terminal()
+    console.show([[(f"a{EVIL}\nb", "bold red")]], stream)
+    shown = stream.getvalue()
+    assert "\x1b[" in shown, "this is no terminal with colours"
+    assert not re.search("\x1b\\]|\x1b\\[2J|\x9b|\x07|\n.", shown), ascii(shown)
 
 
 def test_mentions_and_issues_of_a_file_do_nothing_in_a_commit(tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def test_a_server_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
         "https://user@example.com/x",
         "https://-oProxyCommand=x/y",
         "ssh://-oProxyCommand=x/y",
+        "ssh://-oBatchMode/y",
         "-x@host:path",
         "git@-oProxyCommand=x:path",
         "https://exa mple.com/x",

@@ -102,12 +102,13 @@ def test_services_that_write_one_volume_as_different_users_are_told(tmp_path: Pa
         "  reads:\n    image: postgres:16\n    user: '7'\n    volumes: [data:/data:ro]\n"
         "  else:\n    image: postgres:16\n    user: '8'\n    volumes: [other:/data]\n"
     )
-    files = {"compose.yaml": text, "one/Dockerfile": ROOT, "two/Dockerfile": ROOT.replace("debian:12", "node:20")}
+    own = ROOT.replace("WORKDIR", "RUN useradd --uid 3000 shop\nWORKDIR")
+    files = {"compose.yaml": text, "one/Dockerfile": own, "two/Dockerfile": ROOT.replace("debian:12", "node:20")}
     lay_out(tmp_path, **files)
     told = [f.refusal.message for f in app.check(tmp_path, config=Config()).findings if f.rule == "CS013" and f.refusal]
     assert [message.partition(" may write")[0] for message in told] == [
         "service two as 1000:1000",
-        "service one as 10001:10001",
+        "service one as 3000",
     ]
     same = Config(images={"one/Dockerfile": ImageConfig(user="1000:1000")})
     told = [f.refusal.message for f in app.check(tmp_path, config=same).findings if f.rule == "CS013" and f.refusal]

@@ -14,7 +14,18 @@ from fixer.config import Config
 from fixer.deliver.plans import PlannedUnit
 from fixer.engine import Choice
 from fixer.model import FileChange, Finding, Fix, Safety, SetUser, Severity, Status
-from fixer.render.request import Marker, Words, is_untouched, marked, neutral, read_marker, title_of, with_marker, words
+from fixer.render.request import (
+    Marker,
+    Words,
+    _code,
+    is_untouched,
+    marked,
+    neutral,
+    read_marker,
+    title_of,
+    with_marker,
+    words,
+)
 from fixer.units import Unit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +114,17 @@ def test_a_repository_has_no_say_in_the_body(text: str) -> None:
     headings = [line for line in visible.splitlines() if line.startswith("#")]
     assert headings[-1] == "## Every change"
     assert len(headings) == len(set(headings))
+
+
+@given(st.text(st.sampled_from("`|\\ a\n"), max_size=12))
+def test_no_words_end_the_code_that_they_stand_in(text: str) -> None:
+    shown = _code(text)
+    fence = re.match("`+", shown)
+    assert fence is not None
+    assert shown.endswith(fence[0])
+    runs = re.findall("`+", shown[fence.end() : -fence.end()])
+    assert fence[0] not in runs
+    assert set(re.findall(r"\\*\|", shown)) <= {"\\|"}
 
 
 def planned(folder: str) -> tuple[PlannedUnit, ...]:

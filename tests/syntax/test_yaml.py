@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fixer.errors import Unreadable
-from fixer.syntax.yaml import Alias, Map, Node, Scalar, Seq, load_stream, parse, parse_slice, slices, values
+from fixer.syntax.yaml import Alias, Map, Node, Scalar, Seq, load_stream, parse, parse_slice, slices, tree, values
 
 STREAMS: list[tuple[str, list[str]]] = [
     ("", []),
@@ -149,10 +149,17 @@ def test_what_is_no_yaml_is_told_with_its_line(text: str, sentence: str) -> None
     assert "\n" not in caught.value.message
 
 
-def test_deep_nesting_is_told() -> None:
+def test_deep_nesting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "_DEEPEST", 10_000)
     (document,) = parse("[" * 5000 + "]" * 5000)
     with pytest.raises(Unreadable, match="nested too deeply"):
         assert document.value
+
+
+@pytest.mark.parametrize("text", ["[" * 2000, "{a: " * 2000, "a:\n- " + "- " * 2000, "[" * 5000 + "]" * 5000])
+def test_what_is_nested_without_end_is_not_read_to_its_end(text: str) -> None:
+    with pytest.raises(Unreadable, match=r"^line \d: a value is nested too deeply"):
+        parse(text)
 
 
 def test_time_grows_with_the_lines() -> None:

@@ -38,7 +38,7 @@ def test_each_document_is_read_or_told_for_itself() -> None:
     assert template == "document 2 is a template; judge what it renders to"
     assert broken.startswith("line 16: this is no YAML: ")
     assert twice == "line 22: the key 'containers' is there twice; correct it and run again"
-    assert deep == "document 5: a value is nested too deeply to be read; correct it and run again"
+    assert deep == "line 25: a value is nested too deeply to be read; correct it and run again"
 
 
 def test_places_are_those_of_the_whole_text() -> None:

@@ -353,6 +353,22 @@ def test_a_step_that_wants_the_network_is_told_only_where_that_is_closed() -> No
     assert not listened(*told, network=True).network
 
 
+@pytest.mark.parametrize(
+    ("said", "unreached"),
+    [
+        ("executor failed running [x]: network bridge not found", True),
+        ("E: Temporary failure resolving 'deb.debian.org'", True),
+        ("curl: (6) Could not resolve host: example.com", True),
+        ("dial tcp: lookup example.com on 10.0.0.1:53: server misbehaving", True),
+        ("E: Failed to fetch http://deb.debian.org/debian/dists/jessie/Release  404  Not Found", False),
+    ],
+)
+def test_a_network_that_does_not_answer_is_nobodys_fault(said: str, unreached: bool) -> None:
+    built = listened({"stream": "STEP 1/1: RUN x\n"}, {"error": said}, network=True)
+    assert (built.untried, built.network) == (unreached, False)
+    assert ("does not answer" in built.error) is unreached
+
+
 def test_an_engine_that_says_nothing_is_told() -> None:
     assert listened({"id": "moby.buildkit.trace", "aux": "no base64!"}).error == "the engine gave no image"
 

@@ -11,7 +11,8 @@ such an image wherever the restricted Pod Security level is enforced.
 
 ## How safe the fix is
 The fix creates a user with the commands of the base image's family (or takes the one that the image ships), hands it
-the folders that the file names as writable, and ends the stage with a numeric USER. It is `safe` only where the user
+the folders that the file names as writable, and ends the stage with a numeric USER. Where a service of it writes a
+volume of Compose together with another image, a new user gets the number of that one. It is `safe` only where the user
 surely exists, every named folder is handed over, and the ports it binds are known and not below 1024; else `review`
 with the open question as its risk. Images that are root on purpose are left alone, with the reason.
 

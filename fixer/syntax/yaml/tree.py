@@ -25,6 +25,8 @@ MERGE = "<<"
 _OLD_WORDS = frozenset("y yes n no on off".split())
 _PROPERTIES = re.compile(r"(?:[&!]\S*(?:[ \t\r\n]|#[^\n]*)*)+")
 _KEEPS = re.compile(r"[|>][0-9-]*\+")
+_DEEPEST = 1000  # the time that libyaml needs grows with the square of the depth, to hours in a file that means harm
+_TOO_DEEP = "a value is nested too deeply to be read"
 
 
 class Node:
@@ -220,7 +222,7 @@ class Document:
         try:
             values.of(node)
         except RecursionError as error:
-            raise Unreadable("syntax", "a value is nested too deeply to be read") from error
+            raise Unreadable("syntax", _TOO_DEEP) from error
         return values
 
     def column(self, offset: int) -> int:
@@ -434,6 +436,9 @@ class _Builder:
                 kids.append(node)
                 stack.append((node, kids))
                 kids = []
+                if len(stack) > _DEEPEST:
+                    line = self.text.count("\n", 0, start + event.start_mark.index) + 1
+                    raise Unreadable("syntax", f"line {line}: {_TOO_DEEP}")
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 node, parents = stack.pop()
                 self.close(node, kids, event)

@@ -20,7 +20,9 @@ class Format(StrEnum):
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(help="Files and folders; the current folder when none is named.", show_default=False),
+    typer.Argument(
+        metavar="PATH", help="Files and folders; the current folder when none is named.", show_default=False
+    ),
 ]
 GoalOption = Annotated[
     Goal | None, typer.Option("--goal", help="What to reach (default: restricted).", show_default=False)

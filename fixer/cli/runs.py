@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fixer import config as configuration
 from fixer.config import Config
-from fixer.errors import UsageError
+from fixer.errors import UsageError, near
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 from fixer.tuples import NamedTuple
 
@@ -213,13 +213,9 @@ def known(words: frozenset[str]) -> None:
     """
     if not words:
         return
-    from difflib import get_close_matches
-
     from fixer.rules import all_rules, find
 
     for word in sorted(words):
         if find(word) is None:
             names = [n for rule in all_rules() for n in (rule.CARD.name, rule.CARD.id)]
-            close = get_close_matches(word, names, 1)
-            hint = f", did you mean '{close[0]}'?" if close else ""
-            raise UsageError(f"unknown rule '{word}'{hint}; 'fixer rules' lists them")
+            raise UsageError(f"unknown rule '{word}'{near(word, names)}; 'fixer rules' lists them")

@@ -17,7 +17,7 @@ from typing import Any
 
 from fixer.deliver.write import replace, state_folder
 from fixer.discover import repository_top
-from fixer.errors import FixerError
+from fixer.errors import FixerError, UsageError
 from fixer.model import FileChange, Skipped
 from fixer.source import MAX_BYTES
 from fixer.tuples import NamedTuple
@@ -83,8 +83,10 @@ def undo(start: Path) -> Undone:
         start: a folder of the repository.
 
     Raises:
-        FixerError: when nothing is known of a run there.
+        FixerError: when nothing is known of a run there, or there is no such folder.
     """
+    if not os.path.lexists(start):
+        raise UsageError(f"{start}: no such file or folder; check the path")
     try:
         found = next((top for top in _tops(start) if _place(top).is_file()), None)
     except OSError as error:

@@ -111,7 +111,7 @@ def test_help_is_no_error(tree: Path, arguments: list[str]) -> None:
         (["fix", "--diff", "--write"], "contradict"),
         (["check", "--config", "x.toml", "--no-config"], "contradict"),
         (["check", "--pod-security-version", "1.24"], "'1.24' is no version"),
-        (["check", "--pod-security-version", ""], "'' is no version"),
+        (["check", "--pod-security-version="], "'' is no version"),
         (["fix", "--pod-security-version=v1.x"], "--pod-security-version: 'v1.x' is no version"),
         (["check", "gone"], "gone: no such file"),
         (["check", "--config", "gone.toml"], "gone.toml"),

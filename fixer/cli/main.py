@@ -14,6 +14,7 @@ from fixer.cli import (
     explain,
     fix,
     graph,
+    init,
     inspect,
     plan,
     pod_security,
@@ -68,6 +69,7 @@ _COMMANDS: tuple[tuple[str, tuple[tuple[str, ModuleType, str], ...]], ...] = (
     (
         "Every day",
         (
+            ("init", init, "write fixer.toml, the pre-commit hook and the CI job"),
             ("undo", undo, "take back what the last 'fix --write' did"),
             ("rules", rules, "list the rules"),
             ("explain", explain, "the page of a rule: what, why, and how safe its fix is"),

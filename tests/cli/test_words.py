@@ -93,7 +93,10 @@ def test_the_help_of_a_command_speaks_no_python(capsys: pytest.CaptureFixture[st
             "verify: --engine: 'dockr' is none of auto, docker, podman, buildah, did you mean 'docker'?;"
             " 'fixer verify --help' tells more",
         ),
-        ("graph --format svg", "graph: --format: 'svg' is none of text, mermaid, json; 'fixer graph --help' tells more"),
+        (
+            "graph --format svg",
+            "graph: --format: 'svg' is none of text, mermaid, json; 'fixer graph --help' tells more",
+        ),
         ("verify --timeout 0", "verify: --timeout: the smallest number is 1; 'fixer verify --help' tells more"),
         ("check --no-config=1", "check: --no-config takes no value; 'fixer check --help' tells more"),
         ("undo a b c", "undo: too many words: b c; 'fixer undo --help' tells more"),

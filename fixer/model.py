@@ -89,6 +89,15 @@ class Ci(StrEnum):
     NONE = "none"
 
 
+class RuleKind(StrEnum):
+    """What a rule looks at; the packages of the rules have these names."""
+
+    DOCKERFILE = "dockerfile"
+    COMPOSE = "compose"
+    KUBERNETES = "kubernetes"
+    RUNNING = "running"
+
+
 class Status(StrEnum):
     """What became of a finding: only told, repaired, or left with a reason."""
 

@@ -16,6 +16,7 @@ from fixer.cli import (
     graph,
     init,
     inspect,
+    new_rule,
     plan,
     pod_security,
     pr,
@@ -99,3 +100,6 @@ for _title, _some in _COMMANDS:
         app.command(_name, cls=Command, help=_module.HELP, short_help=_line, rich_help_panel=_title or None)(
             _module.command
         )
+
+# For who works on this project; the page of help is for who uses it.
+app.command("new-rule", cls=Command, help=new_rule.HELP, hidden=True)(new_rule.command)

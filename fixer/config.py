@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ LOCK = "fixer.lock"
 PROOFS = "fixer.proof.json"
 _LONGEST = 3600
 _OWNERSHIP = ("app", "writable-paths")
+_RULE_ID = re.compile(r"[A-Za-z]{2}\d+")
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
 
@@ -62,6 +63,11 @@ class Config(NamedTuple):
     def with_options(self, **options: Any) -> Config:
         """The same configuration with command-line options laid over it; None leaves a value as it is."""
         return self._replace(**{k: v for k, v in options.items() if v is not None})
+
+
+def named_rules(words: Iterable[str]) -> frozenset[str]:
+    """Ids and names of rules; an id, which people write in any case, as it stands in the tables."""
+    return frozenset(word.upper() if _RULE_ID.fullmatch(word) else word for word in words)
 
 
 def find(start: Path) -> Path | None:
@@ -191,7 +197,7 @@ def _words(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _rules(key: str, value: Any) -> frozenset[str]:
-    return frozenset(_words(key, value))
+    return named_rules(_words(key, value))
 
 
 def _id(key: str, value: Any) -> int:

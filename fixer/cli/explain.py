@@ -6,11 +6,16 @@ from typing import Annotated
 
 import typer
 
+from fixer.cli.completion import rule_words
+
 HELP = "Explain a rule: what it finds, why it matters, how safe its fix is."
 
 
 def command(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="Id or name of a rule.", show_default=False)],
+    rule: Annotated[
+        str,
+        typer.Argument(metavar="RULE", help="Id or name of a rule.", show_default=False, autocompletion=rule_words),
+    ],
 ) -> None:
     """Print the page."""
     from fixer import console

@@ -15,6 +15,7 @@ from fixer.errors import UsageError, near
 # The library has its errors in a private place, and another one in each of its versions.
 _Wrong: Any = typer.BadParameter.__mro__[1]
 _CHOICES = re.compile(r"'([^']*)' is not one of (.+)")
+_SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 _QUOTED = re.compile(r"'([^']*)'")
 _UNKNOWN = re.compile(r"No such option:? '?(-[^ '.]*)")
 _TYPE = re.compile(r" <.*>$")
@@ -39,6 +40,17 @@ class Command(TyperCommand):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What may stand there; see `_bare`."""
+        return _bare(super().shell_complete(ctx, incomplete))
+
+
+def _bare(items: Any) -> Any:
+    """Completions without their help: for that the library loads what takes as long as all else at each Tab."""
+    for item in items:
+        item.help = None
+    return items
 
 
 def arguments(command: Any, ctx: Any) -> list[tuple[str, str]]:
@@ -75,6 +87,10 @@ class Group(TyperGroup):
             lines.append(f"  {one.name:<{width}}  {one.short_help}")
         formatter.write("\n".join([*lines, *(self.epilog or "").splitlines()]) + "\n")
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What may stand there; see `_bare`."""
+        return _bare(super().shell_complete(ctx, incomplete))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names.
 
@@ -95,6 +111,8 @@ class Group(TyperGroup):
         """
         given = extra.pop("args", args[0] if args else None)
         words = sys.argv[1:] if given is None else list(given)
+        if words in (["--install-completion"], ["--show-completion"]):
+            _shell_must_be_known()
         try:
             sys.exit(super().main(list(words), **{**extra, "standalone_mode": False}) or 0)
         except typer.Abort:
@@ -119,6 +137,18 @@ class Group(TyperGroup):
     def _options(self, name: str) -> list[str]:
         command = self.commands.get(name, self)
         return ["--help", *(word for one in command.params for word in one.opts if word.startswith("--"))]
+
+
+def _shell_must_be_known() -> None:
+    """Refuse where the library would say that the shell None is not supported."""
+    import shellingham
+
+    try:
+        name, _ = shellingham.detect_shell()
+    except shellingham.ShellDetectionFailure:
+        name = "none"
+    if name not in _SHELLS:
+        raise UsageError(f"the shell here is {name}; run this from {', '.join(_SHELLS)}, which can complete")
 
 
 def _place(error: Any, name: str) -> str:

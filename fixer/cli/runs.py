@@ -202,7 +202,7 @@ def _version(text: str | None) -> str | None:
 
 
 def _rules(words: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in words.split(",") if word.strip())
+    return configuration.named_rules(word.strip() for word in words.split(",") if word.strip())
 
 
 def known(words: frozenset[str]) -> None:

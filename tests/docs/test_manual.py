@@ -45,7 +45,7 @@ def test_man_reads_it_without_a_warning() -> None:
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0
     assert done.stderr == b""
-    shown = re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout.decode())
+    shown = " ".join(re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout.decode()).split())
     assert "--select R,.." in shown
     assert "fixer fix | git apply" in shown
     assert "'fixer init' writes one" in shown

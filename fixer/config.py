@@ -72,14 +72,14 @@ def named_rules(words: Iterable[str]) -> frozenset[str]:
 
 def find(start: Path) -> Path | None:
     """The configuration file that holds for `start`: the nearest one upward, not beyond the repository root."""
-    folder = (start if start.is_dir() else start.parent).resolve()
+    folder = (start if os.path.isdir(start) else start.parent).resolve()
     for place in (folder, *folder.parents):
-        if (place / FILE).is_file():
+        if os.path.isfile(place / FILE):
             return place / FILE
         project = place / "pyproject.toml"
-        if project.is_file() and b"[tool.fixer" in project.read_bytes():
+        if os.path.isfile(project) and b"[tool.fixer" in project.read_bytes():
             return project
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             return None
     return None
 
@@ -102,12 +102,12 @@ def proofs_for(start: Path, file: Path | None) -> Path:
 def _beside(start: Path, file: Path | None, name: str) -> Path:
     if file is not None:
         return file.parent / name
-    folder = start if start.is_dir() else start.parent
+    folder = start if os.path.isdir(start) else start.parent
     real = folder.resolve()
     for place in (real, *real.parents):
         if os.path.lexists(place / name):
             return place / name
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             break
     return folder / name
 

@@ -20,6 +20,7 @@ _QUOTED = re.compile(r"'([^']*)'")
 _UNKNOWN = re.compile(r"No such option:? '?(-[^ '.]*)")
 _TYPE = re.compile(r" <.*>$")
 _WORDS = {
+    re.compile(r"[Pp]ath '(.*)' is not readable"): r"\1 cannot be read; check its permissions",
     re.compile(r"Option '(.*)' requires an argument"): r"\1 is given without its value",
     re.compile(r"Option '(.*)' does not take a value"): r"\1 takes no value",
     re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"): r"too many words: \1",

@@ -74,10 +74,9 @@ def _next(done: tuple[str, ...]) -> list[str]:
     """What a person does now."""
     from fixer.deliver.setup import HOOKS
 
-    lines = ["next: 'fixer check' tells what runs as root, 'fixer fix' shows the change; commit these files after it,"]
-    lines.append("because the hook and the job fail as long as something is found")
+    lines = ["next: 'fixer check' tells what runs as root, and 'fixer fix' shows the change"]
     if HOOKS in done:
-        lines.append("'pre-commit install' puts the hook to work")
+        lines.append("'pre-commit install' puts the hook to work; it fails as long as something is found")
     return lines
 
 

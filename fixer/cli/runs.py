@@ -5,6 +5,7 @@ Nothing here imports typer, so that a hook which checks one file does not pay fo
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from itertools import chain
@@ -15,6 +16,9 @@ from fixer.config import Config
 from fixer.errors import UsageError, near
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 from fixer.tuples import NamedTuple
+
+
+_NEXT = "  'git diff' shows it, 'fixer verify' tells whether it holds, and 'fixer undo' takes it back"
 
 
 class Options(NamedTuple):
@@ -101,8 +105,8 @@ def _must_be_clean(paths: list[Path]) -> None:
     """Refuse to mix changes with those of a person that are not committed."""
     from fixer.deliver.journal import top_of
 
-    for top in dict.fromkeys(top_of(path if path.is_dir() else path.parent) for path in paths):
-        if not (top / ".git").exists():
+    for top in dict.fromkeys(top_of(path if os.path.isdir(path) else path.parent) for path in paths):
+        if not os.path.exists(top / ".git"):
             continue
         from fixer.deliver.gitstore import NoRepository, opened
 
@@ -138,6 +142,8 @@ def report(result: Result, output: str, *, written: bool) -> int:
     console.show(text.findings(result, fixing=True, written=written), sys.stderr)
     console.show(text.skipped(tally.skipped), sys.stderr)
     console.show(text.closing(tally, fixing=True, written=written), sys.stderr)
+    if written and result.changes:
+        console.show([[(_NEXT, "")]], sys.stderr)
     return tally.exit_code()
 
 

@@ -69,7 +69,7 @@ def keep(changes: Iterable[FileChange]) -> None:
 def _top_for(file: Path, root: Path) -> Path:
     """Where a person would ask for a file: the top of its repository, else the folder that was named."""
     top = top_of(file.parent)
-    if (top / ".git").exists():
+    if os.path.exists(top / ".git"):
         return top
     return root if root != Path(root.anchor) else top
 
@@ -152,10 +152,10 @@ def top_of(folder: Path) -> Path:
 
 
 def _tops(start: Path) -> Iterable[Path]:
-    real = Path(os.path.realpath(start if start.is_dir() else start.parent))
+    real = Path(os.path.realpath(start if os.path.isdir(start) else start.parent))
     top = top_of(real)
     yield top
-    yield from () if (top / ".git").exists() else real.parents
+    yield from () if os.path.exists(top / ".git") else real.parents
 
 
 def _place(top: Path) -> Path:

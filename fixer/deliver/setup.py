@@ -48,7 +48,7 @@ def parts(folder: Path, ci: Ci = Ci.AUTO, hook: bool = True) -> tuple[Part, ...]
     Raises:
         UsageError: when there is no such folder.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         what = "is no folder" if os.path.lexists(folder) else "no such folder"
         raise UsageError(f"{folder}: {what}; name the folder of a repository")
     top = top_of(folder)
@@ -138,7 +138,7 @@ def _text(file: Path) -> str:
 
 def _kinds(top: Path) -> list[Ci]:
     """The CI that a repository has: by its files, else by where it was copied from."""
-    kinds = [Ci.GITHUB] if (top / ".github").is_dir() else []
+    kinds = [Ci.GITHUB] if os.path.isdir(top / ".github") else []
     if os.path.lexists(top / PIPELINE):
         kinds.append(Ci.GITLAB)
     return kinds or _by_origin(top)
@@ -148,7 +148,7 @@ def _by_origin(top: Path) -> list[Ci]:
     from fixer.deliver.gitremote import origin_of
     from fixer.forge.find import target
 
-    if not (top / ".git").exists():
+    if not os.path.exists(top / ".git"):
         return []
     try:
         kind = target(origin_of(top)).kind

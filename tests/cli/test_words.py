@@ -131,6 +131,23 @@ def test_a_sentence_says_what_is_wrong(words: str, sentence: str, monkeypatch: p
     assert wrong(*words.split()) == sentence
 
 
+LONG = "x" * 300  # for which the system has no answer but an error
+
+
+NAMING = (
+    "check|fix|fix --write|fix --branch x|fix --rev HEAD|undo|init|graph|pod-security|plan|verify|publish"
+    "|check --config|pr --repos|check --inspect engine|check --rev HEAD"
+).split("|")
+
+
+@pytest.mark.parametrize("words", NAMING)
+@pytest.mark.parametrize("path", ["gone", "gone/below", LONG])
+def test_a_path_that_is_not_there_is_told_by_every_command(words: str, path: str) -> None:
+    sentence = wrong(*words.split(), path)
+    assert sentence.partition(":")[0].strip("'").startswith(path) or words == "plan"
+    assert ";" in sentence
+
+
 def test_an_empty_word_is_no_path() -> None:
     assert wrong("check", "").startswith("an argument is empty")
 

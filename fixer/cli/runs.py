@@ -17,7 +17,6 @@ from fixer.errors import UsageError, near
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 from fixer.tuples import NamedTuple
 
-
 _NEXT = "  'git diff' shows it, 'fixer verify' tells whether it holds, and 'fixer undo' takes it back"
 
 
@@ -98,7 +97,10 @@ def fix(
     result = result._replace(skipped=(*result.skipped, *unread))
     if write:
         result = app.write_changes(result)
-    return report(result, output, written=write)
+    code = report(result, output, written=write)
+    if write and result.changes and output == "text":
+        console.show([[(_NEXT, "")]], sys.stderr)
+    return code
 
 
 def _must_be_clean(paths: list[Path]) -> None:
@@ -142,8 +144,6 @@ def report(result: Result, output: str, *, written: bool) -> int:
     console.show(text.findings(result, fixing=True, written=written), sys.stderr)
     console.show(text.skipped(tally.skipped), sys.stderr)
     console.show(text.closing(tally, fixing=True, written=written), sys.stderr)
-    if written and result.changes:
-        console.show([[(_NEXT, "")]], sys.stderr)
     return tally.exit_code()
 
 

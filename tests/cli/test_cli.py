@@ -455,6 +455,8 @@ def test_the_report_calls_fixed_what_is_written_only(tree: Path) -> None:
     assert " would be fixed (" in planned
     assert "fixed Dockerfile" not in planned
     assert written.startswith("fixed Dockerfile")
+    assert "'fixer undo' takes it back" in written
+    assert "undo" not in planned + fixer(tree, "fix", "--write").stderr
     assert "would" not in written
 
 

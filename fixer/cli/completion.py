@@ -14,6 +14,20 @@ def rule_words(incomplete: str) -> list[str]:
     return [word for word in _words(incomplete) if word.startswith(incomplete)]
 
 
+def reason_codes() -> dict[str, list[str]]:
+    """The reason codes of reports, each with the lines that explain it: why, and what to do."""
+    import json
+
+    found: dict[str, list[str]] = json.loads(Path(__file__).with_name("reasons.json").read_bytes())
+    return found
+
+
+def explained(incomplete: str) -> list[str]:
+    """What `fixer explain` takes: rules, and reason codes."""
+    codes = [code for code in reason_codes() if code.startswith(incomplete)] if incomplete else []
+    return list(dict.fromkeys([*rule_words(incomplete), *codes]))
+
+
 def rule_lists(incomplete: str) -> list[str]:
     """The same behind the last comma of a list, without the rules that it has already."""
     before, comma, last = incomplete.rpartition(",")

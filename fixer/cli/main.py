@@ -73,7 +73,7 @@ _COMMANDS: tuple[tuple[str, tuple[tuple[str, ModuleType, str], ...]], ...] = (
             ("init", init, "write fixer.toml, the pre-commit hook and the CI job"),
             ("undo", undo, "take back what the last 'fix --write' did"),
             ("rules", rules, "list the rules"),
-            ("explain", explain, "the page of a rule: what, why, and how safe its fix is"),
+            ("explain", explain, "a rule: what, why, how safe its fix is; or a reason code"),
             ("graph", graph, "which Dockerfile makes which image, and who uses it"),
             ("inspect", inspect, "what images say about themselves"),
         ),

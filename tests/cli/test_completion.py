@@ -47,6 +47,7 @@ def test_it_offers_what_may_stand_there(
         "fixer check --goal ": [goal.value for goal in Goal],
         "fixer init --ci git": ["github", "gitlab"],
         "fixer explain root-us": ["root-user"],
+        "fixer explain no-ide": ["no-identity"],
         "fixer explain DF00": [f"DF00{n}" for n in range(1, 10)],
         "fixer fix --select ks01": [f"ks01{n}" for n in range(10)],
         "fixer fix --select root-user,unch": ["root-user,unchowned-copy"],

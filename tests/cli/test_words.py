@@ -16,6 +16,8 @@ from fixer.errors import FixerError, near
 
 COMMANDS: dict[str, Any] = getattr(get_command(app), "commands", {})
 
+CODES = "'fixer rules' lists the rules, and a report has the codes in brackets"
+
 
 def wrong(*words: str) -> str:
     """Run in this process, and give the one sentence that it ends with."""
@@ -100,9 +102,14 @@ def test_the_help_of_a_command_speaks_no_python(capsys: pytest.CaptureFixture[st
         ("verify --timeout 0", "verify: --timeout: the smallest number is 1; 'fixer verify --help' tells more"),
         ("check --no-config=1", "check: --no-config takes no value; 'fixer check --help' tells more"),
         ("undo a b c", "undo: too many words: b c; 'fixer undo --help' tells more"),
-        ("explain", "explain: RULE: nothing is given (Id or name of a rule); 'fixer explain --help' tells more"),
-        ("explain root-usr", "unknown rule 'root-usr', did you mean 'root-user'?; 'fixer rules' lists them"),
-        ("explain df1", "unknown rule 'df1', did you mean 'DF001'?; 'fixer rules' lists them"),
+        (
+            "explain",
+            "explain: RULE: nothing is given (Id or name of a rule, or a reason code);"
+            " 'fixer explain --help' tells more",
+        ),
+        ("explain root-usr", f"'root-usr' is no rule and no reason code, did you mean 'root-user'?; {CODES}"),
+        ("explain df1", f"'df1' is no rule and no reason code, did you mean 'DF001'?; {CODES}"),
+        ("explain no-identiy", f"'no-identiy' is no rule and no reason code, did you mean 'no-identity'?; {CODES}"),
         ("check --select Root-User", "unknown rule 'Root-User', did you mean 'root-user'?; 'fixer rules' lists them"),
         ("undo gone", "gone: no such file or folder; check the path"),
         (
@@ -146,6 +153,15 @@ def test_a_path_that_is_not_there_is_told_by_every_command(words: str, path: str
     sentence = wrong(*words.split(), path)
     assert sentence.partition(":")[0].strip("'").startswith(path) or words == "plan"
     assert ";" in sentence
+
+
+def test_a_reason_code_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    page = told(capsys, "explain", "no-identity")
+    assert page.startswith("[no-identity] as a reason code\nWhy: ")
+    assert "\nWhat to do: " in page
+    both = told(capsys, "explain", "steps-down")
+    assert both.startswith("DF017 steps-down")
+    assert "\n\n[steps-down] as a reason code\nWhy: " in both
 
 
 def test_an_empty_word_is_no_path() -> None:

@@ -41,7 +41,7 @@ def test_it_tells_every_command_and_option() -> None:
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="no groff to read it with")
 def test_man_reads_it_without_a_warning() -> None:
-    command = ["groff", "-man", "-ww", "-b", "-Tutf8", "-rLL=78n", PAGE]
+    command = ["groff", "-man", "-ww", "-b", "-Tutf8", "-rLL=78n", str(PAGE)]
     done = subprocess.run(command, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0
     assert done.stderr == b""

@@ -17,18 +17,16 @@ _Wrong: Any = typer.BadParameter.__mro__[1]
 _CHOICES = re.compile(r"'([^']*)' is not one of (.+)")
 _SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 _QUOTED = re.compile(r"'([^']*)'")
-_UNKNOWN = re.compile(r"No such option:? '?(-[^ '.]*)")
+_UNKNOWN = re.compile(r"No such option: (-[^ ]*)")
 _TYPE = re.compile(r" <.*>$")
 _WORDS = {
     re.compile(r"[Pp]ath '(.*)' is not readable"): r"\1 cannot be read; check its permissions",
     re.compile(r"Option '(.*)' requires an argument"): r"\1 is given without its value",
     re.compile(r"Option '(.*)' does not take a value"): r"\1 takes no value",
-    re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)"): r"too many words: \1",
+    re.compile(r"Got unexpected extra argument\(s\) \((.*)\)"): r"too many words: \1",
     re.compile(r".*greater than or equal to (\d+)"): r"the smallest number is \1",
     re.compile(r".*less than or equal to (\d+)"): r"the largest number is \1",
     re.compile(r".*valid integer.*"): r"it takes a number",
-    re.compile(r"'(.*)' is not a valid integer(?: range)?"): r"'\1' is no number",
-    re.compile(r"(\S+) is not in the range (.+)"): r"\1 is not in the range \2",
 }
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fixer import __version__
 from fixer.errors import UsageError
 from fixer.model import Ci
 
@@ -30,7 +31,7 @@ def command(
     """Parse words, show, ask, write, set the exit code."""
     from fixer.deliver.setup import carry_out, parts
 
-    found = parts(path, ci, not no_hook)
+    found = parts(path, __version__, ci, not no_hook)
     _show(found)
     wanted = [part for part in found if part.change is not None]
     left = any(part.left for part in found)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fixer import __version__
 from fixer import config as configuration
 from fixer.deliver.journal import top_of
 from fixer.deliver.write import write
@@ -42,8 +41,10 @@ class Part(NamedTuple):
     left: bool = False
 
 
-def parts(folder: Path, ci: Ci = Ci.AUTO, hook: bool = True) -> tuple[Part, ...]:
+def parts(folder: Path, version: str, ci: Ci = Ci.AUTO, hook: bool = True) -> tuple[Part, ...]:
     """What would be set up in the repository of a folder (or in the folder, outside of one).
+
+    The hook and the job are those of this `version` of the program.
 
     Raises:
         UsageError: when there is no such folder.
@@ -54,8 +55,8 @@ def parts(folder: Path, ci: Ci = Ci.AUTO, hook: bool = True) -> tuple[Part, ...]
     top = top_of(folder)
     found = [_settings(folder, top)]
     if hook:
-        found.append(_hook(top))
-    return (*found, *_jobs(top, ci))
+        found.append(_hook(top, version))
+    return (*found, *_jobs(top, ci, version))
 
 
 def carry_out(some: tuple[Part, ...]) -> tuple[str, ...]:
@@ -102,31 +103,31 @@ def _settings(folder: Path, top: Path) -> Part:
     return _whole(top, configuration.FILE, read_template("init/fixer.toml"))
 
 
-def _hook(top: Path) -> Part:
-    text = render("init/pre-commit.yaml.j2", version=__version__)
+def _hook(top: Path, version: str) -> Part:
+    text = render("init/pre-commit.yaml.j2", version=version)
     if not os.path.lexists(top / HOOKS):
         return _whole(top, HOOKS, text)
     return _grown(top, HOOKS, text, lambda held, own: EnsureItem(held.number, ("repos",), own["repos"][0]))
 
 
-def _jobs(top: Path, ci: Ci) -> Iterator[Part]:
+def _jobs(top: Path, ci: Ci, version: str) -> Iterator[Part]:
     kinds = _kinds(top) if ci is Ci.AUTO else [ci]
     if Ci.GITHUB in kinds:
-        yield _workflow(top)
+        yield _workflow(top, version)
     if Ci.GITLAB in kinds:
-        text = render("init/gitlab.yml.j2", version=__version__)
+        text = render("init/gitlab.yml.j2", version=version)
         there = os.path.lexists(top / PIPELINE)
         yield _grown(top, PIPELINE, text, _job) if there else _whole(top, PIPELINE, text)
     if not kinds:
         yield Part("CI", why="nothing tells which CI the repository has; --ci github or --ci gitlab writes a job")
 
 
-def _workflow(top: Path) -> Part:
+def _workflow(top: Path, version: str) -> Part:
     folder = top / Path(WORKFLOW).parent
     for file in sorted(folder.glob("*.y*ml")) if not _linked(top, WORKFLOW) else ():
         if file.is_file() and not file.is_symlink() and any(word in _text(file) for word in _SET_UP):
             return Part(WORKFLOW, why=f"{file.relative_to(top).as_posix()} runs fixer already")
-    return _whole(top, WORKFLOW, render("init/github.yml.j2", version=__version__))
+    return _whole(top, WORKFLOW, render("init/github.yml.j2", version=version))
 
 
 def _text(file: Path) -> str:

@@ -54,7 +54,7 @@ def by_path(found: tuple[Part, ...]) -> dict[str, Part]:
 def test_all_of_it_in_a_repository_of_github(tree: Path) -> None:
     (tree / ".github").mkdir()
     (tree / "sub").mkdir()
-    found = parts(tree / "sub")
+    found = parts(tree / "sub", __version__)
     assert [(part.path, part.new) for part in found] == [("fixer.toml", True), (HOOKS, True), (WORKFLOW, True)]
     assert not any((tree / part.path).exists() for part in found)
     assert carry_out(found) == ("fixer.toml", HOOKS, WORKFLOW)
@@ -65,7 +65,7 @@ def test_all_of_it_in_a_repository_of_github(tree: Path) -> None:
     steps = job["jobs"]["fixer"]["steps"]
     assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"]) for step in steps if "uses" in step)
     assert "${{" not in "".join(step.get("run", "") for step in steps)
-    again = parts(tree)
+    again = parts(tree, __version__)
     assert [part.change for part in again] == [None, None, None]
     assert not any(part.left for part in again)
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_there_gets_one_entry_more(tree: Path, newline: str) -> N
     before = {HOOKS: HOOKED.replace("\n", newline).encode(), PIPELINE: PIPED.replace("\n", newline).encode()}
     for path, data in before.items():
         (tree / path).write_bytes(data)
-    carry_out(parts(tree))
+    carry_out(parts(tree, __version__))
     for path, data in before.items():
         after = (tree / path).read_bytes()
         assert after.startswith(data)
@@ -114,7 +114,7 @@ def test_a_file_that_is_there_gets_one_entry_more(tree: Path, newline: str) -> N
         "fixer-check",
     ]
     assert load((tree / PIPELINE).read_bytes())["fixer-check"]["stage"] == "build"
-    assert not any(part.change for part in parts(tree))
+    assert not any(part.change for part in parts(tree, __version__))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_file_that_is_there_gets_one_entry_more(tree: Path, newline: str) -> N
 )
 def test_the_job_has_a_stage_that_is_there(tree: Path, text: str, stage: str | None, rules: Any) -> None:
     (tree / PIPELINE).write_text(text)
-    part = by_path(parts(tree, hook=False))[PIPELINE]
+    part = by_path(parts(tree, __version__, hook=False))[PIPELINE]
     assert part.change is not None, part.why
     assert part.change.after.startswith(text.encode())
     loader = YAML(typ="safe", pure=True)
@@ -155,12 +155,12 @@ def test_the_job_has_a_stage_that_is_there(tree: Path, text: str, stage: str | N
 )
 def test_a_file_that_cannot_be_edited_is_left_with_what_to_write(tree: Path, path: str, data: bytes) -> None:
     (tree / path).write_bytes(data)
-    part = by_path(parts(tree))[path]
+    part = by_path(parts(tree, __version__))[path]
     assert part.change is None
     assert part.left
     assert "by hand" in part.why.splitlines()[0]
     assert "fixer-check" in part.why
-    carry_out(parts(tree))
+    carry_out(parts(tree, __version__))
     assert (tree / path).read_bytes() == data
 
 
@@ -172,7 +172,7 @@ def test_no_link_is_followed(tree: Path, tmp_path_factory: pytest.TempPathFactor
     (tree / ".github").mkdir()
     (tree / ".github/workflows").symlink_to(outside / "workflows")
     (tree / "fixer.toml").symlink_to(outside / "gone.toml")
-    found = parts(tree)
+    found = parts(tree, __version__)
     assert all(part.left and "link" in part.why for part in found)
     assert carry_out(found) == ()
     assert not any((outside / "workflows").iterdir())
@@ -181,7 +181,7 @@ def test_no_link_is_followed(tree: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_what_came_meanwhile_is_not_written_over(tree: Path) -> None:
-    found = parts(tree)
+    found = parts(tree, __version__)
     (tree / HOOKS).write_text("mine\n")
     with pytest.raises(FixerError, match=r"pre-commit.*File exists.*written before it: fixer\.toml"):
         carry_out(found)
@@ -193,7 +193,7 @@ def test_what_is_set_up_in_another_way_is_left(tree: Path) -> None:
     (tree / ".github/workflows").mkdir(parents=True)
     (tree / ".github/workflows/ci.yaml").write_text("jobs: {a: {steps: [{run: fixer check}]}}\n")
     (tree / HOOKS).write_text(HOOKED.replace("end-of-file", "fixer-fix"))
-    found = parts(tree)
+    found = parts(tree, __version__)
     assert [part.change for part in found] == [None] * 3
     assert [part.left for part in found] == [False] * 3
     assert "pyproject.toml" in found[0].why
@@ -202,7 +202,7 @@ def test_what_is_set_up_in_another_way_is_left(tree: Path) -> None:
 
 def test_the_ci_is_that_of_the_repository(tree: Path) -> None:
     def paths(*arguments: Any) -> list[str]:
-        return [part.path for part in parts(tree, *arguments)]
+        return [part.path for part in parts(tree, __version__, *arguments)]
 
     assert paths()[2:] == ["CI"]
     assert paths(Ci.NONE) == paths(Ci.NONE, True) == ["fixer.toml", HOOKS]
@@ -223,4 +223,4 @@ def test_a_folder_that_is_none(tree: Path) -> None:
     (tree / "file").touch()
     for name, words in (("gone", "no such folder"), ("file", "is no folder")):
         with pytest.raises(UsageError, match=words):
-            parts(tree / name)
+            parts(tree / name, __version__)

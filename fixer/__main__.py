@@ -38,6 +38,10 @@ def _leave(code: int) -> NoReturn:
 
 def _run(words: list[str]) -> int:
     """The plain `fixer check` of a hook or a bot without the cost of typer; everything else through it."""
+    if "" in words:
+        from fixer.errors import UsageError
+
+        raise UsageError("an argument is empty, which a variable without a value often does; leave it out, or fill it")
     if words[:1] == ["check"]:
         from fixer.cli.plain import run_check
 
@@ -46,7 +50,7 @@ def _run(words: list[str]) -> int:
             _leave(code)
     from fixer.cli.main import app
 
-    app(prog_name="fixer")
+    app(args=words, prog_name="fixer")
     return 0
 
 

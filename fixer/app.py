@@ -179,6 +179,9 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
     for path in tree.templates:
         message = "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand"
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
+    for path in tree.closed:
+        message = "the folder cannot be looked into; check its permissions, or leave it out with `exclude`"
+        yield Outcome(skipped=(Skipped(path, "unreadable", message),), judged=False)
     paths: list[str] = []
     root = os.path.abspath(tree.root)
     for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *tree.compose, *repository.moved}):

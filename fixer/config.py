@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from fixer.errors import UsageError
+from fixer.errors import UsageError, near, plainly
 from fixer.model import Goal, LowPorts
 from fixer.tuples import NamedTuple
 
@@ -21,6 +21,8 @@ FILE = "fixer.toml"
 LOCK = "fixer.lock"
 PROOFS = "fixer.proof.json"
 _LONGEST = 3600
+_OWNERSHIP = ("app", "writable-paths")
+_RULE_ID = re.compile(r"[A-Za-z]{2}\d+")
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
 
@@ -63,16 +65,21 @@ class Config(NamedTuple):
         return self._replace(**{k: v for k, v in options.items() if v is not None})
 
 
+def named_rules(words: Iterable[str]) -> frozenset[str]:
+    """Ids and names of rules; an id, which people write in any case, as it stands in the tables."""
+    return frozenset(word.upper() if _RULE_ID.fullmatch(word) else word for word in words)
+
+
 def find(start: Path) -> Path | None:
     """The configuration file that holds for `start`: the nearest one upward, not beyond the repository root."""
-    folder = (start if start.is_dir() else start.parent).resolve()
+    folder = (start if os.path.isdir(start) else start.parent).resolve()
     for place in (folder, *folder.parents):
-        if (place / FILE).is_file():
+        if os.path.isfile(place / FILE):
             return place / FILE
         project = place / "pyproject.toml"
-        if project.is_file() and b"[tool.fixer" in project.read_bytes():
+        if os.path.isfile(project) and b"[tool.fixer" in project.read_bytes():
             return project
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             return None
     return None
 
@@ -95,12 +102,12 @@ def proofs_for(start: Path, file: Path | None) -> Path:
 def _beside(start: Path, file: Path | None, name: str) -> Path:
     if file is not None:
         return file.parent / name
-    folder = start if start.is_dir() else start.parent
+    folder = start if os.path.isdir(start) else start.parent
     real = folder.resolve()
     for place in (real, *real.parents):
         if os.path.lexists(place / name):
             return place / name
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             break
     return folder / name
 
@@ -152,7 +159,9 @@ def load(path: Path) -> Config:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read ({error}); name another file with --config") from error
+        raise UsageError(
+            f"{path}: cannot be read ({plainly(error)}); correct it, or name another file with --config"
+        ) from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: is not valid TOML: {error}; correct that line") from error
     if path.name == "pyproject.toml":
@@ -169,23 +178,16 @@ def _config(raw: Mapping[str, Any]) -> Config:
         name = key.replace("-", "_")
         reader = _READERS.get(name)
         if reader is None:
-            raise UsageError(f"unknown key '{key}'{_near(key, _READERS)}; see the configuration part of the README")
+            raise UsageError(f"unknown key '{key}'{near(key, _READERS)}; see the configuration part of the README")
         values[name] = reader(key, value)
     return Config(**values)
-
-
-def _near(word: str, known: Mapping[str, Any]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, known, 1)
-    return f", did you mean '{close[0]}'?" if close else ""
 
 
 def _goal(key: str, value: Any) -> Goal:
     try:
         return Goal(value)
     except ValueError:
-        raise UsageError(f"'{key}' is {value!r}; it takes one of {', '.join(Goal)}") from None
+        raise UsageError(f"'{key}' is {value!r}; it takes one of {', '.join(Goal)}{near(str(value), Goal)}") from None
 
 
 def _words(key: str, value: Any) -> tuple[str, ...]:
@@ -195,7 +197,7 @@ def _words(key: str, value: Any) -> tuple[str, ...]:
 
 
 def _rules(key: str, value: Any) -> frozenset[str]:
-    return frozenset(_words(key, value))
+    return named_rules(_words(key, value))
 
 
 def _id(key: str, value: Any) -> int:
@@ -225,16 +227,16 @@ def _name(key: str, value: Any) -> str:
 
 
 def _ownership(key: str, value: Any) -> str:
-    if value in ("app", "writable-paths"):
+    if value in _OWNERSHIP:
         return str(value)
-    raise UsageError(f"'{key}' is {value!r}; it takes 'app' or 'writable-paths'")
+    raise UsageError(f"'{key}' is {value!r}; it takes 'app' or 'writable-paths'{near(str(value), _OWNERSHIP)}")
 
 
 def _ports(key: str, value: Any) -> LowPorts:
     try:
         return LowPorts(value)
     except ValueError:
-        raise UsageError(f"'{key}' is {value!r}; it takes 'keep' or 'move'") from None
+        raise UsageError(f"'{key}' is {value!r}; it takes 'keep' or 'move'{near(str(value), LowPorts)}") from None
 
 
 def _version(key: str, value: Any) -> str:
@@ -259,9 +261,7 @@ def _image(key: str, entry: Mapping[str, Any]) -> ImageConfig:
     known = {"user", "writable", "root-on-purpose"}
     for name in entry:
         if name not in known:
-            raise UsageError(
-                f"unknown key '{key}.{name}'{_near(name, dict.fromkeys(known))}; it takes {', '.join(sorted(known))}"
-            )
+            raise UsageError(f"unknown key '{key}.{name}'{near(name, known)}; it takes {', '.join(sorted(known))}")
     user = entry.get("user", "")
     if not isinstance(user, str) or (user and (not _USER.fullmatch(user) or int(user.split(":")[0]) == 0)):
         raise UsageError(f"'{key}.user' is {user!r}; it takes numbers other than 0, for example \"1000:1000\"")

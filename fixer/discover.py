@@ -68,7 +68,7 @@ class Tree(NamedTuple):
     `manifests` are the files that may hold objects of Kubernetes; only a look into them tells. `runs` are those that
     may start containers by a command, whatever else they are. `whole` is False where one file was named, so that
     nothing is known about those beside it. `compose` are the files of Compose by their names, each of them a hint as
-    well.
+    well. `closed` are the folders that this person may not look into.
     """
 
     root: Path
@@ -79,6 +79,7 @@ class Tree(NamedTuple):
     whole: bool = True
     runs: tuple[str, ...] = ()
     compose: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 def is_dockerfile(name: str) -> bool:
@@ -134,14 +135,15 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
     """
     if not os.path.lexists(argument):
         raise UsageError(f"{argument}: no such file or folder; check the path")
-    if not argument.is_dir():
+    if not os.path.isdir(argument):
         return Tree(argument.parent, (argument.name,), (), (), (argument.name,), False)
     dockerfiles: list[str] = []
     templates: list[str] = []
     hints: list[str] = []
     manifests: list[str] = []
     runs: list[str] = []
-    for path in _walk(argument, _Ignored(argument, tuple(exclude))):
+    closed: list[str] = []
+    for path in _walk(argument, _Ignored(argument, tuple(exclude)), closed):
         name = path.rpartition("/")[2]
         low = name.lower()
         named = "dockerfile" in low or "containerfile" in low
@@ -157,15 +159,17 @@ def scan(argument: Path, exclude: Iterable[str] = ()) -> Tree:
             runs.append(path)
     found = [tuple(sorted(paths)) for paths in (dockerfiles, templates, hints, manifests, runs)]
     compose = tuple(filter(is_compose, found[2]))
-    return Tree(argument, found[0], found[1], found[2], found[3], runs=found[4], compose=compose)
+    shut = tuple(sorted(closed))
+    return Tree(argument, found[0], found[1], found[2], found[3], runs=found[4], compose=compose, closed=shut)
 
 
 def walk(root: Path, exclude: Iterable[str] = ()) -> Iterator[str]:
     """All files below a folder, as paths relative to it; ignored and vendored folders, and links, are left out."""
-    return _walk(root, _Ignored(root, tuple(exclude)))
+    return _walk(root, _Ignored(root, tuple(exclude)), [])
 
 
-def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
+def _walk(root: Path, ignored: _Ignored, closed: list[str]) -> Iterator[str]:
+    """The files of a tree; folders that cannot be listed are added to `closed`."""
     pending = [""]
     while pending:
         folder = pending.pop()
@@ -173,6 +177,7 @@ def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
             with os.scandir(f"{root}/{folder}") as entries:
                 rows = list(entries)
         except OSError:
+            closed.append(folder.rstrip("/") or ".")
             continue
         ignored.enter(folder, {row.name for row in rows})
         for row in rows:
@@ -188,7 +193,7 @@ def _walk(root: Path, ignored: _Ignored) -> Iterator[str]:
 
 def repository_top(folder: Path) -> Path | None:
     """The top of the git repository in which an absolute folder lies; None outside of one."""
-    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), None)
+    return next((place for place in (folder, *folder.parents) if os.path.exists(place / ".git")), None)
 
 
 class _Ignored:

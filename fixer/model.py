@@ -80,6 +80,24 @@ class Origin(StrEnum):
     REGISTRY = "registry"
 
 
+class Ci(StrEnum):
+    """For which CI a job is written; `auto` is what the repository has."""
+
+    AUTO = "auto"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    NONE = "none"
+
+
+class RuleKind(StrEnum):
+    """What a rule looks at; the packages of the rules have these names."""
+
+    DOCKERFILE = "dockerfile"
+    COMPOSE = "compose"
+    KUBERNETES = "kubernetes"
+    RUNNING = "running"
+
+
 class Status(StrEnum):
     """What became of a finding: only told, repaired, or left with a reason."""
 

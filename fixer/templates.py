@@ -44,6 +44,6 @@ def _environment() -> Environment:
     )
 
 
-def render(name: str, **values: object) -> str:
+def render(name: str, /, **values: object) -> str:
     """The template `name` filled with `values`; a value that is missing raises jinja2.UndefinedError."""
     return _environment().get_template(name).render(**values)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ENGINE = (
     "tests/examples/test_running.py",
     "tests/facts/test_users.py",
+    "tests/house/test_image.py",
     "tests/house/test_rigs.py",
     "tests/inspecting/test_commands.py",
     "tests/proof/",

@@ -96,6 +96,8 @@ def command(
             raise UsageError(_ALONE)
         branching = Branching(branch, commit_per, base, sign_off, author)
         raise typer.Exit(fix_branch(where, options, output.value, branching, safe_only))
+    if author or sign_off or base != "HEAD" or commit_per is not Each.UNIT:
+        raise UsageError("--author, --sign-off, --base and --commit-per are about commits; give --branch NAME too")
     if rev is not None:
         from fixer.cli.branches import at_revision
 

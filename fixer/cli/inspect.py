@@ -22,7 +22,7 @@ HELP = (
     " Exit code: 0 all read, 1 one could not be read, 2 error."
 )
 
-Images = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="References of images.", show_default=False)]
+Images = Annotated[list[str], typer.Argument(metavar="IMAGE", help="References of images.", show_default=False)]
 FromOption = Annotated[Origin, typer.Option("--from", help="Where to read them.")]
 
 

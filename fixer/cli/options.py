@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from fixer.cli.completion import rule_lists
 from fixer.model import Goal, LowPorts, Origin
 
 
@@ -20,16 +21,28 @@ class Format(StrEnum):
 
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(help="Files and folders; the current folder when none is named.", show_default=False),
+    typer.Argument(
+        metavar="PATH", help="Files and folders; the current folder when none is named.", show_default=False
+    ),
 ]
 GoalOption = Annotated[
     Goal | None, typer.Option("--goal", help="What to reach (default: restricted).", show_default=False)
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to report.")]
 SelectOption = Annotated[
-    str, typer.Option("--select", metavar="R,..", help="Only these rules, by id or name.", show_default=False)
+    str,
+    typer.Option(
+        "--select",
+        metavar="R,..",
+        help="Only these rules, by id or name.",
+        show_default=False,
+        autocompletion=rule_lists,
+    ),
 ]
-IgnoreOption = Annotated[str, typer.Option("--ignore", metavar="R,..", help="Not these rules.", show_default=False)]
+IgnoreOption = Annotated[
+    str,
+    typer.Option("--ignore", metavar="R,..", help="Not these rules.", show_default=False, autocompletion=rule_lists),
+]
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="Read this configuration.", show_default=False)
 ]

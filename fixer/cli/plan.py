@@ -27,7 +27,7 @@ HELP = (
 
 def command(
     repository: Annotated[
-        str, typer.Argument(metavar="[REPO]", help="A folder, an address, or owner/name on a forge.")
+        str, typer.Argument(metavar="REPO", help="A folder, an address, or owner/name on a forge.")
     ] = ".",
     out: Annotated[
         Path | None,

@@ -33,7 +33,7 @@ HELP = (
 def command(
     repositories: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REPO]...", help="Folders, addresses, or owner/name on a forge.", show_default=False),
+        typer.Argument(metavar="REPO", help="Folders, addresses, or owner/name on a forge.", show_default=False),
     ] = None,
     repos: Annotated[
         Path | None,

@@ -5,6 +5,7 @@ Nothing here imports typer, so that a hook which checks one file does not pay fo
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from itertools import chain
@@ -12,9 +13,11 @@ from pathlib import Path
 
 from fixer import config as configuration
 from fixer.config import Config
-from fixer.errors import UsageError
+from fixer.errors import UsageError, near
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 from fixer.tuples import NamedTuple
+
+_NEXT = "  'git diff' shows it, 'fixer verify' tells whether it holds, and 'fixer undo' takes it back"
 
 
 class Options(NamedTuple):
@@ -94,15 +97,18 @@ def fix(
     result = result._replace(skipped=(*result.skipped, *unread))
     if write:
         result = app.write_changes(result)
-    return report(result, output, written=write)
+    code = report(result, output, written=write)
+    if write and result.changes and output == "text":
+        console.show([[(_NEXT, "")]], sys.stderr)
+    return code
 
 
 def _must_be_clean(paths: list[Path]) -> None:
     """Refuse to mix changes with those of a person that are not committed."""
     from fixer.deliver.journal import top_of
 
-    for top in dict.fromkeys(top_of(path if path.is_dir() else path.parent) for path in paths):
-        if not (top / ".git").exists():
+    for top in dict.fromkeys(top_of(path if os.path.isdir(path) else path.parent) for path in paths):
+        if not os.path.exists(top / ".git"):
             continue
         from fixer.deliver.gitstore import NoRepository, opened
 
@@ -202,7 +208,7 @@ def _version(text: str | None) -> str | None:
 
 
 def _rules(words: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in words.split(",") if word.strip())
+    return configuration.named_rules(word.strip() for word in words.split(",") if word.strip())
 
 
 def known(words: frozenset[str]) -> None:
@@ -213,13 +219,9 @@ def known(words: frozenset[str]) -> None:
     """
     if not words:
         return
-    from difflib import get_close_matches
-
     from fixer.rules import all_rules, find
 
     for word in sorted(words):
         if find(word) is None:
             names = [n for rule in all_rules() for n in (rule.CARD.name, rule.CARD.id)]
-            close = get_close_matches(word, names, 1)
-            hint = f", did you mean '{close[0]}'?" if close else ""
-            raise UsageError(f"unknown rule '{word}'{hint}; 'fixer rules' lists them")
+            raise UsageError(f"unknown rule '{word}'{near(word, names)}; 'fixer rules' lists them")

@@ -15,7 +15,7 @@ HELP = (
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help="A folder of the repository.", show_default=False)] = Path(),
+    path: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of the repository.")] = Path(),
 ) -> None:
     """Parse words, run, set the exit code."""
     from fixer import console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,8 +114,6 @@ def command(
 def _wishes(
     paths: list[Path], options: RunOptions, engine: str, target: str, repair: bool, keep: Path | None, date: str
 ) -> Wishes:
-    import os
-
     from fixer import config as configuration
     from fixer.cli.runs import config_file
     from fixer.verify.trying import Wishes
@@ -125,7 +124,7 @@ def _wishes(
     if keep is None:
         usual = configuration.proofs_for(paths[0], file)
         keep = usual if os.path.lexists(usual) and not options.no_config else None
-    folder = paths[0] if paths[0].is_dir() else paths[0].parent
+    folder = paths[0] if os.path.isdir(paths[0]) else paths[0].parent
     return Wishes(engine, target, None, (file or folder / configuration.FILE) if repair else None, keep, date)
 
 

@@ -15,7 +15,7 @@ from multiprocessing import connection, get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from fixer.errors import FixerError, UsageError
+from fixer.errors import FixerError, UsageError, plainly
 from fixer.tuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ def listed(file: Path) -> list[str]:
     try:
         lines = file.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read as a list of repositories ({error})") from None
+        raise UsageError(
+            f"{file}: cannot be read as a list of repositories ({plainly(error)}); it is a text file with one a line"
+        ) from None
     if len(lines) > _MOST_LINES:
         raise UsageError(f"{file}: has more than {_MOST_LINES:,} lines; split it")
     return [word for line in lines if (word := re.sub(r"(^|\s)#.*", "", line).strip())]

@@ -343,7 +343,7 @@ def _open(start: Path) -> Repo:
     from git import GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError, Repo
     from git.exc import CommandError
 
-    folder = start if start.is_dir() else start.parent
+    folder = start if os.path.isdir(start) else start.parent
     try:
         with _own_place():
             repo = Repo(folder, search_parent_directories=True, expand_vars=False)
@@ -351,6 +351,8 @@ def _open(start: Path) -> Repo:
             repo.git.rev_parse("--git-dir")
             kind = repo.git.rev_parse("--show-object-format")
     except (InvalidGitRepositoryError, NoSuchPathError):
+        if not os.path.lexists(start):
+            raise UsageError(f"{start}: no such file or folder; check the path") from None
         raise NoRepository(f"{start}: is in no git repository; name a folder of one") from None
     except GitCommandNotFound:
         raise UsageError("there is no git here; install it, or leave out what needs it") from None

@@ -17,7 +17,7 @@ from typing import Any
 
 from fixer.deliver.write import replace, state_folder
 from fixer.discover import repository_top
-from fixer.errors import FixerError
+from fixer.errors import FixerError, UsageError
 from fixer.model import FileChange, Skipped
 from fixer.source import MAX_BYTES
 from fixer.tuples import NamedTuple
@@ -69,7 +69,7 @@ def keep(changes: Iterable[FileChange]) -> None:
 def _top_for(file: Path, root: Path) -> Path:
     """Where a person would ask for a file: the top of its repository, else the folder that was named."""
     top = top_of(file.parent)
-    if (top / ".git").exists():
+    if os.path.exists(top / ".git"):
         return top
     return root if root != Path(root.anchor) else top
 
@@ -83,8 +83,10 @@ def undo(start: Path) -> Undone:
         start: a folder of the repository.
 
     Raises:
-        FixerError: when nothing is known of a run there.
+        FixerError: when nothing is known of a run there, or there is no such folder.
     """
+    if not os.path.lexists(start):
+        raise UsageError(f"{start}: no such file or folder; check the path")
     try:
         found = next((top for top in _tops(start) if _place(top).is_file()), None)
     except OSError as error:
@@ -150,10 +152,10 @@ def top_of(folder: Path) -> Path:
 
 
 def _tops(start: Path) -> Iterable[Path]:
-    real = Path(os.path.realpath(start if start.is_dir() else start.parent))
+    real = Path(os.path.realpath(start if os.path.isdir(start) else start.parent))
     top = top_of(real)
     yield top
-    yield from () if (top / ".git").exists() else real.parents
+    yield from () if os.path.exists(top / ".git") else real.parents
 
 
 def _place(top: Path) -> Path:

@@ -93,7 +93,7 @@ def target(where: str, kind: str = "") -> Target:
         return _in_memory(where)
     address, path = _split(where)
     if not address:
-        kind = kind or _kind_here()
+        kind = kind or _kind_here(where)
         address = _server(kind)
     found = kind or _kind_of(address)
     # A forge may live below a path of its host.
@@ -168,8 +168,8 @@ def _host(address: str) -> str:
     return urlsplit(address).netloc.lower()
 
 
-def _kind_here() -> str:
-    """The kind of forge in whose CI this runs.
+def _kind_here(name: str) -> str:
+    """The kind of forge in whose CI this runs, for a name without an address.
 
     Raises:
         UsageError: when it runs in none.
@@ -179,7 +179,10 @@ def _kind_here() -> str:
             return kind
     if os.environ.get("GITLAB_CI") == "true":
         return "gitlab"
-    raise UsageError("a name alone does not tell the forge; say --forge, or give the whole address")
+    raise UsageError(
+        f"'{name}' is no folder here, and a name alone does not tell the forge; say --forge github, gitlab or gitea,"
+        " or give the whole address"
+    )
 
 
 def _address(variable: str, kind: str) -> str:

@@ -257,7 +257,7 @@ def _requester(web: Web, key: str | App, as_app: bool = False) -> Requester:
         from github import Github
         from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, Requester
     except ModuleNotFoundError:
-        raise UsageError("PyGithub is not installed; run 'pip install nonroot-fixer[github]'") from None
+        raise UsageError("PyGithub is not installed; install it with: pip install 'nonroot-fixer[github]'") from None
 
     class Plain(HTTPRequestsConnectionClass):
         def __init__(self, *arguments: Any, **named: Any) -> None:

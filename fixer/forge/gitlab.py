@@ -55,7 +55,9 @@ class GitLab:
         try:
             from gitlab import Gitlab
         except ModuleNotFoundError:
-            raise UsageError("python-gitlab is not installed; run 'pip install nonroot-fixer[gitlab]'") from None
+            raise UsageError(
+                "python-gitlab is not installed; install it with: pip install 'nonroot-fixer[gitlab]'"
+            ) from None
         masking.register(self._token)
         key = self._token or None
         return Gitlab(

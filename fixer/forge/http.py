@@ -70,7 +70,8 @@ class Web:
         try:
             import requests
         except ModuleNotFoundError:
-            raise UsageError("no client for forges is installed; run 'pip install nonroot-fixer[pr]'") from None
+            words = "pull requests need more packages; install them with: pip install 'nonroot-fixer[pr]'"
+            raise UsageError(words) from None
 
         web = self
 

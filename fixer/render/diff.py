@@ -20,10 +20,14 @@ _ODD = re.compile(rb'[\x00-\x1f\x7f"\\]|\xc2[\x80-\x9f]')
 _NO_NEWLINE = b"\n\\ No newline at end of file\n"
 
 
-def diff(change: FileChange) -> bytes:
-    """The diff of one file, with `a/` and `b/` before its path from the top of its repository."""
+def diff(change: FileChange, *, new: bool = False) -> bytes:
+    """The diff of one file, with `a/` and `b/` before its path from the top of its repository.
+
+    A `new` file is one that was not there before.
+    """
     name = change.whole_path.lstrip("/").encode("utf-8", "surrogateescape")
-    head = b"--- " + _quoted(b"a/" + name) + b"\n+++ " + _quoted(b"b/" + name) + b"\n"
+    old = b"/dev/null" if new else _quoted(b"a/" + name)
+    head = b"--- " + old + b"\n+++ " + _quoted(b"b/" + name) + b"\n"
     return head + b"".join(_hunks(_lines(change.before), _lines(change.after)))
 
 

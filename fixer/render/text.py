@@ -63,7 +63,7 @@ def _finding(finding: Finding, mark: Line, repeats: bool) -> Iterator[Line]:
     yield [
         *mark,
         (f"{finding.path}:{finding.line}:{finding.column}", "bold"),
-        (f" {finding.rule} {name_of(finding.rule)}", _SEVERITY[finding.severity]),
+        (f" {finding.rule} {name_of(finding.rule)} ({finding.severity.word})", _SEVERITY[finding.severity]),
         (f" {finding.message}", ""),
     ]
     if finding.reason:

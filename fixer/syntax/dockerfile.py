@@ -410,7 +410,7 @@ def parse(text: str) -> Dockerfile:
     while lines.next < len(lines.telling):
         out.append(_instruction(text, lines, len(out), escape))
     if not out:
-        raise Unreadable("empty", "the file holds no instruction")
+        raise Unreadable("empty", "the file holds no instruction; write one, or remove the file")
     _validate(out)
     return Dockerfile(text, tuple(out), directives, escape)
 

@@ -92,7 +92,9 @@ def _api(engine: str) -> Api:
         import docker
         import requests
     except ImportError:
-        raise UsageError("to ask an engine needs 'nonroot-fixer[verify]'; install it with pip") from None
+        raise UsageError(
+            "asking an engine needs more packages; install them with: pip install 'nonroot-fixer[verify]'"
+        ) from None
     from fixer.verify.api import Api
 
     others: list[str] = []

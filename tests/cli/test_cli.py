@@ -101,7 +101,7 @@ def test_help_is_no_error(tree: Path, arguments: list[str]) -> None:
         (["fix", "--diff", "--write"], "contradict"),
         (["check", "--config", "x.toml", "--no-config"], "contradict"),
         (["check", "--pod-security-version", "1.24"], "'1.24' is no version"),
-        (["check", "--pod-security-version", ""], "'' is no version"),
+        (["check", "--pod-security-version="], "'' is no version"),
         (["fix", "--pod-security-version=v1.x"], "--pod-security-version: 'v1.x' is no version"),
         (["check", "gone"], "gone: no such file"),
         (["check", "--config", "gone.toml"], "gone.toml"),
@@ -445,6 +445,8 @@ def test_the_report_calls_fixed_what_is_written_only(tree: Path) -> None:
     assert " would be fixed (" in planned
     assert "fixed Dockerfile" not in planned
     assert written.startswith("fixed Dockerfile")
+    assert "'fixer undo' takes it back" in written
+    assert "undo" not in planned + fixer(tree, "fix", "--write").stderr
     assert "would" not in written
 
 

@@ -251,3 +251,24 @@ def test_a_tree_tells_its_manifests_apart(tmp_path: Path) -> None:
     assert tree.hints == ("compose.yaml", "skaffold.yaml")
     assert tree.dockerfiles == ("Dockerfile",)
     assert scan(tmp_path / "compose.yaml").manifests == ("compose.yaml",)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fixer import app
+    from fixer.render.summary import Tally
+
+    for name in ("a", "b/c"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "Dockerfile").write_text("FROM scratch\nUSER 1:1\n")
+    scandir = os.scandir
+
+    def closed(path: str) -> object:
+        if path.endswith("/b/c/"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    assert scan(tmp_path).closed == ("b/c",)
+    found = app.check(tmp_path)
+    assert [(one.path, one.reason) for one in found.skipped] == [("b/c", "unreadable")]
+    assert (found.files, Tally(found).exit_code()) == (1, 1)

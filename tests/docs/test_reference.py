@@ -176,6 +176,16 @@ def test_every_reason_code_is_told() -> None:
     assert set(CODE.findall(part("Reason codes"))) == codes()
 
 
+def test_every_reason_code_is_explained() -> None:
+    """As the README does; `FIXER_UPDATE=1` writes what `fixer explain` knows anew."""
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*?)(?: \| (.*))? \|$", part("Reason codes"), re.MULTILINE)
+    told = {code: [f"Why: {why}.", *([f"What to do: {what}."] if what else [])] for code, why, what in rows}
+    file = ROOT / "fixer/cli/reasons.json"
+    if UPDATE:
+        file.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert json.loads(file.read_bytes()) == told
+
+
 def test_every_purpose_has_a_remedy() -> None:
     """Facts may name no purpose that the program does not know."""
     data = json.loads((ROOT / "fixer/facts/data/software.json").read_bytes())

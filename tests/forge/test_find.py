@@ -259,9 +259,19 @@ def test_a_folder_is_a_forge(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "address", "missing", "extra"),
     [
-        ("github", HUB, "github", "PyGithub is not installed; run 'pip install nonroot-fixer[github]'"),
-        ("gitlab", LAB, "gitlab", "python-gitlab is not installed; run 'pip install nonroot-fixer[gitlab]'"),
-        ("gitea", BERG, "requests", "no client for forges is installed; run 'pip install nonroot-fixer[pr]'"),
+        ("github", HUB, "github", "PyGithub is not installed; install it with: pip install 'nonroot-fixer[github]'"),
+        (
+            "gitlab",
+            LAB,
+            "gitlab",
+            "python-gitlab is not installed; install it with: pip install 'nonroot-fixer[gitlab]'",
+        ),
+        (
+            "gitea",
+            BERG,
+            "requests",
+            "pull requests need more packages; install them with: pip install 'nonroot-fixer[pr]'",
+        ),
     ],
 )
 def test_what_is_not_installed_is_told(

@@ -65,18 +65,20 @@ def test_the_wheel_holds_the_package_and_the_templates_only(wheel: Path) -> None
         names = {n for n in archive.namelist() if ".dist-info/" not in n}
         licence = [n for n in archive.namelist() if n.endswith("/licenses/LICENSE")]
         templates = {name: archive.read(f"fixer/{name}") for name in sources("templates")}
+        (manual,) = [n for n in names if n.endswith(".data/data/share/man/man1/fixer.1")]
+        assert archive.read(manual) == (ROOT / "man/fixer.1").read_bytes()
     assert licence
     assert templates
     assert templates == sources("templates")
-    assert names == {*sources("fixer"), *(f"fixer/{name}" for name in templates)}
+    assert names == {manual, *sources("fixer"), *(f"fixer/{name}" for name in templates)}
 
 
 def test_the_sdist_can_be_tested(tmp_path: Path) -> None:
     with tarfile.open(build("sdist", tmp_path)) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    for folder in ("examples", "fixer", "templates", "tests"):
+    for folder in ("examples", "fixer", "man", "templates", "tests"):
         assert sources(folder).keys() <= names, folder
-    assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= names
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "Dockerfile", ".dockerignore", "pyproject.toml"} <= names
 
 
 def test_it_tells_its_version(installed: Path, wheel: Path, tmp_path: Path) -> None:

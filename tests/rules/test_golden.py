@@ -216,6 +216,8 @@ def test_a_rule_has_its_page(rule: object) -> None:
     assert [line for line in page.splitlines() if line.startswith("## ")] == HEADINGS
     title = page.splitlines()[0]
     assert title.endswith(".")
+    words = [*page.splitlines(), rule.CARD.title]  # type: ignore[attr-defined]
+    assert [line for line in words if line.startswith("Fill in:")] == []
     for one, two in zip([title, *HEADINGS], HEADINGS, strict=False):
         assert page.partition(one)[2].partition(two)[0].strip() or one == title
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fixer.errors import near
 from fixer.ignores import Ignore
 from fixer.model import Finding, Fix, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
@@ -46,12 +47,9 @@ def check(view: DockerfileView) -> Iterator[Finding]:
 
 
 def _unknown(view: DockerfileView, ignore: Ignore, word: str) -> Finding:
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, sorted(view.known), 1)
-    hint = f", did you mean '{close[0]}'?" if close else ""
     fix = _fix("correct the name", "write the name of a rule; 'fixer rules' lists them")
-    return view.finding(CARD, ignore.span, f"there is no rule '{word}'{hint}", fix=fix, severity=Severity.LOW)
+    message = f"there is no rule '{word}'{near(word, sorted(view.known))}"
+    return view.finding(CARD, ignore.span, message, fix=fix, severity=Severity.LOW)
 
 
 def _unused(view: DockerfileView, ignore: Ignore, word: str) -> Finding:

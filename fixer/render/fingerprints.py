@@ -6,6 +6,30 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from fixer.model import Finding
+from fixer.source import BOM
+
+
+class Lines:
+    """The lines that findings are about.
+
+    Args:
+        texts: the bytes of the files, by the paths that the findings have; without them a line counts as empty.
+    """
+
+    def __init__(self, texts: Mapping[str, bytes]) -> None:
+        self.texts = texts
+        self._rows: dict[str, list[bytes]] = {}
+
+    def at(self, finding: Finding) -> bytes:
+        """The line of a finding, with all of its blanks, and without its end."""
+        if finding.path not in self._rows:
+            self._rows[finding.path] = self.texts.get(finding.path, b"").removeprefix(BOM).split(b"\n")
+        rows = self._rows[finding.path]
+        return rows[finding.line - 1].removesuffix(b"\r") if 0 < finding.line <= len(rows) else b""
+
+    def text(self, finding: Finding) -> str:
+        """The same as text."""
+        return self.at(finding).decode("utf-8", "surrogateescape")
 
 
 def marks(findings: Iterable[Finding], texts: Mapping[str, bytes]) -> Iterator[tuple[str, int]]:
@@ -13,16 +37,12 @@ def marks(findings: Iterable[Finding], texts: Mapping[str, bytes]) -> Iterator[t
 
     Args:
         findings: in order.
-        texts: the bytes of the files, by the paths that the findings have; without them a line counts as empty.
+        texts: the bytes of the files, as `Lines` takes them.
     """
-    lines: dict[str, list[bytes]] = {}
+    lines = Lines(texts)
     seen: dict[str, int] = {}
     for finding in findings:
-        if finding.path not in lines:
-            lines[finding.path] = texts.get(finding.path, b"").split(b"\n")
-        rows = lines[finding.path]
-        line = rows[finding.line - 1].strip() if 0 < finding.line <= len(rows) else b""
-        key = f"{finding.rule}\0{finding.path}\0".encode("utf-8", "surrogateescape") + line
+        key = f"{finding.rule}\0{finding.path}\0".encode("utf-8", "surrogateescape") + lines.at(finding).strip()
         mark = hashlib.sha256(key).hexdigest()
         seen[mark] = seen.get(mark, 0) + 1
         yield mark, seen[mark]

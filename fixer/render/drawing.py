@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from fixer.render.graph import title, user
+from fixer.render.graph import user
 from fixer.render.words import plain
 from fixer.tuples import NamedTuple
 from fixer.understand.links import Edge, Graph, Image, ImageKind, Use
@@ -16,6 +17,7 @@ _PAD = 12
 _GAP = 14
 _BETWEEN = 56
 _MOST_LETTERS = 33
+_DIGEST = re.compile(r"(@sha256:[0-9a-f]{7})[0-9a-f]{57}")
 _OUTSIDE = (ImageKind.OUTSIDE, ImageKind.UNKNOWN)
 _WORDS = {
     ImageKind.BUILT: "",
@@ -123,7 +125,10 @@ def _drawing(
 
 
 def _columns(nodes: Mapping[str, _Node], edges: list[Edge]) -> dict[str, int]:
-    """The column of each: an image stands right of what it starts from, and all uses stand in the last."""
+    """The column of each: an image stands right of what it starts from, and all uses stand in the last.
+
+    The first is kept for what comes from outside, so that what is made here stands below each other in all parts.
+    """
     below = {edge.source: edge.goal for edge in edges if edge.kind == "base"}
     out: dict[str, int] = {}
     for key, node in nodes.items():
@@ -133,7 +138,7 @@ def _columns(nodes: Mapping[str, _Node], edges: list[Edge]) -> dict[str, int]:
             seen.add(at)
             depth += 1
         if node.kind != "use":
-            out[key] = depth
+            out[key] = depth + (nodes[at].kind == "made")
     last = max(out.values(), default=-1) + 1
     return {key: out.get(key, last) for key in nodes}
 
@@ -167,11 +172,10 @@ def _arrow(boxes: Mapping[str, Box], edge: Edge) -> Arrow:
 
 
 def _image(image: Image, findings: Mapping[str, int]) -> _Node:
-    name = plain(title(image))
     kind = "outside" if image.kind in _OUTSIDE else "made"
-    lines = [name]
-    if image.dockerfile and image.names:
-        lines.append(plain(f"{image.dockerfile}, target {image.target}" if image.target else image.dockerfile))
+    lines = [plain(", ".join(image.names))] if image.names else []
+    lines += [plain(image.dockerfile)] if image.dockerfile else []
+    lines += [plain(f"target {image.target}")] if image.target else []
     lines += [_WORDS[image.kind]] if _WORDS[image.kind] else []
     number = findings.get(image.dockerfile, 0) if image.dockerfile else 0
     lines += [f"{number} finding{'' if number == 1 else 's'}"] if number else []
@@ -184,7 +188,8 @@ def _use(use: Use) -> _Node:
 
 
 def _short(line: str) -> str:
-    """A line that fits its box; of a long one the end says more than the middle."""
+    """A line that fits its box; of a long one the end says more than the middle, and of a digest a few digits do."""
+    line = _DIGEST.sub(r"\1…", line)
     if len(line) <= _MOST_LETTERS:
         return line
     tail = _MOST_LETTERS * 2 // 3

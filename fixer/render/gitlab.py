@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from fixer.model import Finding, Severity
-from fixer.render.fingerprints import fingerprints
 from fixer.render.report import Report, remedy
 from fixer.render.words import plain, visible
 from fixer.rules import name_of
@@ -21,9 +20,7 @@ _SEVERITIES = {
 
 def to_gitlab(report: Report) -> str:
     """The findings that are in the files, as JSON text with a final newline: each on a line of its own."""
-    marks = zip(report.result.findings, fingerprints(report.result.findings, report.texts), strict=True)
-    there = {id(finding) for finding in report.open}
-    rows = [json.dumps(_row(finding, mark)) for finding, mark in marks if id(finding) in there]
+    rows = [json.dumps(_row(finding, mark)) for finding, mark in report.fingerprinted()]
     return "[\n" + ",\n".join(rows) + "\n]\n" if rows else "[]\n"
 
 

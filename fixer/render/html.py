@@ -186,7 +186,6 @@ def _change(change: FileChange, room: int) -> _Change:
 
 def _sides(change: FileChange) -> Iterator[_Side]:
     old, new = lines_of(change.before), lines_of(change.after)
-    left, right = [_text(line) for line in old], [_text(line) for line in new]
     for group in groups(old, new):
         yield _Side("hunk", "", f"from line {group[0][1] + 1}", "", f"from line {group[0][3] + 1}")
         for tag, a, b, c, d in group:
@@ -194,9 +193,9 @@ def _sides(change: FileChange) -> Iterator[_Side]:
                 yield _Side(
                     "same" if tag == "equal" else "changed",
                     "" if i is None else str(i + 1),
-                    "" if i is None else left[i],
+                    "" if i is None else _text(old[i]),
                     "" if j is None else str(j + 1),
-                    "" if j is None else right[j],
+                    "" if j is None else _text(new[j]),
                 )
 
 

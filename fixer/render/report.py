@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from fixer.model import Finding, Result, Severity, Skipped, Status
-from fixer.render.fingerprints import marks
+from fixer.render.fingerprints import fingerprints, marks
 from fixer.render.summary import Tally
 from fixer.tuples import NamedTuple
 from fixer.understand.links import Graph
@@ -45,6 +45,11 @@ class Report(NamedTuple):
     def open(self) -> tuple[Finding, ...]:
         """What is in the files after the run: all findings, without those that were repaired in them."""
         return tuple(f for f in self.result.findings if not (self.written and f.status is Status.FIXED))
+
+    def fingerprinted(self) -> list[tuple[Finding, str]]:
+        """The same, each with its fingerprint."""
+        pairs = zip(self.result.findings, fingerprints(self.result.findings, self.texts), strict=True)
+        return [(f, mark) for f, mark in pairs if not (self.written and f.status is Status.FIXED)]
 
     def with_result(self, written: Result) -> Report:
         """The report of the same run once its changes are written; what is left has its new place then."""

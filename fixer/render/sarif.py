@@ -16,9 +16,9 @@ from urllib.parse import quote
 
 from fixer.model import FileChange, Finding, Severity, Skipped, Status
 from fixer.render.diff import groups, lines_of
-from fixer.render.fingerprints import Lines, fingerprints
+from fixer.render.fingerprints import Lines
 from fixer.render.linehash import line_hashes
-from fixer.render.report import Report, told, worst_first
+from fixer.render.report import Report, told
 from fixer.render.summary import LEFT_OUT
 from fixer.render.words import visible
 from fixer.rules import find, name_of
@@ -44,50 +44,52 @@ def to_sarif(report: Report, most: int = MOST_RESULTS, most_bytes: int = MOST_BY
         most: no more results than these.
         most_bytes: no more bytes than these, compressed.
     """
-    number = len(report.open)
-    kept = _kept(report, min(number, most))
-    while len(text := _log(report, kept, number)) > most_bytes:
+    findings, rows = report.open, _rows(report)
+    worst = sorted(range(len(rows)), key=lambda n: -findings[n].severity)
+    kept = min(len(rows), most)
+    while len(text := _log(report, [rows[n] for n in sorted(worst[:kept])], len(rows))) > most_bytes:
         size = len(zlib.compress(text.encode(), 6))
         if size <= most_bytes or not kept:
             break
         # a little fewer than would just do: what stands around them takes room too
-        kept = _kept(report, min(len(kept) - 1, int(len(kept) * most_bytes / size * 0.95)))
+        kept = min(kept - 1, int(kept * most_bytes / size * 0.95))
     return text
 
 
-def _kept(report: Report, most: int) -> frozenset[int]:
-    """The numbers of the worst findings."""
-    every = report.open
-    if most >= len(every):
-        return frozenset(range(len(every)))
-    numbers = {id(finding): n for n, finding in enumerate(every)}
-    return frozenset(numbers[id(finding)] for finding in worst_first(every)[:most])
-
-
-def _log(report: Report, kept: frozenset[int], number: int) -> str:
-    findings = [finding for n, finding in enumerate(report.open) if n in kept]
-    rules = sorted({finding.rule for finding in findings})
-    marks = dict(zip(map(id, report.result.findings), fingerprints(report.result.findings, report.texts), strict=True))
+def _rows(report: Report) -> list[str]:
+    """The results, each as JSON text."""
+    rules = {rule: n for n, rule in enumerate(_rules(report))}
     fixes = {} if report.written else _fixes(report)
     lines, hashes = Lines(report.texts), dict[str, list[str]]()
-    results: list[str] = []
-    for finding in findings:
+    rows: list[str] = []
+    for finding, mark in report.fingerprinted():
         if finding.path not in hashes:
             hashes[finding.path] = line_hashes(report.texts.get(finding.path, b""))
-        row = _result(finding, rules.index(finding.rule), lines.text(finding), hashes[finding.path])
-        row["partialFingerprints"]["fixerFingerprint/v1"] = marks[id(finding)]
-        fix = fixes.pop(finding.path, None) if finding.status is Status.FIXED else None
-        if fix is not None and fix["artifactChanges"]:
-            row["fixes"] = [fix]
-        results.append(json.dumps(row))
+        row = _result(finding, lines.text(finding))
+        row["ruleIndex"] = rules[finding.rule]
+        marks = {"fixerFingerprint/v1": mark}
+        if 0 < finding.line <= len(hashes[finding.path]):
+            marks["primaryLocationLineHash"] = hashes[finding.path][finding.line - 1]
+        row["partialFingerprints"] = marks
+        if finding.status is Status.FIXED and finding.path in fixes:
+            row["fixes"] = [fixes.pop(finding.path)]
+        rows.append(json.dumps(row))
+    return rows
+
+
+def _rules(report: Report) -> list[str]:
+    return sorted({finding.rule for finding in report.open})
+
+
+def _log(report: Report, rows: list[str], number: int) -> str:
     run = {
-        "tool": {"driver": _driver(report.version, rules)},
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notes(report, number, len(kept))}],
+        "tool": {"driver": _driver(report.version, _rules(report))},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notes(report, number, len(rows))}],
         "originalUriBaseIds": {_BASE: {"description": {"text": "The top of the repository."}}},
         "columnKind": "unicodeCodePoints",
     }
     head = json.dumps(run)[:-1]
-    body = "[\n" + ",\n".join(results) + "\n]" if results else "[]"
+    body = "[\n" + ",\n".join(rows) + "\n]" if rows else "[]"
     return f'{{\n"$schema": "{SCHEMA}",\n"version": "2.1.0",\n"runs": [\n{head},\n"results": {body}\n}}\n]\n}}\n'
 
 
@@ -120,10 +122,7 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _result(finding: Finding, index: int, line: str, hashes: list[str]) -> dict[str, Any]:
-    marks = {}
-    if 0 < finding.line <= len(hashes):
-        marks["primaryLocationLineHash"] = hashes[finding.line - 1]
+def _result(finding: Finding, line: str) -> dict[str, Any]:
     properties = {"name": name_of(finding.rule), "severity": finding.severity.word, "status": finding.status.value}
     if finding.refusal is not None:
         properties["reason"] = finding.refusal.code
@@ -131,7 +130,6 @@ def _result(finding: Finding, index: int, line: str, hashes: list[str]) -> dict[
         properties["safety"] = finding.fix.safety.word
     return {
         "ruleId": finding.rule,
-        "ruleIndex": index,
         "level": _LEVELS[finding.severity],
         "message": {"text": _message(finding)},
         "locations": [
@@ -142,7 +140,6 @@ def _result(finding: Finding, index: int, line: str, hashes: list[str]) -> dict[
                 }
             }
         ],
-        "partialFingerprints": marks,
         "properties": properties,
     }
 
@@ -174,6 +171,7 @@ def _fixes(report: Report) -> dict[str, dict[str, Any]]:
     units: dict[tuple[str, str], list[FileChange]] = {}
     for change in report.result.changes:
         units.setdefault((change.root, change.unit or f"/{change.path}"), []).append(change)
+    fixed = {finding.path for finding in report.result.findings if finding.status is Status.FIXED}
     out: dict[str, dict[str, Any]] = {}
     for changes in units.values():
         parts = [(change, list(_replacements(change))) for change in changes]
@@ -186,14 +184,10 @@ def _fixes(report: Report) -> dict[str, dict[str, Any]]:
         }
         # where one file cannot be told as text, the others would be half of a fix
         whole = all(rows for _, rows in parts)
-        first = next((c.whole_path for c in changes if _is_fixed(report, c.whole_path)), "")
+        first = next((change.whole_path for change in changes if change.whole_path in fixed), "")
         if whole and first:
             out[first] = fix
     return out
-
-
-def _is_fixed(report: Report, path: str) -> bool:
-    return any(finding.path == path and finding.status is Status.FIXED for finding in report.result.findings)
 
 
 def _replacements(change: FileChange) -> Iterator[dict[str, Any]]:

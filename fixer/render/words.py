@@ -17,6 +17,8 @@ def plain(words: str) -> str:
 
 def visible(words: str) -> str:
     """The same with the line ends left where they are."""
+    if words.isascii() and words.isprintable():  # as most are
+        return words
     safe = "\n".join(_CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", line) for line in words.split("\n"))
     return safe.encode("utf-8", "backslashreplace").decode("utf-8")
 

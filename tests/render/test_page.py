@@ -131,7 +131,7 @@ def test_keys_reach_everything_in_order(driver: webdriver.Chrome, page: Path) ->
             break
         seen.append(focus)
     assert [focus[4] for focus in seen] == list(range(wanted))
-    assert {focus[0] for focus in seen} == {"a", "summary", "figure"}
+    assert {focus[0] for focus in seen} == {"a", "summary", "div"}
     assert {(focus[1], focus[2] >= 2, focus[3]) for focus in seen} == {("solid", True, True)}
 
 

@@ -157,10 +157,7 @@ def test_the_page_has_the_units_the_graph_and_the_diff(shop: Path) -> None:
     assert "shop/compose.yaml, shop/web/Dockerfile" in words
     assert "service web" in words
     assert '<td class="right plus">USER 10001:10001</td>' in page
-    assert (
-        'aria-label="the image of web/Dockerfile starts from debian:12; service web runs the image of web/Dockerfile"'
-        in page
-    )
+    assert 'aria-label="web/Dockerfile starts from debian:12; service web runs web/Dockerfile"' in page
 
 
 # --- places -----------------------------------------------------------------------------------------------------------

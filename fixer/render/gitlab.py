@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from fixer.model import Finding, Severity
-from fixer.render.report import Report, remedy
+from fixer.render.report import Report, told
 from fixer.render.words import plain, visible
 from fixer.rules import name_of
 
@@ -25,7 +25,7 @@ def to_gitlab(report: Report) -> str:
 
 
 def _row(finding: Finding, mark: str) -> dict[str, Any]:
-    body = visible("\n\n".join(text for text in (finding.reason, remedy(finding)) if text))
+    body = visible("\n\n".join(told(finding)))
     row: dict[str, Any] = {
         "type": "issue",
         "description": plain(f"{finding.rule} {name_of(finding.rule)}: {finding.message}"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from fixer.model import Finding, Severity, Status
 from fixer.render.diff import diff
-from fixer.render.report import Report, headline, notes, remedy, worst_first
+from fixer.render.report import Report, headline, notes, told, worst_first
 from fixer.render.summary import LEFT_OUT
 from fixer.render.words import code, escaped, fenced, source_line
 from fixer.rules import name_of
@@ -80,7 +80,7 @@ def _counts(findings: Iterable[Finding]) -> str:
 
 
 def _row(finding: Finding, status: bool) -> str:
-    why = "<br>".join(_cell(text) for text in (finding.reason, remedy(finding)) if text)
+    why = "<br>".join(map(_cell, told(finding)))
     cells = [
         finding.severity.word,
         f"{finding.rule} {name_of(finding.rule)}",

@@ -101,8 +101,7 @@ def is_finding(finding: Finding) -> bool:
     return finding.severity > Severity.INFO and finding.status is not Status.FIXED
 
 
-def remedy(finding: Finding) -> str:
-    """What becomes of a finding, or what a person can do about it, in one sentence; "" where nothing is known."""
+def _remedy(finding: Finding) -> str:
     if finding.status is Status.REFUSED or finding.fix is None:
         return finding.refusal.message if finding.refusal is not None else ""
     fix = finding.fix
@@ -110,11 +109,12 @@ def remedy(finding: Finding) -> str:
 
 
 def told(finding: Finding) -> list[str]:
-    """The evidence of a finding, and what becomes of it or can be done about it, each with a word in front."""
-    done = remedy(finding)
-    left = finding.status is Status.REFUSED or finding.fix is None
+    """The evidence of a finding, and what becomes of it or a person can do about it, each with a word in front."""
+    done, fix = _remedy(finding), finding.fix
+    left = finding.status is Status.REFUSED or fix is None
     rows = [f"Why: {finding.reason}"] if finding.reason else []
-    return [*rows, *([f"{'Left' if left else 'Fix'}: {done}"] if done else [])]
+    rows += [f"{'Left' if left else 'Fix'}: {done}"] if done else []
+    return [*rows, *([f"Write: {fix.instructions}"] if fix is not None and fix.instructions and not left else [])]
 
 
 def headline(report: Report) -> str:

@@ -10,20 +10,22 @@ from typing import TYPE_CHECKING
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.deliver.write import replace, write
-from fixer.discover import Tree, is_compose, is_manifest, run_kind, scan
+from fixer.discover import Tree, is_compose, is_manifest, repository_top, run_kind, scan
 from fixer.engine import Choice, Outcome, Setting, rules_for
 from fixer.errors import FixerError, Unreadable, UsageError
 from fixer.model import Each, FileChange, Finding, LowPorts, Origin, Refusal, Result, Safety, Severity, Skipped, Status
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope
 from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
-from fixer.source import SourceFile
+from fixer.source import SourceFile, read_bytes
 
 if TYPE_CHECKING:
     from fixer.deliver.branches import Step
     from fixer.deliver.plans import PlannedUnit
     from fixer.evidence import Report
     from fixer.graphing import Drawn
+    from fixer.render.report import Report as Told
+    from fixer.understand.links import Graph
     from fixer.units import Unit
     from fixer.verify.jobs import Planned
     from fixer.verify.trying import Wishes
@@ -286,6 +288,101 @@ def _planned(paths: list[Path], config: Config) -> list[Planned]:
             if not any(one.root == other.root and one.job == other.job for other in out):
                 out.append(one)
     return out
+
+
+def report(
+    paths: list[Path], config: Config, choice: Choice, tick: Callable[[], None] = lambda: None, *, drawn: bool = False
+) -> Told:
+    """What a check finds, or a fix would do, with all that reports tell of it.
+
+    Args:
+        paths: files and folders; none of them is written.
+        config: the configuration.
+        choice: which fixes are applied, if any.
+        tick: called for each file.
+        drawn: whether the graphs of images and the units are wanted.
+    """
+    from fixer import __version__
+    from fixer.render.report import Report as Told
+
+    repositories = _repositories(paths, config, choice)
+    seen, texts = set[str](), dict[str, bytes]()
+    each: list[Outcome] = []
+    placed: list[Outcome] = []
+    files: dict[tuple[str, str], str] = {}
+    for repository in repositories:
+        lead = _lead(repository, len(repositories) == 1)
+        for outcome in ticked(_tree_outcomes(repository, seen), tick):
+            each.append(outcome)
+            placed.append(_placed(outcome, lead))
+            for path in {finding.path for finding in outcome.findings}:
+                files[str(repository.tree.root), path] = lead + path
+                texts[lead + path] = _text(repository.tree.root, path, outcome)
+    units: dict[str, tuple[str, ...]] = {}
+    graphs: list[tuple[str, Graph]] = []
+    if drawn:
+        from fixer.graphing import draw
+        from fixer.units import grouped
+
+        alone = len(repositories) == 1
+        graphs = [(_lead(repository, alone), draw(repository).graph) for repository in repositories]
+        trees = [(str(one.tree.root), graph) for one, (_, graph) in zip(repositories, graphs, strict=True)]
+        units = {name: tuple(files[key] for key in keys) for name, keys in grouped(trees, files).items()}
+    told, result = collect(each), collect(placed)
+    pairs = zip((f for one in each for f in one.findings), (f for one in placed for f in one.findings), strict=True)
+    aligned = tuple(whole for _, whole in sorted(pairs, key=lambda pair: pair[0].sort_key()))
+    return Told(
+        told,
+        result._replace(findings=aligned),
+        texts,
+        units,
+        tuple(graphs),
+        fixing=choice.apply,
+        version=__version__,
+    )
+
+
+def _lead(repository: Repository, alone: bool) -> str:
+    """What leads to the files of a tree from the top of its git repository; outside of one, from here if need be."""
+    root = Path(os.path.abspath(repository.tree.root))
+    if repository.top or alone or repository_top(root) is not None:
+        return repository.top
+    here = Path.cwd()
+    name = (root.relative_to(here) if root.is_relative_to(here) else root).as_posix()
+    return "" if name == "." else f"{name.rstrip('/')}/"
+
+
+def _placed(outcome: Outcome, lead: str) -> Outcome:
+    """The same outcome with whole paths, and with what is left where it stands in the file as it is now."""
+    change, findings = outcome.change, outcome.findings
+    if change is not None:
+        from fixer.render.diff import lines_before
+
+        lines = lines_before(change)
+        findings = [_where_it_was(finding, lines) for finding in findings]
+        change = change._replace(repository_path=lead + change.path)
+    return Outcome(
+        [finding._replace(path=lead + finding.path) for finding in findings],
+        tuple(one._replace(path=lead + one.path) for one in outcome.skipped),
+        change,
+        outcome.judged,
+    )
+
+
+def _where_it_was(finding: Finding, lines: list[int]) -> Finding:
+    """A finding that is left has the place that it has after the fixes."""
+    if finding.status is not Status.REFUSED or not 0 < finding.line <= len(lines):
+        return finding
+    return finding._replace(line=lines[finding.line - 1])
+
+
+def _text(root: Path, path: str, outcome: Outcome) -> bytes:
+    if outcome.change is not None and outcome.change.path == path:
+        return outcome.change.before
+    try:
+        return read_bytes(root, path, "a file", "")
+    except Unreadable:
+        return b""
 
 
 def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Result, tuple[Unit, ...]]:

@@ -40,7 +40,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # what comes out are commands and Markdown; no page of HTML is rendered from here
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),  # the others are commands and Markdown
     )
 
 

@@ -16,6 +16,10 @@ from fixer.proofs import Digests, Kept, Proof, digest
 from fixer.repository import Repository
 from fixer.source import read_bytes
 from fixer.tuples import NamedTuple
+from fixer.understand.links import Graph
+
+Place = tuple[str, str]
+"""Where a file lies: the folder of its tree, and its path in there."""
 
 
 class Unit(NamedTuple):
@@ -48,21 +52,15 @@ def units(repositories: Iterable[Repository], result: Result) -> tuple[Unit, ...
     """
     repositories = tuple(repositories)
     changed = {(change.root, change.path): change for change in result.changes}
-    groups = _Groups()
-    for repository in repositories:
-        root = str(repository.tree.root)
-        for one, other in _pairs(repository):
-            groups.join((root, one), (root, other))
-    moved: dict[str, tuple[str, str]] = {}
+    moved: dict[str, Place] = {}
     for key, change in changed.items():
         if change.unit:
-            groups.join(moved.setdefault(f"{change.root}:{change.unit}", key), key)
-    together: dict[tuple[str, str], list[FileChange]] = {}
-    for key, change in changed.items():
-        together.setdefault(groups.of(key), []).append(change)
+            moved.setdefault(f"{change.root}:{change.unit}", key)
+    joined = [(moved[f"{c.root}:{c.unit}"], key) for key, c in changed.items() if c.unit]
+    graphs = [(str(repository.tree.root), draw(repository).graph) for repository in repositories]
+    together = grouped(graphs, {key: change.whole_path for key, change in changed.items()}, joined)
     trees = {str(repository.tree.root): repository for repository in repositories}
-    called = _names([[change.whole_path for change in changes] for changes in together.values()])
-    found = [_unit(name, changes, result, trees) for name, changes in zip(called, together.values(), strict=True)]
+    found = [_unit(name, [changed[key] for key in keys], result, trees) for name, keys in together.items()]
     return tuple(sorted(found, key=lambda unit: unit.name))
 
 
@@ -84,9 +82,34 @@ def _digest(place: str) -> str:
         return ""
 
 
-def _pairs(repository: Repository) -> Iterator[tuple[str, str]]:
+def grouped(
+    graphs: Iterable[tuple[str, Graph]], files: Mapping[Place, str], joined: Iterable[tuple[Place, Place]] = ()
+) -> dict[str, list[Place]]:
+    """Files by what is deployed together.
+
+    Args:
+        graphs: the folder of each tree with the graph of its images.
+        files: where each file lies (the folder of its tree, and its path in there), and the path that people know.
+        joined: files that belong together whatever the graphs say.
+
+    Returns:
+        For the name of each unit its files, in the order of `files`.
+    """
+    groups = _Groups()
+    for root, graph in graphs:
+        for one, other in _pairs(graph):
+            groups.join((root, one), (root, other))
+    for first, second in joined:
+        groups.join(first, second)
+    together: dict[Place, list[Place]] = {}
+    for key in files:
+        together.setdefault(groups.of(key), []).append(key)
+    called = _names([[files[key] for key in keys] for keys in together.values()])
+    return dict(zip(called, together.values(), strict=True))
+
+
+def _pairs(graph: Graph) -> Iterator[tuple[str, str]]:
     """Files of which one has to follow the other: by the images that they make, start from and use."""
-    graph = draw(repository).graph
     files = {image.id: image.dockerfile for image in graph.images if image.dockerfile}
     places = {use.key: use.path for use in graph.uses}
     for edge in graph.edges:
@@ -188,13 +211,13 @@ class _Groups:
     """Things that belong together, directly or by others."""
 
     def __init__(self) -> None:
-        self.above: dict[tuple[str, str], tuple[str, str]] = {}
+        self.above: dict[Place, Place] = {}
 
-    def of(self, one: tuple[str, str]) -> tuple[str, str]:
+    def of(self, one: Place) -> Place:
         while self.above.get(one, one) != one:
             one = self.above[one]
         return one
 
-    def join(self, one: tuple[str, str], other: tuple[str, str]) -> None:
+    def join(self, one: Place, other: Place) -> None:
         first, second = sorted((self.of(one), self.of(other)))
         self.above[second] = first

@@ -1,9 +1,9 @@
-"""What tests may ask for: the files beside the repository, a Docker engine, a registry, the independent scanners, and
-what forges say that they accept.
+"""What tests may ask for: the files beside the repository, a Docker engine, a registry, a browser, the independent
+scanners, and what forges say that they accept.
 
 Each is used when it is there. When it is not, the test is skipped with the reason, or fails if
-FIXER_REQUIRE_SHARED, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_FORGE, FIXER_REQUIRE_JUDGES or FIXER_REQUIRE_REGISTRY says
-that it has to be there.
+FIXER_REQUIRE_SHARED, FIXER_REQUIRE_BROWSER, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_FORGE, FIXER_REQUIRE_JUDGES or
+FIXER_REQUIRE_REGISTRY says that it has to be there.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MARKERS = {
     "shared": "corpus",
     "corpus_dockerfiles": "corpus",
+    "browser": "browser",
     "engine": "engine",
     "github_contract": "forge",
     "gitea_contract": "forge",
@@ -50,7 +51,14 @@ NOT_DOCKERFILES = {
 
 
 # Each mark, and what is required for its tests.
-NEEDS = {"corpus": "SHARED", "engine": "ENGINE", "forge": "FORGE", "judges": "JUDGES", "registry": "REGISTRY"}
+NEEDS = {
+    "corpus": "SHARED",
+    "browser": "BROWSER",
+    "engine": "ENGINE",
+    "forge": "FORGE",
+    "judges": "JUDGES",
+    "registry": "REGISTRY",
+}
 _STATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
 
@@ -211,6 +219,17 @@ def registry() -> str:
         absent("REGISTRY", "no registry (tests/rigs/registry.sh start)")
     done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
     return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def browser() -> tuple[str, str]:
+    """Give the paths of the browser of tests/rigs/browser.sh, and of what drives it."""
+    script = ROOT / "tests/rigs/browser.sh"
+    if subprocess.run([script, "status"], capture_output=True, timeout=60, check=False).returncode:
+        absent("BROWSER", "no browser (apt-get install chromium chromium-driver)")
+    done = subprocess.run([script, "paths"], capture_output=True, text=True, timeout=30, check=True)
+    one, other = done.stdout.split()
+    return one, other
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ WHOLE_RUN = (
     "tests/corpus/test_judges.py",
     "tests/corpus/test_manifest_promises.py",
     "tests/corpus/test_promises.py",
+    "tests/corpus/test_reports.py",
     "tests/corpus/test_yaml_promises.py",
 )
 # These ask the engine too, and look at nothing but what they have made: their files may go to different processes.

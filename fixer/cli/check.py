@@ -7,20 +7,23 @@ from pathlib import Path
 import typer
 
 from fixer.cli.options import (
+    BaselineOption,
     ConfigOption,
-    Format,
-    FormatOption,
     GoalOption,
     IgnoreOption,
     InspectOption,
     NoConfigOption,
     NoIgnoresOption,
+    OutputFileOption,
     Paths,
     PodSecurityVersionOption,
     PortsOption,
     RefreshOption,
+    ReportFormat,
+    ReportFormatOption,
     RevisionOption,
     SelectOption,
+    WriteBaselineOption,
 )
 from fixer.cli.runs import Options, check
 
@@ -30,7 +33,7 @@ HELP = "Tell what runs as root, and why. Exit code: 0 clean, 1 findings, 2 error
 def command(
     paths: Paths = None,
     goal: GoalOption = None,
-    output: FormatOption = Format.TEXT,
+    output: ReportFormatOption = ReportFormat.TEXT,
     select: SelectOption = "",
     ignore: IgnoreOption = "",
     config: ConfigOption = None,
@@ -41,10 +44,25 @@ def command(
     inspect: InspectOption = None,
     refresh: RefreshOption = False,
     rev: RevisionOption = None,
+    output_file: OutputFileOption = None,
+    baseline: BaselineOption = None,
+    write_baseline: WriteBaselineOption = None,
 ) -> None:
     """Parse words, run, set the exit code."""
     options = Options(
-        goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports, inspect, refresh
+        goal,
+        select,
+        ignore,
+        config,
+        no_config,
+        no_ignores,
+        pod_security_version,
+        ports,
+        inspect,
+        refresh,
+        tuple(output_file or ()),
+        baseline,
+        write_baseline,
     )
     where = paths or [Path()]
     if rev is not None:

@@ -8,22 +8,24 @@ from typing import Annotated
 import typer
 
 from fixer.cli.options import (
+    BaselineOption,
     ConfigOption,
-    Format,
-    FormatOption,
     GoalOption,
     IgnoreOption,
     InspectOption,
     NoConfigOption,
     NoIgnoresOption,
+    OutputFileOption,
     Paths,
     PodSecurityVersionOption,
     PortsOption,
     RefreshOption,
+    ReportFormat,
+    ReportFormatOption,
     RevisionOption,
     SelectOption,
 )
-from fixer.cli.runs import Options, fix
+from fixer.cli.runs import Options, fix, is_special
 from fixer.errors import UsageError
 from fixer.model import Each
 
@@ -34,6 +36,8 @@ HELP = (
 )
 
 _ALONE = "--branch writes commits; leave out --write, --diff, --annotate, --inspect and --rev (--base names the commit)"
+
+_PLAIN = "--branch reports as text or json; leave out --output-file and --baseline, or report with fixer fix --rev"
 
 
 def command(
@@ -53,7 +57,7 @@ def command(
     annotate: Annotated[
         bool, typer.Option("--annotate", help="Write the reason as a comment above each change.")
     ] = False,
-    output: FormatOption = Format.TEXT,
+    output: ReportFormatOption = ReportFormat.TEXT,
     select: SelectOption = "",
     ignore: IgnoreOption = "",
     config: ConfigOption = None,
@@ -64,6 +68,8 @@ def command(
     inspect: InspectOption = None,
     refresh: RefreshOption = False,
     rev: RevisionOption = None,
+    output_file: OutputFileOption = None,
+    baseline: BaselineOption = None,
     branch: Annotated[
         str | None,
         typer.Option(
@@ -86,7 +92,18 @@ def command(
     if diff and write:
         raise UsageError("--diff and --write contradict each other; give one of them")
     options = Options(
-        goal, select, ignore, config, no_config, no_ignores, pod_security_version, ports, inspect, refresh
+        goal,
+        select,
+        ignore,
+        config,
+        no_config,
+        no_ignores,
+        pod_security_version,
+        ports,
+        inspect,
+        refresh,
+        tuple(output_file or ()),
+        baseline,
     )
     where = paths or [Path()]
     if branch is not None:
@@ -94,6 +111,8 @@ def command(
 
         if write or diff or rev is not None or annotate or inspect is not None:
             raise UsageError(_ALONE)
+        if is_special(options, output.value):
+            raise UsageError(_PLAIN)
         branching = Branching(branch, commit_per, base, sign_off, author)
         raise typer.Exit(fix_branch(where, options, output.value, branching, safe_only))
     if author or sign_off or base != "HEAD" or commit_per is not Each.UNIT:

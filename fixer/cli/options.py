@@ -19,6 +19,19 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class ReportFormat(StrEnum):
+    """The formats of what check and fix report."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITLAB = "gitlab"
+    JUNIT = "junit"
+    GITHUB = "github"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -29,6 +42,29 @@ GoalOption = Annotated[
     Goal | None, typer.Option("--goal", help="What to reach (default: restricted).", show_default=False)
 ]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to report.")]
+ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How to report.")]
+OutputFileOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output-file",
+        metavar="[FORMAT=]FILE",
+        help="Write the report to a file, in a format of its own if one is named; may be given several times.",
+        show_default=False,
+    ),
+]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option("--baseline", metavar="FILE", help="Keep quiet about the findings in this file.", show_default=False),
+]
+WriteBaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--write-baseline",
+        metavar="FILE",
+        help="Write all findings of today to this file, for --baseline.",
+        show_default=False,
+    ),
+]
 SelectOption = Annotated[
     str,
     typer.Option(

@@ -23,8 +23,12 @@ VALUED = {
     "--ports": "ports",
     "--inspect": "inspect",
     "--rev": "rev",
+    "--output-file": "output_file",
+    "--baseline": "baseline",
+    "--write-baseline": "write_baseline",
 }
 _READERS: dict[str, Any] = {"goal": Goal, "config": Path, "ports": LowPorts, "inspect": Origin}
+_READERS |= {"baseline": Path, "write_baseline": Path, "output_file": lambda word: (word,)}
 
 
 def run_check(words: list[str]) -> int | None:
@@ -45,7 +49,7 @@ def run_check(words: list[str]) -> int | None:
         elif name in VALUED:
             if not eq:
                 value = next(rest, "-")
-            if value.startswith("-"):
+            if value.startswith("-") or (name == "--output-file" and VALUED[name] in values):
                 return None
             values[VALUED[name]] = value
         else:

@@ -33,6 +33,14 @@ class Options(NamedTuple):
     ports: LowPorts | None = None
     inspect: Origin | None = None
     refresh: bool = False
+    output_file: tuple[str, ...] = ()
+    baseline: Path | None = None
+    write_baseline: Path | None = None
+
+
+def is_special(options: Options, output: str) -> bool:
+    """Whether something is wanted that a run file by file cannot tell."""
+    return bool(output not in ("text", "json") or options.output_file or options.baseline or options.write_baseline)
 
 
 def check(paths: list[Path], options: Options, output: str = "text") -> int:
@@ -45,7 +53,11 @@ def check(paths: list[Path], options: Options, output: str = "text") -> int:
     from fixer.engine import Choice
     from fixer.render.summary import Tally
 
-    settings, unread = _inspected(paths, options)
+    if is_special(options, output):
+        from fixer.cli import reports
+
+        return reports.check(paths, options, output)
+    settings, unread = inspected(paths, options)
     tally = Tally()
     each: Iterable[Result] = app.results(paths, settings)
     if console.watched():
@@ -91,7 +103,11 @@ def fix(
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
     if write and not allow_dirty:
         _must_be_clean(paths)
-    settings, unread = _inspected(paths, options)
+    if is_special(options, output):
+        from fixer.cli import reports
+
+        return reports.fix(paths, options, output, choice, write)
+    settings, unread = inspected(paths, options)
     with console.progress("fixing") as tick:
         result = app.collect(app.ticked(app.outcomes(paths, settings, choice), tick))
     result = result._replace(skipped=(*result.skipped, *unread))
@@ -169,7 +185,7 @@ def configured(paths: list[Path], options: Options) -> Config:
     return configuration.with_kept(config, paths[0], file)
 
 
-def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:
+def inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:
     """The configuration of a run with what images say about themselves, and the images that could not be read."""
     if options.refresh and options.inspect is None:
         raise UsageError("--refresh says which images to read again; say where from with --inspect engine or registry")

@@ -19,6 +19,7 @@ from fixer.evidence import Word
 from fixer.model import Finding
 from fixer.proofs import TEXTS, Proof
 from fixer.render.commit import message
+from fixer.render.fingerprints import fingerprints as by_finding
 from fixer.render.request import Words, neutral, title_of, words
 from fixer.source import MAX_BYTES
 from fixer.tuples import NamedTuple
@@ -106,17 +107,8 @@ def planned(unit: Unit, left: Iterable[Finding], proofs: Iterable[Proof] = ()) -
 
 def fingerprints(unit: Unit) -> tuple[str, ...]:
     """What names the findings of a unit, whatever moves above them: rule, path, and the line that each is about."""
-    texts = {change.whole_path: change.before.split(b"\n") for change in unit.changes}
-    seen: dict[str, int] = {}
-    out: list[str] = []
-    for finding in unit.findings:
-        lines = texts.get(finding.path, [])
-        line = lines[finding.line - 1].strip() if 0 < finding.line <= len(lines) else b""
-        key = f"{finding.rule}\0{finding.path}\0".encode("utf-8", "surrogateescape") + line
-        mark = hashlib.sha256(key).hexdigest()
-        seen[mark] = seen.get(mark, 0) + 1
-        out.append(hashlib.sha256(f"{mark}{seen[mark]}".encode()).hexdigest()[:10])
-    return tuple(sorted(out))
+    texts = {change.whole_path: change.before for change in unit.changes}
+    return tuple(sorted(mark[:10] for mark in by_finding(unit.findings, texts)))
 
 
 def _group(name: str) -> str:

@@ -28,7 +28,7 @@ def diff(change: FileChange, *, new: bool = False) -> bytes:
     name = change.whole_path.lstrip("/").encode("utf-8", "surrogateescape")
     old = b"/dev/null" if new else _quoted(b"a/" + name)
     head = b"--- " + old + b"\n+++ " + _quoted(b"b/" + name) + b"\n"
-    return head + b"".join(_hunks(_lines(change.before), _lines(change.after)))
+    return head + b"".join(_hunks(lines_of(change.before), lines_of(change.after)))
 
 
 def _quoted(name: bytes) -> bytes:
@@ -42,16 +42,41 @@ def _escaped(odd: re.Match[bytes]) -> bytes:
     return b"\\" + odd[0] if odd[0] in b'"\\' else b"".join(b"\\%03o" % byte for byte in odd[0])
 
 
-def _lines(data: bytes) -> list[bytes]:
+def lines_of(data: bytes) -> list[bytes]:
+    """The lines of a file with their ends; the last may have none."""
     parts = data.split(b"\n")
     lines = [part + b"\n" for part in parts[:-1]]
     return [*lines, parts[-1]] if parts[-1] else lines
 
 
-def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
+def groups(
+    old: list[bytes], new: list[bytes], context: int = CONTEXT
+) -> Iterator[list[tuple[str, int, int, int, int]]]:
+    """What differs between two files, with some equal lines around it, as difflib tells it.
+
+    Args:
+        old: the lines of the one.
+        new: the lines of the other.
+        context: how many equal lines stand around a change.
+    """
     exact = len(old) <= _LONG
     matcher = SequenceMatcher(None, old, new, autojunk=False) if exact else _Nearby(old, new)
-    for group in matcher.get_grouped_opcodes(CONTEXT):
+    yield from matcher.get_grouped_opcodes(context)
+
+
+def lines_before(change: FileChange) -> list[int]:
+    """For each line after a change the line before it, from 1, where it stood; a new line gives the one above it."""
+    old, new = lines_of(change.before), lines_of(change.after)
+    out: list[int] = []
+    for group in groups(old, new, 0):
+        for _, a, b, c, d in group:
+            out += range(a - c + len(out) + 1, a + 1)  # those that are equal
+            out += (max(1, min(a + n + 1, max(a, b))) for n in range(d - c))
+    return [*out, *range(len(old) - len(new) + len(out) + 1, len(old) + 1)]
+
+
+def _hunks(old: list[bytes], new: list[bytes]) -> Iterator[bytes]:
+    for group in groups(old, new):
         first, last = group[0], group[-1]
         yield b"@@ -%s +%s @@\n" % (_range(first[1], last[2]), _range(first[3], last[4]))
         for tag, a, b, c, d in group:

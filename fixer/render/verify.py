@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 
 from fixer.evidence import Cause, Left, Report, Verdict, Word
 from fixer.render.text import Line
+from fixer.render.words import escaped, plain
 from fixer.rules import name_of
 
 VERSION = 1
@@ -37,8 +37,6 @@ _REMEDIES = {
     "KS004": "add the one capability that it needs, under capabilities.add",
     "CS004": "add the one capability that it needs, under cap_add",
 }
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&$-])")
 
 
 def exit_code(report: Report) -> int:
@@ -105,15 +103,9 @@ def remedy(cause: Cause) -> str:
 def _wrapped(label: str, words: str) -> Iterator[Line]:
     """A text in lines of at most 80 columns, with its label in front of the first."""
     lead = f"    {label:<11}"
-    rows = textwrap.wrap(_clean(words), WIDTH - len(lead), break_on_hyphens=False, break_long_words=False)
+    rows = textwrap.wrap(plain(words), WIDTH - len(lead), break_on_hyphens=False, break_long_words=False)
     for number, row in enumerate(rows or [""]):
         yield [(lead if number == 0 else " " * len(lead), "dim"), (row, "")]
-
-
-def _clean(words: str) -> str:
-    """Words of strangers without what a terminal or a page would obey."""
-    safe = _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", words.replace("\n", " "))
-    return safe.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -158,42 +150,35 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 def markdown(report: Report) -> str:
     """A section for the body of a pull request: a table of the images, and below it what was seen of each."""
     engines = sorted({one.engine for one in report.verdicts if one.engine})
-    how = f" with {', '.join(map(_escaped, engines))}" if engines else ""
+    how = f" with {', '.join(map(escaped, engines))}" if engines else ""
     rows = ["## What was tried", "", f"Each image was built and run before and after{how}.", ""]
     if not report.verdicts:
-        rows = ["## What was tried", "", f"{_escaped(closing(report)).capitalize()}.", ""]
+        rows = ["## What was tried", "", f"{escaped(closing(report)).capitalize()}.", ""]
     if report.verdicts or report.left:
         rows += ["| image | verdict |", "|---|---|"]
-        rows += [f"| {_escaped(one.image)} | {_WORDS[one.word][0]} |" for one in report.verdicts]
-        rows += [f"| {_escaped(one.image)} | left as it is |" for one in report.left]
+        rows += [f"| {escaped(one.image)} | {_WORDS[one.word][0]} |" for one in report.verdicts]
+        rows += [f"| {escaped(one.image)} | left as it is |" for one in report.left]
         rows += [""]
     for verdict in report.verdicts:
         rows += _section(verdict)
     for left in report.left:
         rows += _paragraph(left)
     if report.learnt:
-        rows += [f"Learnt, and written to {_escaped(report.config)}:", ""]
-        rows += [*(f"- {_escaped(line)}" for line in report.learnt), ""]
-    rows += [f"- {_escaped(note)}" for note in report.notes]
+        rows += [f"Learnt, and written to {escaped(report.config)}:", ""]
+        rows += [*(f"- {escaped(line)}" for line in report.learnt), ""]
+    rows += [f"- {escaped(note)}" for note in report.notes]
     return "\n".join(rows).rstrip() + "\n"
 
 
 def _section(verdict: Verdict) -> list[str]:
-    rows = [f"**{_escaped(verdict.image)}**: {_WORDS[verdict.word][0]}", ""]
-    rows += [f"- why: {_escaped(verdict.reason)}"] if verdict.reason else []
+    rows = [f"**{escaped(verdict.image)}**: {_WORDS[verdict.word][0]}", ""]
+    rows += [f"- why: {escaped(verdict.reason)}"] if verdict.reason else []
     for cause in verdict.causes:
-        do = f"; {_escaped(remedy(cause))}" if remedy(cause) else ""
-        rows.append(f"- {cause.kind.value}: {_escaped(cause.message)}{do}")
-    rows += [f"- {_escaped(one)}" for one in verdict.observations]
+        do = f"; {escaped(remedy(cause))}" if remedy(cause) else ""
+        rows.append(f"- {cause.kind.value}: {escaped(cause.message)}{do}")
+    rows += [f"- {escaped(one)}" for one in verdict.observations]
     return [*rows, ""] if len(rows) > 2 else rows
 
 
 def _paragraph(left: Left) -> list[str]:
-    return [f"**{_escaped(left.image)}**: left as it is", "", f"- why: {_escaped(left.message)}", ""]
-
-
-def _escaped(words: str) -> str:
-    """Words of strangers as plain words of Markdown: no mark-up, no link, no mention of anybody."""
-    plain = _MARKDOWN.sub(r"\\\1", _clean(" ".join(words.split())))
-    # a zero-width joiner after the sign keeps forges from making links and mentions of them
-    return plain.replace("\\@", "@\u2060").replace("://", ":\u2060//")
+    return [f"**{escaped(left.image)}**: left as it is", "", f"- why: {escaped(left.message)}", ""]

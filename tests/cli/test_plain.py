@@ -35,6 +35,12 @@ def test_it_knows_every_option_of_the_command() -> None:
         (["--select=DF001,DF002", "--ignore", "sudo"], runs.Options(select="DF001,DF002", ignore="sudo"), "text"),
         (["--pod-security-version", "v1.24"], runs.Options(pod_security_version="v1.24"), "text"),
         (["--ports", "move"], runs.Options(ports=LowPorts.MOVE), "text"),
+        (
+            ["--output-file", "json=x", "--baseline=y"],
+            runs.Options(output_file=("json=x",), baseline=Path("y")),
+            "text",
+        ),
+        (["--write-baseline", "z"], runs.Options(write_baseline=Path("z")), "text"),
         (["--config", "x.toml", "--no-ignores"], runs.Options(config=Path("x.toml"), no_ignores=True), "text"),
     ],
 )
@@ -54,7 +60,7 @@ def test_plain_words(monkeypatch: pytest.MonkeyPatch, words: list[str], options:
 @pytest.mark.parametrize(
     "words",
     [["--goal", "none"], ["--goal"], ["--format", "xml"], ["--what"], ["-h"], ["--help"], ["--select", "--no-config"],
-     ["--no-config=1"], ["--", "a"], ["-"]],
+     ["--output-file", "json=x", "--output-file", "json=y"], ["--no-config=1"], ["--", "a"], ["-"]],
 )  # fmt: skip
 def test_everything_else_is_for_typer(monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
     monkeypatch.setattr(plain, "check", lambda *given: pytest.fail("it must not run"))

@@ -85,35 +85,45 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
             setting = Setting(read_context=_MemoryContext(memory, source.path))
             yield run_dockerfile(source, config, setting, rules_for(config), choice)
     yield from _all_outcomes(
-        _repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice)
+        repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice)
     )
 
 
-def _all_outcomes(repositories: list[Repository]) -> Iterator[Outcome]:
+def _all_outcomes(found: list[Repository]) -> Iterator[Outcome]:
     seen: set[str] = set()
-    for repository in repositories:
+    for repository in found:
         yield from _tree_outcomes(repository, seen)
 
 
-def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
+def repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
+    """The trees of some paths, each with all that a run has to know about it.
+
+    Args:
+        paths: files and folders.
+        config: the configuration.
+        choice: which fixes are applied.
+
+    Raises:
+        UsageError: for a path that does not exist.
+    """
     # All of them first: what one argument names, a link of another may lead to.
-    trees = [_tree(path, config) for path in paths]
+    trees = [tree_of(path, config) for path in paths]
     scope = Scope(config, choice, paths)
-    repositories = [Repository(tree, scope) for tree in trees]
+    found = [Repository(tree, scope) for tree in trees]
     planned = None
     if config.ports == LowPorts.MOVE and any(rule.CARD.id == "DF009" for rule in rules_for(config)):
         from fixer.portmoves import plan
 
-        planned = plan(repositories)
+        planned = plan(found)
         mere = not choice.apply or choice.minimum > Safety.REVIEW
         # What was read for the plan was read as it is without the moves.
         scope = Scope(config, choice, paths, planned.told() if mere else planned)
-        repositories = [Repository(tree, scope) for tree in trees]
+        found = [Repository(tree, scope) for tree in trees]
     if config.proved is not None:
         whole = Scope(config, Choice(True), paths, planned)
-        for repository in repositories:
+        for repository in found:
             repository.reviewed = Repository(repository.tree, whole)
-    return repositories
+    return found
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
@@ -157,7 +167,12 @@ class _MemoryContext:
             return None
 
 
-def _tree(argument: Path, config: Config) -> Tree:
+def tree_of(argument: Path, config: Config) -> Tree:
+    """The files that matter below a path, or the one that it names.
+
+    Raises:
+        UsageError: for a path that does not exist.
+    """
     tree = scan(argument, config.exclude)
     if tree.root == argument:
         return tree
@@ -179,16 +194,22 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
     for path in tree.templates:
         message = "this is a template of a Dockerfile; fix the file that it renders to, or the template by hand"
         yield Outcome(skipped=(Skipped(path, "template", message),), judged=False)
+    for outcome in in_parallel(repository, files_of(repository, seen)):
+        if outcome is not None:
+            yield outcome
+
+
+def files_of(repository: Repository, seen: set[str]) -> list[str]:
+    """The files of a tree that are looked at, without those in `seen` (absolute paths), to which they are added."""
     paths: list[str] = []
+    tree = repository.tree
     root = os.path.abspath(tree.root)
     for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *tree.compose, *repository.moved}):
         key = os.path.normpath(os.path.join(root, path))
         if key not in seen:
             seen.add(key)
             paths.append(path)
-    for outcome in in_parallel(repository, paths):
-        if outcome is not None:
-            yield outcome
+    return paths
 
 
 def inspect(
@@ -214,7 +235,9 @@ def inspect(
 
     read = reader(origin.value, config)
     paths = list(paths)
-    named = frozenset(n for p in paths for n in references(Repository(_tree(p, config), Scope(config, Choice(), [p]))))
+    named = frozenset(
+        n for p in paths for n in references(Repository(tree_of(p, config), Scope(config, Choice(), [p])))
+    )
     known = dict(config.inspected)
     if refresh and lock.parent.resolve() in {path.resolve() for path in paths}:
         known = {name: one for name, one in known.items() if name in named}  # the whole of it was looked at
@@ -247,7 +270,7 @@ def graph(*paths: str | os.PathLike[str], config: Config | None = None) -> tuple
 
     config = config_for(paths) if config is None else config
     scope = Scope(config, Choice(), [Path(path) for path in paths])
-    return tuple(draw(Repository(_tree(Path(path), config), scope)) for path in paths)
+    return tuple(draw(Repository(tree_of(Path(path), config), scope)) for path in paths)
 
 
 def verify(paths: Iterable[Path], config: Config, wishes: Wishes, say: Callable[[str], None]) -> Report:
@@ -277,7 +300,7 @@ def _planned(paths: list[Path], config: Config) -> list[Planned]:
 
     choice, seen, out = Choice(True), set[str](), list["Planned"]()
     # what was proved before is no reason to believe it now
-    for repository in _repositories(paths, config._replace(proved=None), choice):
+    for repository in repositories(paths, config._replace(proved=None), choice):
         result = collect(_tree_outcomes(repository, seen))
         for one in plan(repository, result.changes, result.findings):
             if not any(one.root == other.root and one.job == other.job for other in out):
@@ -289,9 +312,9 @@ def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Res
     """As `fix`, with the changes by what is deployed together."""
     from fixer.units import units
 
-    repositories = _repositories(paths, config, choice)
-    result = collect(_all_outcomes(repositories))
-    return result, units(repositories, result)
+    found = repositories(paths, config, choice)
+    result = collect(_all_outcomes(found))
+    return result, units(found, result)
 
 
 def requests(
@@ -339,7 +362,7 @@ def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tupl
         # The last has all of it: rules that find nothing may keep others from what they would do alone.
         some = config._replace(select=frozenset(rules[:n]))
         files = (
-            _bytes(collect(_all_outcomes(_repositories(paths, some, choice))).changes) if n < len(rules) else everything
+            _bytes(collect(_all_outcomes(repositories(paths, some, choice))).changes) if n < len(rules) else everything
         )
         own = [finding for finding in fixed if finding.rule == rule]
         out.append(Step(rule_message(f"{rule} {name_of(rule)}", own), files))

@@ -85,7 +85,7 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
             setting = Setting(read_context=_MemoryContext(memory, source.path))
             yield run_dockerfile(source, config, setting, rules_for(config), choice)
     yield from _all_outcomes(
-        repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice)
+        _repositories([Path(one) for one in inputs if not isinstance(one, SourceFile)], config, choice)
     )
 
 
@@ -95,17 +95,7 @@ def _all_outcomes(found: list[Repository]) -> Iterator[Outcome]:
         yield from _tree_outcomes(repository, seen)
 
 
-def repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
-    """The trees of some paths, each with all that a run has to know about it.
-
-    Args:
-        paths: files and folders.
-        config: the configuration.
-        choice: which fixes are applied.
-
-    Raises:
-        UsageError: for a path that does not exist.
-    """
+def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
     # All of them first: what one argument names, a link of another may lead to.
     trees = [tree_of(path, config) for path in paths]
     scope = Scope(config, choice, paths)
@@ -300,7 +290,7 @@ def _planned(paths: list[Path], config: Config) -> list[Planned]:
 
     choice, seen, out = Choice(True), set[str](), list["Planned"]()
     # what was proved before is no reason to believe it now
-    for repository in repositories(paths, config._replace(proved=None), choice):
+    for repository in _repositories(paths, config._replace(proved=None), choice):
         result = collect(_tree_outcomes(repository, seen))
         for one in plan(repository, result.changes, result.findings):
             if not any(one.root == other.root and one.job == other.job for other in out):
@@ -312,7 +302,7 @@ def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Res
     """As `fix`, with the changes by what is deployed together."""
     from fixer.units import units
 
-    found = repositories(paths, config, choice)
+    found = _repositories(paths, config, choice)
     result = collect(_all_outcomes(found))
     return result, units(found, result)
 
@@ -362,7 +352,7 @@ def steps(paths: list[Path], config: Config, choice: Choice, each: Each) -> tupl
         # The last has all of it: rules that find nothing may keep others from what they would do alone.
         some = config._replace(select=frozenset(rules[:n]))
         files = (
-            _bytes(collect(_all_outcomes(repositories(paths, some, choice))).changes) if n < len(rules) else everything
+            _bytes(collect(_all_outcomes(_repositories(paths, some, choice))).changes) if n < len(rules) else everything
         )
         own = [finding for finding in fixed if finding.rule == rule]
         out.append(Step(rule_message(f"{rule} {name_of(rule)}", own), files))

@@ -15,14 +15,10 @@ def command(
     """Print the page."""
     from fixer import console
     from fixer.cli.runs import known
+    from fixer.render.page import page
     from fixer.rules import find
 
     known(frozenset({rule}))
     found = find(rule)
     assert found is not None
-    card = found.CARD
-    goals = ", ".join(sorted(goal.value for goal in card.goals))
-    console.text(
-        f"{card.id} {card.name} ({card.severity.word})\n{'; '.join(card.standards)}\nGoals:"
-        f" {goals}\n\n{(found.__doc__ or '').strip()}\n"
-    )
+    console.text(page(found))

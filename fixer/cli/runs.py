@@ -42,7 +42,7 @@ def check(paths: list[Path], options: Options, output: str = "text") -> int:
     from fixer.engine import Choice
     from fixer.render.summary import Tally
 
-    settings, unread = _inspected(paths, options)
+    settings, unread = inspected(paths, options)
     tally = Tally()
     each: Iterable[Result] = app.results(paths, settings)
     if console.watched():
@@ -87,8 +87,8 @@ def fix(
 
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
     if write and not allow_dirty:
-        _must_be_clean(paths)
-    settings, unread = _inspected(paths, options)
+        must_be_clean(paths)
+    settings, unread = inspected(paths, options)
     with console.progress("fixing") as tick:
         result = app.collect(app.ticked(app.outcomes(paths, settings, choice), tick))
     result = result._replace(skipped=(*result.skipped, *unread))
@@ -97,7 +97,7 @@ def fix(
     return report(result, output, written=write)
 
 
-def _must_be_clean(paths: list[Path]) -> None:
+def must_be_clean(paths: list[Path]) -> None:
     """Refuse to mix changes with those of a person that are not committed."""
     from fixer.deliver.journal import top_of
 
@@ -163,7 +163,7 @@ def configured(paths: list[Path], options: Options) -> Config:
     return configuration.with_kept(config, paths[0], file)
 
 
-def _inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:
+def inspected(paths: list[Path], options: Options) -> tuple[Config, tuple[Skipped, ...]]:
     """The configuration of a run with what images say about themselves, and the images that could not be read."""
     if options.refresh and options.inspect is None:
         raise UsageError("--refresh says which images to read again; say where from with --inspect engine or registry")

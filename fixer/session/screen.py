@@ -87,7 +87,7 @@ def finding(
         out += _about(way, width)
     elif lead.refusal is not None:
         out += _row("left", f"[{lead.refusal.code}] {lead.refusal.message}", width)
-    return [*out, *_with(item, width)]
+    return [*out, *_with(way.then or item if way is not None else item, width)]
 
 
 def _about(way: Way, width: int) -> Iterator[Line]:

@@ -67,13 +67,13 @@ class Session:
         self.seen |= self.bench.look(places)
         self._stale -= set(places)
 
-    def _changed(self, place: str = "") -> None:
-        """After an answer, or one that was taken back: what was seen counts no more."""
+    def _changed(self, answer: Answer) -> None:
+        """After an answer, or one that was taken back: where it changed a file, what was seen counts no more."""
         self._way, self._ways = 0, None
-        self.bench.hold(self.record.texts)
-        self._stale = set(self.bench.places)
-        if place in self._stale:
-            self._look([place])
+        if answer.texts:
+            self.bench.hold(self.record.texts)
+            self._stale = set(self.bench.places)
+            self._look(sorted({text.place for text in answer.texts} & self._stale))
 
     # --- the ways out of it -------------------------------------------------------------------------------------------
 
@@ -176,7 +176,7 @@ class Session:
         """Take the last answer back, and tell which it was; None where there is none."""
         answer = self.record.undo()
         if answer is not None:
-            self._changed(answer.texts[0].place if answer.texts else "")
+            self._changed(answer)
         return answer
 
     def _all(self, wanted: Callable[[Item], bool]) -> Answer:
@@ -222,9 +222,8 @@ class Session:
         return Answer((done,), (), way.tried.texts)
 
     def _add(self, answer: Answer) -> Answer:
-        place = self._item().place
         self.record.answers.append(answer)
-        self._changed(place)
+        self._changed(answer)
         return answer
 
     def _item(self) -> Item:

@@ -22,7 +22,8 @@ _PORTS = "DF009"
 class Way(NamedTuple):
     """One way out: what it is, how safe, its risk, and what it makes of the files.
 
-    `title` may come to be known only with `tried`; `by_hand` says what a person has to do where nothing is changed.
+    `by_hand` says what a person has to do where nothing is changed. `then` is the finding as this way sees it, where
+    that is another one.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Way(NamedTuple):
     risk: str
     by_hand: str = ""
     tried: Tried = Tried()
+    then: Item | None = None
 
     @property
     def left(self) -> Refusal | None:
@@ -85,7 +87,7 @@ def _user(bench: Bench, item: Item, decision: Decision, user: str, words: str) -
     def made() -> Way:
         tried, then = bench.with_user(item, user)
         risk = "; ".join(filter(None, (_asked(decision) or _OTHER_USER, _risk(then))))
-        return Way(words, min(then.safety, Safety.REVIEW), risk, "", tried)
+        return Way(words, min(then.safety, Safety.REVIEW), risk, "", tried, then)
 
     return made
 

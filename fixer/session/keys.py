@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,15 @@ END = "end"
 """What is answered for Ctrl-D, and where the input ends."""
 
 
+def _plain_output() -> Output | None:
+    """An output without a single escape sequence, for a terminal that knows none; None for any other."""
+    if os.environ.get("TERM", "dumb") != "dumb":
+        return None
+    from prompt_toolkit.output.plain_text import PlainTextOutput
+
+    return PlainTextOutput(sys.stdout)
+
+
 class Keyboard:
     """What a person presses and writes.
 
@@ -26,8 +36,10 @@ class Keyboard:
         # A terminal is never asked where its cursor is: some answer late, and the answer would count as keys.
         os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")
         from prompt_toolkit import PromptSession
+        from prompt_toolkit.application import create_app_session
 
-        self._session: PromptSession[str] = PromptSession(input=given, output=output, enable_history_search=False)
+        with create_app_session(output=_plain_output() if output is None else None):
+            self._session: PromptSession[str] = PromptSession(input=given, output=output)
 
     def key(self, words: str, known: Collection[str]) -> str:
         """Ask for one key; any other is not heard.
@@ -57,6 +69,11 @@ class Keyboard:
 
         for name in (Keys.Any, Keys.Tab, Keys.Enter, Keys.Escape, Keys.Backspace):
             bindings.add(name, eager=True)(pressed)
+
+        def interrupted(event: KeyPressEvent) -> None:
+            event.app.exit(exception=KeyboardInterrupt)
+
+        bindings.add(Keys.ControlC, eager=True)(interrupted)
         bindings.add(Keys.ControlD, eager=True)(ended)
         return self._ask(words, key_bindings=bindings)
 

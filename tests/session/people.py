@@ -79,6 +79,7 @@ def talk(
 
     with create_pipe_input() as pipe:
         pipe.send_text(keys)
+        pipe.close()  # who has nothing more to say ends it, and no test waits
         one = Talk(session, Keyboard(pipe, DummyOutput()), show, keeper, edit)
         one.run()
     return "\n".join(shown), one
@@ -102,6 +103,14 @@ class Terminal:
         )
         os.close(other)
         self.shown = ""
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        os.close(self.end)
 
     def until(self, pattern: str, seconds: float = 60) -> str:
         """Wait until something is shown that was not there before; all that is new up to then."""
@@ -131,12 +140,9 @@ class Terminal:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
 
-    def close(self) -> int:
+    def code(self) -> int:
         """Wait for its end; its exit code."""
         last = time.monotonic() + 60
         while self.process.poll() is None and time.monotonic() < last:
             self._read()
-        if self.process.poll() is None:
-            self.kill()
-        os.close(self.end)
-        return self.process.wait(30)
+        return self.process.wait(1)

@@ -21,6 +21,7 @@ def fix_interactive(paths: list[Path], options: Options, safe_only: bool, annota
         raise UsageError("fix -i asks questions; run it at a terminal, or leave out -i to get the diff")
     from fixer import console
     from fixer.engine import Choice
+    from fixer.render import text
     from fixer.render.summary import Tally
     from fixer.session.bench import Bench
     from fixer.session.editor import edit
@@ -32,6 +33,7 @@ def fix_interactive(paths: list[Path], options: Options, safe_only: bool, annota
     if not allow_dirty:
         must_be_clean(paths)
     settings, unread = inspected(paths, options)
+    console.show(text.skipped(unread))
     keeper, person = Keeper(paths), Keyboard()
     record = taken_up(keeper, person, console.show)
     if record is None:

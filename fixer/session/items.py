@@ -42,7 +42,7 @@ class Item(NamedTuple):
 
 
 def items(place: str, findings: Iterable[Finding], data: bytes) -> tuple[Item, ...]:
-    """The questions about one file: those with a fix first, then the others, each by their place.
+    """The questions about one file: those with a fix first, each in the order in which `fix` applies them.
 
     Args:
         place: the absolute path of the file.
@@ -54,7 +54,12 @@ def items(place: str, findings: Iterable[Finding], data: bytes) -> tuple[Item, .
     for n, (finding, mark) in enumerate(marked):
         groups.setdefault(_group(finding) or f"#{n}", []).append((finding, mark))
     out = [_item(place, group) for group in groups.values()]
-    return tuple(sorted(out, key=lambda one: (not one.repairable, one.lead.sort_key())))
+    return tuple(sorted(out, key=_rank))
+
+
+def _rank(item: Item) -> tuple[bool, int, str, tuple[str, int, int, str, str]]:
+    """The worst first, so that one file ends up the same whether all is accepted here or fixed at once."""
+    return not item.repairable, -item.lead.severity, item.lead.rule, item.lead.sort_key()
 
 
 def _group(finding: Finding) -> str:

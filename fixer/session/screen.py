@@ -23,8 +23,9 @@ _MOST_LEFT = 12
 HELP = """\
  y    yes: take the change that is shown
  n    no: leave this finding as it is
- a    all: this and the rest of this rule, in all files
- f    file: this and the rest of this file
+ a    all: yes to this and the rest of this rule, in all files; where nothing
+      can be changed, no to all of those
+ f    file: yes to this and the rest of this file
  d    leave this and the rest of this file as it is
  i    ignore: write a comment with your reason, so that nobody asks again
  Tab  the next way: another user, another base image, a moved port
@@ -147,9 +148,10 @@ def _lines(words: str, width: int) -> list[str]:
     return textwrap.wrap(words, max(20, width - 1), break_on_hyphens=False) or [""]
 
 
-def keys(known: Iterable[str], width: int) -> Iterator[Line]:
+def keys(known: Iterable[str], repairable: bool, width: int) -> Iterator[Line]:
     """The keys that make sense now, in as many lines as they need."""
-    words = "  ".join(f"{key}\xa0{SHORT[key].replace(' ', chr(0xA0))}" for key in known)
+    said = SHORT if repairable else {**SHORT, "a": "leave all of rule"}
+    words = "  ".join(f"{key}\xa0{said[key].replace(' ', chr(0xA0))}" for key in known)
     for line in textwrap.wrap(words, max(20, width - 1), break_long_words=False):
         yield [(line.replace("\xa0", " "), "dim")]
 

@@ -30,6 +30,7 @@ class Session:
         self.record = record
         self._way = 0
         self._ways: tuple[Item, list[tuple[str, Maker]]] | None = None
+        self._made: dict[int, Way] = {}
         bench.hold(record.texts)
         self.seen: dict[str, Seen] = bench.look(bench.places, tick)
         self._stale: set[str] = set()
@@ -69,7 +70,7 @@ class Session:
 
     def _changed(self, answer: Answer) -> None:
         """After an answer, or one that was taken back: where it changed a file, what was seen counts no more."""
-        self._way, self._ways = 0, None
+        self._way, self._ways, self._made = 0, None, {}
         if answer.texts:
             self.bench.hold(self.record.texts)
             self._stale = set(self.bench.places)
@@ -91,9 +92,11 @@ class Session:
         if not makers:
             return None
         try:
-            return makers[self._way][1]()
+            if self._way not in self._made:
+                self._made[self._way] = makers[self._way][1]()
+            return self._made[self._way]
         except Unreadable as error:
-            raise Refused(f"{self._path()}: {error.message}") from error
+            raise Refused(f"{self._item().lead.path}: {error.message}") from error
 
     def next_way(self) -> None:
         """Show the next way, behind the last one the first."""
@@ -104,7 +107,7 @@ class Session:
         if item is None:
             return []
         if self._ways is None or self._ways[0] is not item:
-            self._ways = item, ways(self.bench, item)
+            self._ways, self._made = (item, ways(self.bench, item)), {}
         return self._ways[1]
 
     # --- answers ------------------------------------------------------------------------------------------------------
@@ -231,9 +234,6 @@ class Session:
         if item is None:
             raise Refused("all findings are answered")
         return item
-
-    def _path(self) -> str:
-        return self._item().lead.path
 
     # --- what comes of it ---------------------------------------------------------------------------------------------
 

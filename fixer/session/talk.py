@@ -76,6 +76,9 @@ class Talk:
     def run(self) -> None:
         """Ask until all is answered, or the person ends it; write what was accepted, if the person says so."""
         self._greet()
+        if self.session.current() is None and not self.session.record.answers:
+            self._summary(written=False)
+            return
         while True:
             item = self.session.current()
             if item is None:
@@ -145,7 +148,7 @@ class Talk:
         changes = [session.bench.change(text) for text in way.tried.texts] if way is not None else []
         self.show(screen.finding(item, way, session.position(), changes, width))
         self.show(screen.other_ways(session.choices(), session.chosen(), width))
-        self.show(screen.keys(self._known(item, way), width))
+        self.show(screen.keys(self._known(item, way), item.repairable, width))
 
     def _answer(self, key: str, item: Item, way: Way | None) -> None:
         """Do what a key says, and keep it; what cannot be done is told, and the finding is asked about again."""
@@ -237,7 +240,8 @@ class Talk:
             return
         self.keeper.save(self.session.record)
         if self.session.record.done:
-            self.say("the answers are kept: 'fixer fix -i' goes on from here")
+            first = "commit what was written, then " if self.written else ""
+            self.say(f"the answers are kept: {first}'fixer fix -i' goes on from here")
 
 
 def taken_up(keeper: Keeper, person: Person, show: Callable[[Iterable[Line]], None]) -> Record | None:

@@ -112,7 +112,7 @@ def test_what_no_change_repairs_is_left_with_the_rest_of_its_rule(tmp_path: Path
 
 def test_the_rest_of_a_file_is_only_that_file(tmp_path: Path) -> None:
     one = session(tmp_path)
-    through(one, lambda it: it.rest_of_file() if place(it) == ("KS007", "pod.yaml") else it.leave_file())
+    through(one, lambda it: it.rest_of_file() if place(it) == ("KS003", "pod.yaml") else it.leave_file())
     assert [change.path for change in one.changes()] == ["pod.yaml"]
     assert [len(answer.done) for answer in one.record.answers] == [1, 1, 1, 2, 2]
     assert held(one, "pod.yaml").count(b"securityContext") == 2

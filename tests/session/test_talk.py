@@ -94,6 +94,13 @@ def test_going_on_after_the_question(root: Path) -> None:
     assert shown.count("Summary") == 2
 
 
+def test_where_nothing_was_found_nobody_is_asked(root: Path) -> None:
+    shown, _ = talk(session(root, {"Dockerfile": b"FROM scratch\nUSER 10001:10001\n"}), "", Keeper([root]))
+    assert "1 file, 0 questions." in shown
+    assert "nothing is left that was found" in shown
+    assert not Keeper([root]).file.exists()
+
+
 def test_leaving(root: Path) -> None:
     one = session(root)
     shown, _ = talk(one, "ndad", Keeper([root]))
@@ -157,7 +164,7 @@ def test_keys_that_make_no_sense_are_not_heard(root: Path) -> None:
     one = session(root, {"Dockerfile": UNKNOWN})
     shown, _ = talk(one, "yfu\tzY \r\x1b[Aq", Keeper([root]))
     assert one.record.done == ()
-    assert "n no  a all of rule  d leave file  i ignore  e edit  w why  s summary  q end" in shown
+    assert "n no  a leave all of rule  d leave file  i ignore  e edit  w why  s summary" in shown
     assert "  left  [unknown-base] nothing is known about base image\n        nobody.example.org/knows:1," in shown
 
 

@@ -91,31 +91,31 @@ def outcomes(inputs: Iterable[Input], config: Config | None, choice: Choice) -> 
     )
 
 
-def _all_outcomes(repositories: list[Repository]) -> Iterator[Outcome]:
+def _all_outcomes(found: list[Repository]) -> Iterator[Outcome]:
     seen: set[str] = set()
-    for repository in repositories:
+    for repository in found:
         yield from _tree_outcomes(repository, seen)
 
 
 def _repositories(paths: list[Path], config: Config, choice: Choice) -> list[Repository]:
     # All of them first: what one argument names, a link of another may lead to.
-    trees = [_tree(path, config) for path in paths]
+    trees = [tree_of(path, config) for path in paths]
     scope = Scope(config, choice, paths)
-    repositories = [Repository(tree, scope) for tree in trees]
+    found = [Repository(tree, scope) for tree in trees]
     planned = None
     if config.ports == LowPorts.MOVE and any(rule.CARD.id == "DF009" for rule in rules_for(config)):
         from fixer.portmoves import plan
 
-        planned = plan(repositories)
+        planned = plan(found)
         mere = not choice.apply or choice.minimum > Safety.REVIEW
         # What was read for the plan was read as it is without the moves.
         scope = Scope(config, choice, paths, planned.told() if mere else planned)
-        repositories = [Repository(tree, scope) for tree in trees]
+        found = [Repository(tree, scope) for tree in trees]
     if config.proved is not None:
         whole = Scope(config, Choice(True), paths, planned)
-        for repository in repositories:
+        for repository in found:
             repository.reviewed = Repository(repository.tree, whole)
-    return repositories
+    return found
 
 
 def _run_in_memory(source: SourceFile, config: Config, choice: Choice) -> Outcome | None:
@@ -159,7 +159,12 @@ class _MemoryContext:
             return None
 
 
-def _tree(argument: Path, config: Config) -> Tree:
+def tree_of(argument: Path, config: Config) -> Tree:
+    """The files that matter below a path, or the one that it names.
+
+    Raises:
+        UsageError: for a path that does not exist.
+    """
     tree = scan(argument, config.exclude)
     if tree.root == argument:
         return tree
@@ -184,16 +189,22 @@ def _tree_outcomes(repository: Repository, seen: set[str]) -> Iterator[Outcome]:
     for path in tree.closed:
         message = "the folder cannot be looked into; check its permissions, or leave it out with `exclude`"
         yield Outcome(skipped=(Skipped(path, "unreadable", message),), judged=False)
+    for outcome in in_parallel(repository, files_of(repository, seen)):
+        if outcome is not None:
+            yield outcome
+
+
+def files_of(repository: Repository, seen: set[str]) -> list[str]:
+    """The files of a tree that are looked at, without those in `seen` (absolute paths), to which they are added."""
     paths: list[str] = []
+    tree = repository.tree
     root = os.path.abspath(tree.root)
     for path in sorted({*repository.dockerfiles, *tree.manifests, *tree.runs, *tree.compose, *repository.moved}):
         key = os.path.normpath(os.path.join(root, path))
         if key not in seen:
             seen.add(key)
             paths.append(path)
-    for outcome in in_parallel(repository, paths):
-        if outcome is not None:
-            yield outcome
+    return paths
 
 
 def inspect(
@@ -219,7 +230,9 @@ def inspect(
 
     read = reader(origin.value, config)
     paths = list(paths)
-    named = frozenset(n for p in paths for n in references(Repository(_tree(p, config), Scope(config, Choice(), [p]))))
+    named = frozenset(
+        n for p in paths for n in references(Repository(tree_of(p, config), Scope(config, Choice(), [p])))
+    )
     known = dict(config.inspected)
     if refresh and lock.parent.resolve() in {path.resolve() for path in paths}:
         known = {name: one for name, one in known.items() if name in named}  # the whole of it was looked at
@@ -252,7 +265,7 @@ def graph(*paths: str | os.PathLike[str], config: Config | None = None) -> tuple
 
     config = config_for(paths) if config is None else config
     scope = Scope(config, Choice(), [Path(path) for path in paths])
-    return tuple(draw(Repository(_tree(Path(path), config), scope)) for path in paths)
+    return tuple(draw(Repository(tree_of(Path(path), config), scope)) for path in paths)
 
 
 def verify(paths: Iterable[Path], config: Config, wishes: Wishes, say: Callable[[str], None]) -> Report:
@@ -389,9 +402,9 @@ def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Res
     """As `fix`, with the changes by what is deployed together."""
     from fixer.units import units
 
-    repositories = _repositories(paths, config, choice)
-    result = collect(_all_outcomes(repositories))
-    return result, units(repositories, result)
+    found = _repositories(paths, config, choice)
+    result = collect(_all_outcomes(found))
+    return result, units(found, result)
 
 
 def requests(

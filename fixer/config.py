@@ -26,6 +26,10 @@ _RULE_ID = re.compile(r"[A-Za-z]{2}\d+")
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
 
 
+NEW_USER = "new"
+"""As the user of an image: one that is made, whoever is there. Only a session says so, no file."""
+
+
 class ImageConfig(NamedTuple):
     """What a person says about one image: the user it runs as (`uid` or `uid:gid`), and paths it writes."""
 

@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from fixer.config import Config, ImageConfig
+from fixer.config import NEW_USER, Config, ImageConfig
 from fixer.facts import KnownUser, NewUser, taken_ids
 from fixer.facts.software import software
 from fixer.lazy import regex
@@ -159,6 +159,29 @@ def _moving_parent(image: Image) -> Decision | None:
     return found if isinstance(found, Decision) else None
 
 
+def possible(decision: Decision) -> Iterator[tuple[str, str]]:
+    """Other users that an image could move to: each as the configuration names it, and in words.
+
+    They are those that the file makes, those that the base image has for an application, and a new one.
+    """
+    image, identity = decision.image, decision.identity
+    facts = image.facts
+    now = identity.uid if identity is not None else 0
+    told: set[int] = {0, now}
+    for account in image.accounts.values():
+        if _usable(account) and account.uid is not None and account.uid not in told:
+            told.add(account.uid)
+            gid = "" if account.gid is None else f":{account.gid}"
+            yield f"{account.uid}{gid}", f"run as {account.name} ({account.uid}{gid}): {account.evidence}"
+    for user in facts.users if facts is not None else ():
+        if user.name not in _GENERIC and user.uid not in told:
+            told.add(user.uid)
+            where = f"base image {image.stage.root_base} has it"
+            yield f"{user.uid}:{user.gid}", f"run as {user.name} ({user.uid}:{user.gid}): {where}"
+    if image.family and image.family not in NO_PASSWD and (identity is None or identity.source != "new"):
+        yield NEW_USER, "run as a new user, made for this"
+
+
 def owners(decision: Decision) -> frozenset[str]:
     """The names and the number under which a `chown` of the file may mean the user that the image will run as."""
     identity, image = decision.identity, decision.image
@@ -216,7 +239,8 @@ def _refusal(image: Image, running: Running, chosen: ImageConfig) -> Refusal | N
     purpose = running.purpose
     if purpose is not None:
         return Refusal(purpose.code, f"{purpose.evidence}; {purpose.remedy}")
-    return _shut_home(running) or (None if chosen.user else _unknown_base(image) or _unnumbered(image))
+    named = chosen.user not in ("", NEW_USER)
+    return _shut_home(running) or (None if named else _unknown_base(image) or _unnumbered(image))
 
 
 def _unnumbered(image: Image) -> Refusal | None:
@@ -278,6 +302,8 @@ def _current(image: Image, config: Config, wishes: _Wishes) -> Identity | None:
 
 
 def _identity(image: Image, running: Running, chosen: ImageConfig, config: Config, wishes: _Wishes) -> Identity:
+    if chosen.user == NEW_USER:
+        return _new(image, running, config, wishes.asked() or wishes.shared())
     if chosen.user:
         uid, _, gid = chosen.user.partition(":")
         return Identity(int(uid), int(gid) if gid else None, "", "configuration", "fixer.toml names this user", True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
@@ -275,9 +275,12 @@ _MOST = 2000  # files of a folder that are asked for their modes; who has more h
 class Context:
     """The build context of one Dockerfile, read only, never outside the root of the run."""
 
-    def __init__(self, root: Path, folders: tuple[str, ...]) -> None:
+    def __init__(
+        self, root: Path, folders: tuple[str, ...], read: Callable[[Path, str], str | None] | None = None
+    ) -> None:
         self.root = root
         self.folders = folders
+        self._read = read or read_inside
 
     @lazy
     def _seen(self) -> dict[str, str | None]:
@@ -286,7 +289,7 @@ class Context:
     def __call__(self, path: str) -> str | None:
         """The text of a file of the context, looked up in each folder that may be the context."""
         if path not in self._seen:
-            texts = (read_inside(self.root, f"{folder}/{path}" if folder else path) for folder in self.folders)
+            texts = (self._read(self.root, f"{folder}/{path}" if folder else path) for folder in self.folders)
             self._seen[path] = next((t for t in texts if t is not None), None)
         return self._seen[path]
 

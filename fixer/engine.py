@@ -59,12 +59,25 @@ class Setting(NamedTuple):
         return self._replace(find_targets=lambda: frozenset({target} - {""}))
 
 
+MAX_ROUNDS = 5
+
+
+def _every(finding: Finding) -> bool:
+    return True
+
+
 class Choice(NamedTuple):
-    """What of the fixes is applied, and which rules speak."""
+    """What of the fixes is applied, and which rules speak.
+
+    `wants` tells of a finding whether its fix is applied; those that it leaves out come back as they were found. Each
+    of the `rounds` applies what the one before it has brought about.
+    """
 
     apply: bool = False
     minimum: Safety = Safety.REVIEW
     annotate: bool = False
+    wants: Callable[[Finding], bool] = _every
+    rounds: int = MAX_ROUNDS
 
 
 class Outcome:

@@ -36,8 +36,6 @@ from fixer.understand.stages import pairs
 if TYPE_CHECKING:
     from fixer.rules.services import ComposeSurroundings
 
-MAX_ROUNDS = 5
-
 
 def fix(source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
     """Fix one Dockerfile, as far as `choice` allows.
@@ -68,7 +66,7 @@ def _fix(
     seen = {original.text}
     fixed: list[Finding] = []
     refused: dict[tuple[str, str], Refusal] = {}
-    for _ in range(MAX_ROUNDS):
+    for _ in range(choice.rounds):
         step, done = _round(view, found, refused, choice)
         if step is None or step.text in seen:
             break
@@ -99,9 +97,12 @@ def _agree(view: DockerfileView) -> None:
 
 def _left(finding: Finding, refused: dict[tuple[str, str], Refusal], choice: Choice) -> Finding:
     why = finding.refusal or refused.get(_key(finding))
-    if why is None and finding.fix is not None and finding.fix.safety < choice.minimum:
-        code = "manual" if finding.fix.safety is Safety.MANUAL else "not-safe"
-        why = Refusal(code, finding.fix.instructions or finding.fix.risk)
+    fix = finding.fix
+    if why is None and fix is not None and fix.safety >= choice.minimum and not choice.wants(finding):
+        return finding
+    if why is None and fix is not None and fix.safety < choice.minimum:
+        code = "manual" if fix.safety is Safety.MANUAL else "not-safe"
+        why = Refusal(code, fix.instructions or fix.risk)
     if why is None:
         why = Refusal("no-fix", "there is no automatic fix; see 'fixer explain " + finding.rule + "'")
     return finding._replace(status=Status.REFUSED, refusal=why)
@@ -150,7 +151,9 @@ def _rank(unit: list[Finding]) -> tuple[int, str, int]:
 
 def _may(unit: list[Finding], refused: dict[tuple[str, str], Refusal], choice: Choice) -> bool:
     worst = min(f.fix.safety for f in unit if f.fix is not None)
-    return worst >= choice.minimum and not any(_key(f) in refused for f in unit)
+    if worst < choice.minimum or any(_key(f) in refused for f in unit):
+        return False
+    return all(choice.wants(f) for f in unit)
 
 
 def _culprit(view: DockerfileView, units: list[list[Finding]]) -> list[Finding]:
@@ -265,7 +268,7 @@ def _fix_documents(view: _Documents, read: Understand, rules: tuple[ModuleType, 
     found = findings_of(view, rules)
     fixed: list[Finding] = []
     refused: dict[tuple[str, str], Refusal] = {}
-    for _ in range(MAX_ROUNDS):
+    for _ in range(choice.rounds):
         units = {f"{n}": unit for n, unit in enumerate(_units(found)) if _may(unit, refused, choice)}
         order = sorted(units, key=lambda name: _rank(units[name]))
         groups = {name: _yaml_changes(units[name]) for name in order}

@@ -19,6 +19,11 @@ _IGNORE = regex(r"^[ \t]*#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)
 _YAML_IGNORE = regex(r"(?:(?<=[ \t])|^)#[ \t]*fixer:[ \t]*ignore(?:\[([^\]\n]*)\])?[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
 
 
+def comment(rule: str, reason: str) -> str:
+    """The comment that silences a rule, as the functions below read it, without a line end."""
+    return f"# fixer: ignore[{rule}] {' '.join(reason.split())}".rstrip()
+
+
 class Ignore:
     """One ignore comment: where it stands, which rules it names (ids or names; none means all), and its scope.
 

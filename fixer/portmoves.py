@@ -38,12 +38,17 @@ STEPS = (8000, 10000, 20000)
 """What is added to a port to get a free one, in the order of trying."""
 
 
-def plan(repositories: Iterable[Repository]) -> Ports:
-    """Plan the moves of all ports below 1024 that the images of a run bind. Nothing is written."""
+def plan(repositories: Iterable[Repository], only: str = "") -> Ports:
+    """Plan the moves of all ports below 1024 that the images of a run bind. Nothing is written.
+
+    Args:
+        repositories: the trees of the run.
+        only: the absolute path of the one Dockerfile whose ports move; "" for all of them.
+    """
     out = Ports({}, {}, {})
     wholes = {id(whole): whole for one in repositories for whole in [one.around or one]}
     for whole in wholes.values():
-        _Planner(whole, out).run()
+        _Planner(whole, out).run(only)
     return out
 
 
@@ -58,9 +63,10 @@ class _Planner:
         # Each file is read once for all ports, and again only where a move has changed it.
         self._found: dict[str, tuple[bytes, tuple[Pod, ...], tuple[Service, ...]]] = {}
 
-    def run(self) -> None:
+    def run(self, only: str) -> None:
         for path in self.whole.dockerfiles:
-            if absolute(self.whole.tree, path) in self.whole.scope.dockerfiles:
+            place = absolute(self.whole.tree, path)
+            if place in self.whole.scope.dockerfiles and only in ("", place):
                 self._file(path)
 
     def _file(self, path: str) -> None:

@@ -6,7 +6,7 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -20,8 +20,8 @@ from fixer.errors import Unreadable
 from fixer.facts import ImageRef, knowledge
 from fixer.lazy import lazy
 from fixer.model import FileChange, Finding, Fix, Refusal, Safety, Skipped, Status
-from fixer.running import read_source, run_compose, run_dockerfile, run_manifest, run_runs
-from fixer.source import SourceFile, read_bytes
+from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
+from fixer.source import A_DOCKERFILE, SourceFile, read_bytes
 from fixer.tuples import NamedTuple
 from fixer.understand.builds import NAMED, STATED, Build, Found, builds, nearest
 from fixer.understand.image import Parent
@@ -65,13 +65,33 @@ class Ports(NamedTuple):
         return Ports({}, {}, self.answers)
 
 
+class Held:
+    """What a session holds over the files while a person decides about one finding after the other.
+
+    `texts` are bytes that stand for those of files, by their absolute paths. `wants` tells for the absolute path of a
+    file and a finding whether its fix is applied now; what is not, counts as if it never would be.
+    """
+
+    def __init__(self, texts: Mapping[str, bytes], wants: Callable[[str, Finding], bool]) -> None:
+        self.texts = texts
+        self.wants = wants
+
+
 class Scope:
     """What a run looks at, over all of its arguments: the Dockerfiles, and the whole repositories that they lie in."""
 
-    def __init__(self, config: Config, choice: Choice, named: Iterable[Path] = (), ports: Ports | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        choice: Choice,
+        named: Iterable[Path] = (),
+        ports: Ports | None = None,
+        held: Held | None = None,
+    ) -> None:
         self.config = config
         self.choice = choice
         self.ports = ports
+        self.held = held
         self._repositories: list[Repository] = []
         self._named = [os.path.abspath(path) for path in named]
         self._whole: dict[Path, Repository] = {}
@@ -109,7 +129,7 @@ class Repository:
         self.scope = scope
         self.config = scope.config
         self.choice = scope.choice
-        self.known = builds(tree.hints, lambda path: read_inside(tree.root, path))
+        self.known = builds(tree.hints, self.text)
         self.rules = rules_for(self.config)
         self.parents = _Parents(self)
         # the same, where new users have the numbers that they get by themselves
@@ -174,7 +194,7 @@ class Repository:
         """The bytes of a file before and after; None where it cannot be read."""
         if path not in self._both:
             try:
-                before = read_bytes(self.tree.root, path, "a file", "")
+                before = self.data(path, "a file", "")
             except Unreadable:
                 return None
             outcome = self._outcome(path)
@@ -217,7 +237,7 @@ class Repository:
         if ports is None or place not in ports.texts:
             return outcome
         outcome = Outcome(judged=False) if outcome is None else outcome
-        before = read_bytes(self.tree.root, path, "a file", "")
+        before = self.data(path, "a file", "")
         moved = [finding._replace(path=path) for finding in ports.moved[place]]
         rules = {finding.rule for finding in moved}
         outcome.findings = sorted([*moved, *outcome.findings], key=Finding.sort_key)
@@ -237,8 +257,40 @@ class Repository:
         if self.scope.ports is not None and place in self.scope.ports.texts:
             return SourceFile(path, self.scope.ports.texts[place])
         if path in self._dockerfiles:
-            return read_source(self.tree.root, path)
-        return SourceFile(path, read_bytes(self.tree.root, path, "a manifest", "; split it"))
+            return SourceFile(path, self.data(path, *A_DOCKERFILE))
+        return SourceFile(path, self.data(path, "a manifest", "; split it"))
+
+    def data(self, path: str, what: str, too_large: str) -> bytes:
+        """The bytes of a file of the tree, or those that are held for it; `what` and `too_large` as `read_bytes`.
+
+        Raises:
+            Unreadable: when it is a link, no regular file, too large, or cannot be read.
+        """
+        held = self._held(path)
+        return read_bytes(self.tree.root, path, what, too_large) if held is None else held
+
+    def text(self, path: str) -> str | None:
+        """The text of a file below the root, or None: as `read_inside`, with what is held."""
+        held = self._held(path)
+        return read_inside(self.tree.root, path) if held is None else held.decode("utf-8", "surrogateescape")
+
+    def _held(self, path: str) -> bytes | None:
+        held = self.scope.held
+        return held.texts.get(absolute(self.tree, path)) if held is not None and held.texts else None
+
+    def _read(self, root: Path, path: str) -> str | None:
+        """As `text`, of a path from any folder."""
+        held = self.scope.held
+        found = held.texts.get(os.path.abspath(os.path.join(root, path))) if held is not None else None
+        return read_inside(root, path) if found is None else found.decode("utf-8", "surrogateescape")
+
+    def _choice(self, path: str) -> Choice:
+        """What of the fixes of a file is applied."""
+        held = self.scope.held
+        if held is None:
+            return self.choice
+        place = absolute(self.tree, path)
+        return self.choice._replace(wants=lambda finding: held.wants(place, finding))
 
     # --- the repository around a part of it --------------------------------------------------------------------------
 
@@ -272,7 +324,7 @@ class Repository:
             source = self.source(path)
         except Unreadable as error:
             return unread(path, error)
-        return run_dockerfile(source, self.config, self.setting(path), self.rules, self.choice)
+        return run_dockerfile(source, self.config, self.setting(path), self.rules, self._choice(path))
 
     def setting(self, path: str) -> Setting:
         """What the repository tells about a Dockerfile."""
@@ -428,7 +480,7 @@ class Repository:
     def hint_texts(self) -> Iterator[tuple[str, str]]:
         """The files that may say how images are built and run, each with its text."""
         for path in sorted({*self.tree.hints, *self.tree.runs}):
-            text = read_inside(self.tree.root, path)
+            text = self.text(path)
             if text is not None:
                 yield path, text
 
@@ -444,7 +496,7 @@ class Repository:
         """Programs and the files of other tools that may start containers, each with its text."""
         for path in walk(self.tree.root, self.config.exclude):
             if path.endswith(_CODE) and path not in self._manifests and path not in self._compose:
-                text = read_inside(self.tree.root, path)
+                text = self.text(path)
                 if text is not None:
                     yield path, text
 
@@ -469,8 +521,8 @@ class Repository:
     def context(self, path: str) -> Context:
         """The build context of a Dockerfile; for one named outside of the current folder, the folder that it is in."""
         if self._from_anchor:
-            return Context((self.tree.root / path).parent, ("",))
-        return Context(self.tree.root, self.known.contexts(path))
+            return Context((self.tree.root / path).parent, ("",), self._read)
+        return Context(self.tree.root, self.known.contexts(path), self._read)
 
     # --- manifests ---------------------------------------------------------------------------------------------------
 
@@ -487,7 +539,7 @@ class Repository:
         left = self._left_out(path)
         if left is not None:
             return Outcome(skipped=(left,), judged=False)
-        return run_manifest(source, self.config, self.surroundings(path), self.manifest_rules, self.choice)
+        return run_manifest(source, self.config, self.surroundings(path), self.manifest_rules, self._choice(path))
 
     def _left_out(self, path: str) -> Skipped | None:
         """Why a file is not judged whatever it holds: it is a patch, or lies among the templates of a chart."""
@@ -513,7 +565,7 @@ class Repository:
         """What the Kustomizations of the tree do."""
         from fixer.understand.kustomize import Kustomize
 
-        return Kustomize(self.tree.manifests, lambda path: read_inside(self.tree.root, path))
+        return Kustomize(self.tree.manifests, self.text)
 
     def surroundings(self, path: str) -> Surroundings:
         """What the repository tells about a file of manifests."""
@@ -566,7 +618,7 @@ class Repository:
             about = self.surroundings(path)
             # the rule that asks this cannot be waited for
             rules = tuple(rule for rule in self.manifest_rules if rule is not namespace_labels)
-            choice = self.choice if self.choice.apply else Choice(True)
+            choice = self._choice(path) if self.choice.apply else Choice(True)
             outcome = run_manifest(source, self.config, about, rules, choice)
             if outcome is not None and outcome.change is not None:
                 source = SourceFile(path, outcome.change.after)
@@ -581,7 +633,7 @@ class Repository:
         from fixer.runs import may_matter
 
         try:
-            source = SourceFile(path, read_bytes(self.tree.root, path, "a script", "; split it"))
+            source = SourceFile(path, self.data(path, "a script", "; split it"))
         except Unreadable as error:
             return unread(path, error) if not self.tree.whole else None
         if not may_matter(run_kind(path), source.data):
@@ -632,14 +684,14 @@ class Repository:
             lambda name, changes: files.conflict(path, name, changes),
             below,
         )
-        return run_compose(source, self.config, about, self.compose_rules, self.choice)
+        return run_compose(source, self.config, about, self.compose_rules, self._choice(path))
 
     @lazy
     def compose_files(self) -> ComposeFiles:
         """The files of Compose of the tree, as far as one changes what another one says."""
         from fixer.understand.composefiles import ComposeFiles
 
-        return ComposeFiles(self.tree.compose, lambda path: read_inside(self.tree.root, path))
+        return ComposeFiles(self.tree.compose, self.text)
 
     @lazy
     def compose_rules(self) -> tuple[ModuleType, ...]:
@@ -882,4 +934,7 @@ class _Parents:
             find_asked=lambda targets: repository.asked(path, targets),
             find_shared=lambda: None if self.alone else repository.shared(path),
         )
-        return engine.parent(source, target, repository.config, setting)
+        parent = engine.parent(source, target, repository.config, setting)
+        if parent is not None and repository.scope.held is not None:
+            return parent._replace(moves_to=None)  # it has moved in what is held, or stays
+        return parent

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from fixer import engine
 from fixer.config import Config
 from fixer.engine import Choice, Outcome, Setting
-from fixer.source import SourceFile, read_bytes
+from fixer.source import A_DOCKERFILE, SourceFile, read_bytes
 
 if TYPE_CHECKING:
     from fixer.imageusers import ImageUser
@@ -24,7 +24,7 @@ def read_source(root: Path, path: str) -> SourceFile:
     Raises:
         Unreadable: when it is a link, no regular file, too large, or cannot be read.
     """
-    return SourceFile(path, read_bytes(root, path, "a Dockerfile", ", which no Dockerfile is; it was not read"))
+    return SourceFile(path, read_bytes(root, path, *A_DOCKERFILE))
 
 
 def run_dockerfile(

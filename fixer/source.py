@@ -14,6 +14,8 @@ from fixer.model import Edit
 from fixer.tuples import NamedTuple
 
 BOM = b"\xef\xbb\xbf"
+# What is said of a Dockerfile that cannot be read: what to name instead, and what is wrong with a huge one.
+A_DOCKERFILE = ("a Dockerfile", ", which no Dockerfile is; it was not read")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 MAX_BYTES = 4 * 1024 * 1024
 _LONG = 100_000

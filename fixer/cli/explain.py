@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Annotated
 
 import typer
@@ -29,6 +28,7 @@ def command(
 ) -> None:
     """Print the page of a rule, or what a reason code says."""
     from fixer import console
+    from fixer.render.page import page
     from fixer.rules import all_rules, find
 
     found = find(rule)
@@ -39,14 +39,7 @@ def command(
             f"'{rule}' is no rule and no reason code{near(rule, names)}; 'fixer rules' lists the rules, and a report"
             " has the codes in brackets"
         )
-    pages = [] if found is None else [_page(found)]
+    pages = [] if found is None else [page(found)]
     if rule in reasons:
         pages.append("".join(f"{line}\n" for line in (f"[{rule}] as a reason code", *reasons[rule])))
     console.text("\n".join(pages))
-
-
-def _page(rule: ModuleType) -> str:
-    card = rule.CARD
-    goals = ", ".join(sorted(goal.value for goal in card.goals))
-    head = f"{card.id} {card.name} ({card.severity.word})\n{'; '.join(card.standards)}\nGoals: {goals}"
-    return f"{head}\n\n{(rule.__doc__ or '').strip()}\n"

@@ -47,8 +47,11 @@ def command(
         typer.Option("--diff", help="Print a diff and write nothing (this is what happens without --write)."),
     ] = False,
     write: Annotated[bool, typer.Option("--write", help="Write the files.")] = False,
+    interactive: Annotated[
+        bool, typer.Option("-i", "--interactive", help="Ask about one finding after the other; write at the end.")
+    ] = False,
     allow_dirty: Annotated[
-        bool, typer.Option("--allow-dirty", help="With --write: also where something is not committed.")
+        bool, typer.Option("--allow-dirty", help="With --write and -i: also where something is not committed.")
     ] = False,
     goal: GoalOption = None,
     safe_only: Annotated[
@@ -106,6 +109,12 @@ def command(
         baseline,
     )
     where = paths or [Path()]
+    if interactive:
+        from fixer.cli.interactive import fix_interactive
+
+        if write or diff or rev is not None or branch is not None or output is not Format.TEXT:
+            raise UsageError("-i shows each change and asks; leave out --write, --diff, --rev, --branch and --format")
+        raise typer.Exit(fix_interactive(where, options, safe_only, annotate, allow_dirty))
     if branch is not None:
         from fixer.cli.branches import Branching, fix_branch
 

@@ -102,7 +102,7 @@ def fix(
 
     choice = Choice(True, Safety.SAFE if safe_only else Safety.REVIEW, annotate)
     if write and not allow_dirty:
-        _must_be_clean(paths)
+        must_be_clean(paths)
     if is_special(options, output):
         from fixer.cli import reports
 
@@ -119,7 +119,7 @@ def fix(
     return code
 
 
-def _must_be_clean(paths: list[Path]) -> None:
+def must_be_clean(paths: list[Path]) -> None:
     """Refuse to mix changes with those of a person that are not committed."""
     from fixer.deliver.journal import top_of
 

@@ -52,7 +52,7 @@ def made_up(reference: str) -> Inspection:
 def test_a_second_run_changes_nothing(shared: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "repository"
     shutil.copytree(shared / "corpus" / name, folder, symlinks=True)
-    found = references(Repository(app._tree(folder, Config()), Scope(Config(), Choice(), [folder])))
+    found = references(Repository(app.tree_of(folder, Config()), Scope(Config(), Choice(), [folder])))
     assert len(found) > 10
     (folder / configuration.LOCK).write_text(text({reference: made_up(reference) for reference in found}))
     first = app.write_changes(app.fix(folder))

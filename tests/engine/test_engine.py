@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from fixer import app, fixing
+from fixer import app, engine, fixing
 from fixer.config import Config
 from fixer.model import Safety, Status
 from fixer.prove.conditions import Broken
@@ -67,7 +67,7 @@ def test_the_loop_ends() -> None:
         fixing, "_round", side_effect=lambda view, *_: (view.source.with_text(view.source.text + "# x\n"), [])
     ):
         result = fix(BAD)
-    assert result.changes[0].after.count(b"# x") == fixing.MAX_ROUNDS
+    assert result.changes[0].after.count(b"# x") == engine.MAX_ROUNDS
 
 
 def test_safe_only() -> None:

@@ -29,7 +29,7 @@ def pod(namespace: str = "shop", fields: str = "", image: str = "nobody/knows:1"
 
 
 def level(tree: Path, name: str = "shop", config: Config = HARDENED, choice: Choice = CHECK) -> tuple[str, str]:
-    repository = Repository(app._tree(tree, config), Scope(config, choice))
+    repository = Repository(app.tree_of(tree, config), Scope(config, choice))
     found = repository.namespaces.level(frozenset({name}))
     return found.level or "", found.reason
 

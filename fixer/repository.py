@@ -389,7 +389,9 @@ class Repository:
         made = None
         if build is not None and self.is_there(build):
             try:
-                view = self._read(self.source(build.dockerfile), self._lone(build.dockerfile), build.target, build.args)
+                view = self._viewed(
+                    self.source(build.dockerfile), self._lone(build.dockerfile), build.target, build.args
+                )
                 decision = engine.decision_on(view, build.target)
                 moves = decision.is_root and decision.identity is not None and decision.refusal is None
                 made = Made(build.dockerfile, decision, moves, build.evidence, build.confidence == STATED)
@@ -811,9 +813,9 @@ class Repository:
         Raises:
             Unreadable: when it is no Dockerfile that BuildKit would take.
         """
-        return self._read(source, self.setting(source.path), target, args)
+        return self._viewed(source, self.setting(source.path), target, args)
 
-    def _read(
+    def _viewed(
         self, source: SourceFile, setting: Setting, target: str, args: tuple[tuple[str, str], ...]
     ) -> DockerfileView:
         config = self.config

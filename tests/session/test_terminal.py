@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixer.cli.fix import command
-from fixer.cli.options import Format
+from fixer.cli.options import ReportFormat
 from fixer.errors import UsageError
 from tests.deliver.repos import ROOT, git, made
 from tests.session.people import FILES, Terminal
@@ -74,7 +74,7 @@ def test_without_a_terminal_it_is_an_error(repo: Path) -> None:
 
 
 def test_options_that_contradict_it() -> None:
-    said = "leave out --write, --diff, --rev, --branch and --format"
+    said = "leave out --write, --diff, --rev, --branch and reports"
     with pytest.raises(UsageError, match=said):
         command(interactive=True, write=True)
     with pytest.raises(UsageError, match=said):
@@ -84,4 +84,4 @@ def test_options_that_contradict_it() -> None:
     with pytest.raises(UsageError, match=said):
         command(interactive=True, rev="HEAD")
     with pytest.raises(UsageError, match=said):
-        command(interactive=True, output=Format.JSON)
+        command(interactive=True, output=ReportFormat.JSON)

@@ -112,15 +112,7 @@ def command(
     if interactive:
         from fixer.cli.interactive import fix_interactive
 
-        if (
-            write
-            or diff
-            or rev is not None
-            or branch is not None
-            or output is not ReportFormat.TEXT
-            or output_file
-            or baseline
-        ):
+        if any((write, diff, rev, branch, output is not ReportFormat.TEXT, output_file, baseline)):
             raise UsageError("-i shows each change and asks; leave out --write, --diff, --rev, --branch and reports")
         raise typer.Exit(fix_interactive(where, options, safe_only, annotate, allow_dirty))
     if branch is not None:

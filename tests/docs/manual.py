@@ -1,4 +1,4 @@
-"""The manual page `man/fixer.1`, made of the texts that `--help` shows, so that the two cannot differ."""
+"""The manual page `templates/man/fixer.1`, made of the texts that `--help` shows, so that the two cannot differ."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from fixer.cli.main import app
 from tests.docs.manual import manual
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "man/fixer.1"
+PAGE = ROOT / "templates/man/fixer.1"
 UPDATE = os.environ.get("FIXER_UPDATE", "") not in {"", "0"}
 
 

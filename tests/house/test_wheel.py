@@ -66,7 +66,7 @@ def test_the_wheel_holds_the_package_and_the_templates_only(wheel: Path) -> None
         licence = [n for n in archive.namelist() if n.endswith("/licenses/LICENSE")]
         templates = {name: archive.read(f"fixer/{name}") for name in sources("templates")}
         (manual,) = [n for n in names if n.endswith(".data/data/share/man/man1/fixer.1")]
-        assert archive.read(manual) == (ROOT / "man/fixer.1").read_bytes()
+        assert archive.read(manual) == (ROOT / "templates/man/fixer.1").read_bytes()
     assert licence
     assert templates
     assert templates == sources("templates")

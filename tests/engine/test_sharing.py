@@ -14,7 +14,7 @@ from fixer import app, sharing
 from fixer.config import Config, ImageConfig
 from fixer.model import SetUser
 from fixer.repository import Repository
-from fixer.sharing import may_share
+from fixer.understand.volumes import may_share
 
 NODE = 'FROM node:22-slim\nCMD ["node", "a.js"]\n'
 PYTHON = 'FROM python:3.12-slim\nCMD ["python", "a.py"]\n'

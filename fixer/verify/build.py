@@ -214,8 +214,9 @@ class _Listener:
         error = self.error or (tidy(failed.error) if failed else "the engine gave no image")
         every = "\n".join((*told, error, failed.error if failed else ""))
         step = self.step()
-        if bounds.network and _UNREACHED.search(every):
-            return Built(error=f"its network does not answer ({_first_real(told) or error})", step=step, untried=True)
+        unreached = next((line for line in every.splitlines() if _UNREACHED.search(line)), "")
+        if bounds.network and unreached:
+            return Built(error=f"its network does not answer ({tidy(unreached)})", step=step, untried=True)
         missing = _missing(step, error)
         network = not missing and not bounds.network and _NETWORK.search(every) is not None
         secret = _SECRET.search(every) is not None

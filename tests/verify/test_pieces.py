@@ -364,9 +364,11 @@ def test_a_step_that_wants_the_network_is_told_only_where_that_is_closed() -> No
     ],
 )
 def test_a_network_that_does_not_answer_is_nobodys_fault(said: str, unreached: bool) -> None:
-    built = listened({"stream": "STEP 1/1: RUN x\n"}, {"error": said}, network=True)
-    assert (built.untried, built.network) == (unreached, False)
-    assert ("does not answer" in built.error) is unreached
+    log = f"STEP 1/1: RUN x\n{said}\ntar: Error is not recoverable: exiting now\n"
+    for told in ({"stream": "STEP 1/1: RUN x\n"}, {"error": said}), ({"stream": log}, {"error": "exit status 2"}):
+        built = listened(*told, network=True)
+        assert (built.untried, built.network) == (unreached, False)
+        assert built.error.startswith(f"its network does not answer ({said})") is unreached
 
 
 @pytest.mark.parametrize(

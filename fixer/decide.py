@@ -319,7 +319,7 @@ def _identity(image: Image, running: Running, chosen: ImageConfig, config: Confi
     found = _there(image, asked) or _given(image)
     if found is not None:
         return found
-    asked = asked or wishes.shared()
+    asked = asked or _shared(image, wishes.shared())
     there = _asked(image, asked) if asked is not None else None
     return there or _new(image, running, config, asked)
 
@@ -393,6 +393,16 @@ def _asked(image: Image, asked: Asked) -> Identity | None:
         # a process needs no entry in passwd, and one that cannot be made like all others is not worth the commands
         return Identity(asked.uid, gid, "", source, evidence, True)
     return None
+
+
+def _shared(image: Image, shared: Asked | None) -> Asked | None:
+    """The user of a shared volume, where the image has that one or can make it as any other.
+
+    A program that finds no entry of its own in passwd may not work, which is too high a price for a volume.
+    """
+    there = _asked(image, shared) if shared is not None else None
+    bare = there is not None and not there.name and image.family not in NO_PASSWD
+    return None if bare else shared
 
 
 def _earlier(image: Image) -> Identity | None:

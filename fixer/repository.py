@@ -369,17 +369,26 @@ class Repository:
     @lazy
     def sharing(self) -> dict[str, Asked]:
         """Whom new users have to be that write a volume of Compose together with others, by their Dockerfile."""
-        paths = [path for path in self.tree.compose if self._speaks(path, b"volumes")]
-        if not paths:
-            return {}
-        from fixer.sharing import agreed, may_share, writers
+        sources = [source for path in self.tree.compose if (source := self._with_shared_volumes(path)) is not None]
+        if not sources:
+            return {}  # without the import of all that reads services
+        from fixer.sharing import agreed, writers
 
         found: list[Writer] = []
-        for path in paths:
-            source = self.source(path)
-            if may_share(source.data):
-                found += writers(path, self.services_of(source), partial(self._lone_user, path=path))
+        for source in sources:
+            path = source.path
+            found += writers(path, self.services_of(source), partial(self._lone_user, path=path))
         return agreed(found)
+
+    def _with_shared_volumes(self, path: str) -> SourceFile | None:
+        """A file of Compose of which services may have a volume in common; None for any other."""
+        from fixer.understand.volumes import may_share
+
+        try:
+            source = self.source(path)
+        except Unreadable:
+            return None
+        return source if may_share(source.data) else None
 
     def _lone_user(self, service: Service, path: str) -> ImageUser:
         """Who the image of a service is to run as, whatever volumes it shares."""

@@ -4,8 +4,7 @@ number of those who are there already.
 
 from __future__ import annotations
 
-import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 
 from fixer.decide import FOREIGN, Asked, Decision
@@ -13,11 +12,6 @@ from fixer.imageusers import ImageUser
 from fixer.serviceusers import Seat, owner, seat
 from fixer.tuples import NamedTuple
 from fixer.understand.compose import Service
-
-# How a named volume is written: `spool:/spool`, or `source: spool`.
-_NAMED = re.compile(rb"(?<![\w./$~}-])([A-Za-z0-9][\w.-]*):/\w|\bsource[\"']?:\s*[\"']?([A-Za-z0-9][\w.-]*)")
-# What lets two services have one line.
-_REPEATS = (b"extends", b"<<", b"*")
 
 
 class Writer(NamedTuple):
@@ -32,12 +26,6 @@ class Writer(NamedTuple):
     line: int
     dockerfile: str
     user: tuple[int, int | None]
-
-
-def may_share(data: bytes) -> bool:
-    """Whether services of a file of Compose may have a volume in common; seen without parsing it."""
-    names = Counter(short or long for short, long in _NAMED.findall(data))
-    return any(count > 1 for count in names.values()) or (bool(names) and any(one in data for one in _REPEATS))
 
 
 def writers(path: str, services: Iterable[Service], find_user: Callable[[Service], ImageUser]) -> Iterator[Writer]:

@@ -75,7 +75,7 @@ def build(api: Api, mark: Mark, job: Job, root: Path, overlay: Mapping[str, byte
         found = _attempt(api, mark, job, root, overlay, text, bounds)
         copied = _COPY.search(found.step)
         if not overlay and copied and _ABSENT.search(found.error):
-            error = f"it copies {tidy(copied.group(1), 120)}, which is not in the repository; make it first"
+            error = f"it copies {_sources(copied.group(1))}, which is not in the repository; make it first"
             return found._replace(error=error, untried=True)
         plain = _without_frontend(text) if found.missing and _frontend(found.step) else None
         if plain is None:
@@ -112,7 +112,8 @@ def _attempt(
     finally:
         tar.unlink(missing_ok=True)
     if limit.over and not listener.image:
-        return Built(error=f"the build did not end within {bounds.seconds:g} seconds", step=listener.step())
+        late = f"the build did not end within {bounds.seconds:g} seconds"
+        return Built(error=late, step=listener.step(), untried=True)
     return listener.built(bounds)._replace(notes=packed.notes)
 
 
@@ -213,12 +214,19 @@ class _Listener:
         error = self.error or (tidy(failed.error) if failed else "the engine gave no image")
         every = "\n".join((*told, error, failed.error if failed else ""))
         step = self.step()
-        if bounds.network and _UNREACHED.search(every):
-            return Built(error=f"its network does not answer ({_first_real(told) or error})", step=step, untried=True)
+        unreached = next((line for line in every.splitlines() if _UNREACHED.search(line)), "")
+        if bounds.network and unreached:
+            return Built(error=f"its network does not answer ({tidy(unreached)})", step=step, untried=True)
         missing = _missing(step, error)
         network = not missing and not bounds.network and _NETWORK.search(every) is not None
         secret = _SECRET.search(every) is not None
         return Built("", _first_real(told) or error, step, missing, network, secret)
+
+
+def _sources(words: str) -> str:
+    """What a COPY names, of its words in either form but for the last."""
+    plain = (word.strip('[",]') for word in words.split() if not word.startswith("--"))
+    return tidy(" ".join(plain), 120)
 
 
 def _first_real(told: list[str]) -> str:

@@ -37,6 +37,7 @@ _BIND = re.compile(r"\bbind\b|\blisten", re.IGNORECASE)
 _PORT = re.compile(r"(?::|port )(\d{1,5})\b")
 _FILE = re.compile(r"(/[\w.@+-]+(?:/[\w.@+-]+)*)/?")
 _LONGEST = 200
+_NO_COMMAND = re.compile(r"no command (?:specified|or entrypoint)", re.IGNORECASE)
 _WROTE = "by what it wrote"  # how what nobody was refused, but what root could write, was seen
 
 
@@ -183,13 +184,20 @@ def _broken_before(seen: Seen) -> str:
 
 
 def _excused(seen: Seen) -> bool:
-    return bool(seen.recipe.lacks or seen.absent) or _wants_network(seen)
+    return bool(seen.recipe.lacks or seen.absent) or _wants_network(seen) or _is_only_files(seen)
 
 
 def _excuse(seen: Seen) -> str:
     missing = (*seen.recipe.lacks, *(f"the service {name}" for name in seen.absent))
+    if _is_only_files(seen):
+        return "it names no command, so that there is nothing to run"
     lacks = f"here it lacks {_listed(dict.fromkeys(missing))}" if missing else ""
     return lacks or "it wants a network or another service, which it has not got here"
+
+
+def _is_only_files(seen: Seen) -> bool:
+    """Whether an image is not there to be run: it only carries files."""
+    return _NO_COMMAND.search(seen.error) is not None
 
 
 def _wants_network(seen: Seen) -> bool:

@@ -14,12 +14,13 @@ from fixer import app, sharing
 from fixer.config import Config, ImageConfig
 from fixer.model import SetUser
 from fixer.repository import Repository
-from fixer.sharing import may_share
+from fixer.understand.volumes import may_share
 
 NODE = 'FROM node:22-slim\nCMD ["node", "a.js"]\n'
 PYTHON = 'FROM python:3.12-slim\nCMD ["python", "a.py"]\n'
 OWN = 'FROM debian:12\nRUN useradd --uid 2000 --user-group shop\nUSER 2000:2000\nCMD ["sleep", "9"]\n'
 UBUNTU = 'FROM ubuntu:24.04\nCMD ["python3", "a.py"]\n'
+ALPINE = 'FROM alpine:3.20\nCMD ["./a", "--port", "8080"]\n'  # its group ping has 999
 SCRATCH = 'FROM scratch\nCOPY a /a\nENTRYPOINT ["/a"]\n'
 STEPS_DOWN = 'FROM debian:12\nRUN apt-get install -y gosu\nENTRYPOINT ["gosu", "nobody", "sleep", "9"]\n'
 
@@ -63,6 +64,8 @@ def users(tree: Path, start: str = ".", **images: ImageConfig) -> dict[str, str]
         ({"a": "v:ro", "b": "v"}, {"a": NODE, "b": PYTHON}, {"a": "1000:1000", "b": "10001:10001"}),
         ({"a": "v", "b": "v"}, {"a": OWN, "b": SCRATCH}, {"b": "2000:2000"}),
         ({"a": "v", "b": "v"}, {"a": NODE, "b": UBUNTU}, {"a": "1000:1000", "b": "1000:1000"}),
+        ({"a": "v", "b": "v"}, {"a": OWN.replace("2000", "999"), "b": ALPINE}, {"b": "10001:10001"}),
+        ({"a": "v", "b": "v"}, {"a": OWN.replace("2000", "1001"), "b": ALPINE}, {"b": "1001:1001"}),
         ({"a": "v", "b": "v"}, {"a": STEPS_DOWN, "b": PYTHON}, {"b": "10001:10001"}),
         # what new users share with each other keeps one number
         ({"a": "v", "b": "v w", "c": "w"}, {"a": OWN, "b": PYTHON, "c": PYTHON}, {"b": "2000:2000", "c": "2000:2000"}),

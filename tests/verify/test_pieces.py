@@ -22,7 +22,7 @@ from fixer.errors import UsageError
 from fixer.evidence import Built, Denied, Kind, Mount, Recipe
 from fixer.verify import files, ports, probe, trace
 from fixer.verify.api import Api, Owned, Refused, _errors
-from fixer.verify.build import Bounds, _first_real, _Listener, _missing, _without_frontend
+from fixer.verify.build import Bounds, _first_real, _Listener, _missing, _sources, _without_frontend
 from fixer.verify.containers import Place, body, withheld
 from fixer.verify.engine import open_bench
 from fixer.verify.said import lines, tidy
@@ -364,9 +364,19 @@ def test_a_step_that_wants_the_network_is_told_only_where_that_is_closed() -> No
     ],
 )
 def test_a_network_that_does_not_answer_is_nobodys_fault(said: str, unreached: bool) -> None:
-    built = listened({"stream": "STEP 1/1: RUN x\n"}, {"error": said}, network=True)
-    assert (built.untried, built.network) == (unreached, False)
-    assert ("does not answer" in built.error) is unreached
+    log = f"STEP 1/1: RUN x\n{said}\ntar: Error is not recoverable: exiting now\n"
+    for told in ({"stream": "STEP 1/1: RUN x\n"}, {"error": said}), ({"stream": log}, {"error": "exit status 2"}):
+        built = listened(*told, network=True)
+        assert (built.untried, built.network) == (unreached, False)
+        assert built.error.startswith(f"its network does not answer ({said})") is unreached
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("a b", "a b"), ('["a", "b c",', "a b c"), ("--chown=1:1 a", "a"), ("[./a, ./b,", "./a ./b")],
+)
+def test_what_a_copy_lacks_is_named_in_plain_words(words: str, told: str) -> None:
+    assert _sources(words) == told
 
 
 def test_an_engine_that_says_nothing_is_told() -> None:

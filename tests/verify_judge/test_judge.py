@@ -206,6 +206,8 @@ def test_what_was_broken_before_is_told_as_such(changes: dict[str, Any], why: st
         ({"recipe": Recipe(lacks=("its secrets",))}, "here it lacks its secrets"),
         ({"absent": ("db",)}, "here it lacks the service db"),
         ({"log": ("getaddrinfo ENOTFOUND db",)}, "it wants a network or another service"),
+        ({"error": "No command specified"}, "it names no command, so that there is nothing to run"),
+        ({"error": "no command or entrypoint provided, and no CMD or ENTRYPOINT from image"}, "it names no command"),
     ],
 )
 def test_what_lacks_something_here_is_not_called_broken(changes: dict[str, Any], why: str) -> None:

@@ -67,8 +67,7 @@ def _asked(wanted: list[Part]) -> bool:
     """
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nothing was written: here is no terminal to ask at; give --yes to write what is shown")
-    many = "this file" if len(wanted) == 1 else f"these {len(wanted)} files"
-    return typer.confirm(f"Write {many}?", err=True)
+    return typer.confirm(f"Write {', '.join(part.path for part in wanted)}?", err=True)
 
 
 def _next(done: tuple[str, ...]) -> list[str]:

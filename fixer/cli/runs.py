@@ -17,7 +17,7 @@ from fixer.errors import UsageError, near
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 from fixer.tuples import NamedTuple
 
-_NEXT = "  'git diff' shows it, 'fixer verify' tells whether it holds, and 'fixer undo' takes it back"
+_NEXT = "  'fixer verify' tells whether it holds, and 'fixer undo' takes it back"
 
 
 class Options(NamedTuple):

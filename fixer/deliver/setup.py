@@ -234,13 +234,9 @@ def _job(held: _Held, own: Any) -> YamlChange:
     job = own[_JOB]
     value = held.value if isinstance(held.value, dict) else {}
     stages = value.get("stages")
-    stage = ""
-    if isinstance(stages, list) and "test" not in stages:
-        stage = str(stages[0]) if stages else ".pre"
-    elif stages is None and "include" in value:
-        stage = ".pre"  # what is included may have stages of its own; this one is always there
-    if stage:
-        job = {"stage": stage, **job}
+    # Without a stage it is that of tests; what is included may have others. The first one of all is always there.
+    if "test" not in stages if isinstance(stages, list) else "include" in value:
+        job = {"stage": ".pre", **job}
     if "workflow" in value:  # which says for what there are pipelines; without a rule the job skips merge requests
         job = {**job, "rules": [{"when": "on_success"}]}
     return SetKey(held.number, (), _JOB, job)

@@ -113,7 +113,7 @@ def test_a_file_that_is_there_gets_one_entry_more(tree: Path, newline: str) -> N
         "end-of-file",
         "fixer-check",
     ]
-    assert load((tree / PIPELINE).read_bytes())["fixer-check"]["stage"] == "build"
+    assert load((tree / PIPELINE).read_bytes())["fixer-check"]["stage"] == ".pre"
     assert not any(part.change for part in parts(tree, __version__))
 
 
@@ -124,10 +124,10 @@ def test_a_file_that_is_there_gets_one_entry_more(tree: Path, newline: str) -> N
         ("# later", None, None),
         ("build: {script: make}\n", None, None),
         ("stages: [build, test]\n", None, None),
-        ("stages: [lint]\n", "lint", None),
+        ("stages: [lint]\n", ".pre", None),
         ("include: other.yml\n", ".pre", None),
         ("workflow: {rules: [{if: $CI_MERGE_REQUEST_IID}]}\n", None, [{"when": "on_success"}]),
-        ("spec:\n  inputs: {}\n---\nstages: [lint]\n", "lint", None),
+        ("spec:\n  inputs: {}\n---\nstages: [lint]\n", ".pre", None),
         ("a: &x [b]\nc:\n  script: !reference [a, b]\n  d: *x\n", None, None),
     ],
 )

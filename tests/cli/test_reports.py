@@ -62,7 +62,7 @@ def test_the_encoding_of_the_terminal_does_not_matter(tree: Path, monkeypatch: p
     out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", out)
     assert runs.check([Path()], runs.Options(), "html") == 1
-    assert "bücher/Dockerfile" in judging.html(out.buffer.getvalue().decode())  # type: ignore[attr-defined]
+    assert "bücher/Dockerfile" in judging.html(out.buffer.getvalue().decode())
 
 
 def test_several_files_beside_the_text(tree: Path) -> None:

@@ -322,25 +322,28 @@ def report(
     seen, texts = set[str](), dict[str, bytes]()
     each: list[Outcome] = []
     placed: list[Outcome] = []
-    files: dict[tuple[str, str], str] = {}
-    for repository in repositories:
-        lead = _lead(repository, len(repositories) == 1)
+    files: list[dict[str, str]] = []
+    for path, repository in zip(paths, repositories, strict=True):
+        place = _placing(repository, path, len(paths) == 1)
+        of_tree: dict[str, str] = {}
         for outcome in ticked(_tree_outcomes(repository, seen), tick):
             each.append(outcome)
-            placed.append(_placed(outcome, lead))
-            for path in {finding.path for finding in outcome.findings}:
-                files[str(repository.tree.root), path] = lead + path
-                texts[lead + path] = _text(repository.tree.root, path, outcome)
+            placed.append(_placed(outcome, place))
+            for name in {finding.path for finding in outcome.findings}:
+                of_tree[name] = place(name)
+                texts[of_tree[name]] = _text(repository.tree.root, name, outcome)
+        files.append(of_tree)
     units: dict[str, tuple[str, ...]] = {}
-    graphs: list[tuple[str, Graph]] = []
+    graphs: list[tuple[dict[str, str], Graph]] = []
     if drawn:
         from fixer.graphing import draw
         from fixer.units import grouped
 
-        alone = len(repositories) == 1
-        graphs = [(_lead(repository, alone), draw(repository).graph) for repository in repositories]
-        trees = [(str(one.tree.root), graph) for one, (_, graph) in zip(repositories, graphs, strict=True)]
-        units = {name: tuple(files[key] for key in keys) for name, keys in grouped(trees, files).items()}
+        roots = [str(repository.tree.root) for repository in repositories]
+        graphs = [(names, draw(repository).graph) for names, repository in zip(files, repositories, strict=True)]
+        trees = [(root, graph) for root, (_, graph) in zip(roots, graphs, strict=True)]
+        known = {(root, name): whole for root, names in zip(roots, files, strict=True) for name, whole in names.items()}
+        units = {name: tuple(known[key] for key in keys) for name, keys in grouped(trees, known).items()}
     told, result = collect(each), collect(placed)
     pairs = zip((f for one in each for f in one.findings), (f for one in placed for f in one.findings), strict=True)
     aligned = tuple(whole for _, whole in sorted(pairs, key=lambda pair: pair[0].sort_key()))
@@ -355,17 +358,18 @@ def report(
     )
 
 
-def _lead(repository: Repository, alone: bool) -> str:
-    """What leads to the files of a tree from the top of its git repository; outside of one, from here if need be."""
-    root = Path(os.path.abspath(repository.tree.root))
-    if repository.top or alone or repository_top(root) is not None:
-        return repository.top
+def _placing(repository: Repository, argument: Path, alone: bool) -> Callable[[str], str]:
+    """From a path in a tree to the one from the top of its git repository; outside of one, from here if need be."""
+    root, named = Path(os.path.abspath(repository.tree.root)), Path(os.path.abspath(argument))
+    top = repository_top(named if named.is_dir() else named.parent)
+    if top is not None:
+        return lambda path: Path(os.path.relpath(root / path, top)).as_posix()
     here = Path.cwd()
-    name = (root.relative_to(here) if root.is_relative_to(here) else root).as_posix()
-    return "" if name == "." else f"{name.rstrip('/')}/"
+    lead = root.relative_to(here) if root.is_relative_to(here) else root
+    return lambda path: path if alone else (lead / path).as_posix()
 
 
-def _placed(outcome: Outcome, lead: str) -> Outcome:
+def _placed(outcome: Outcome, place: Callable[[str], str]) -> Outcome:
     """The same outcome with whole paths, and with what is left where it stands in the file as it is now."""
     change, findings = outcome.change, outcome.findings
     if change is not None:
@@ -373,10 +377,10 @@ def _placed(outcome: Outcome, lead: str) -> Outcome:
 
         lines = lines_before(change)
         findings = [_where_it_was(finding, lines) for finding in findings]
-        change = change._replace(repository_path=lead + change.path)
+        change = change._replace(repository_path=place(change.path))
     return Outcome(
-        [finding._replace(path=lead + finding.path) for finding in findings],
-        tuple(one._replace(path=lead + one.path) for one in outcome.skipped),
+        [finding._replace(path=place(finding.path)) for finding in findings],
+        tuple(one._replace(path=place(one.path)) for one in outcome.skipped),
         change,
         outcome.judged,
     )

@@ -111,7 +111,7 @@ def _deliver(report: Report, wanted: _Wanted) -> int:
     if wanted.output == "text":
         _show(report)
     else:
-        console.text(text_of(wanted.output, report))
+        console.raw(_bytes(text_of(wanted.output, report)))  # whatever encoding standard output has
     return report.tally.exit_code()
 
 
@@ -169,7 +169,7 @@ def _write(file: Path, text: str) -> None:
     """
     from fixer.deliver.write import replace
 
-    data = masking.mask(text).encode("utf-8", "backslashreplace")
+    data = _bytes(text)
     grows = os.environ.get("GITHUB_STEP_SUMMARY") == str(file)
     try:
         if grows or (file.exists() and not file.is_file()):
@@ -179,3 +179,7 @@ def _write(file: Path, text: str) -> None:
             replace(file, data)
     except OSError as error:
         raise UsageError(f"{file} cannot be written ({error.strerror}); check its permissions") from error
+
+
+def _bytes(text: str) -> bytes:
+    return masking.mask(text).encode("utf-8", "backslashreplace")

@@ -11,13 +11,13 @@ from fixer.render.words import plain
 from fixer.tuples import NamedTuple
 from fixer.understand.links import Edge, Graph, Image, ImageKind, Use
 
-WIDTH = 264
+WIDTH = 320
 _LINE = 16
 _PAD = 12
 _GAP = 14
-_BETWEEN = 56
-_MOST_LETTERS = 33
-_DIGEST = re.compile(r"(@sha256:[0-9a-f]{7})[0-9a-f]{57}")
+_BETWEEN = 48
+_MOST_LETTERS = 41
+_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}")
 _OUTSIDE = (ImageKind.OUTSIDE, ImageKind.UNKNOWN)
 _WORDS = {
     ImageKind.BUILT: "",
@@ -188,8 +188,8 @@ def _use(use: Use) -> _Node:
 
 
 def _short(line: str) -> str:
-    """A line that fits its box; of a long one the end says more than the middle, and of a digest a few digits do."""
-    line = _DIGEST.sub(r"\1…", line)
+    """A line that fits its box; of a long one the end says more than the middle, and a digest says nothing."""
+    line = _DIGEST.sub("@…", line)
     if len(line) <= _MOST_LETTERS:
         return line
     tail = _MOST_LETTERS * 2 // 3

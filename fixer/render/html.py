@@ -215,8 +215,8 @@ def _drawings(report: Report) -> tuple[list[Drawing], list[Drawing], int]:
     made: list[Drawing] = []
     outside: list[Drawing] = []
     hidden, room = 0, MOST_BOXES
-    for lead, graph in report.graphs:
-        here = {path: counts[lead + path] for path in {image.dockerfile for image in graph.images if image.dockerfile}}
+    for files, graph in report.graphs:
+        here = {path: counts[whole] for path, whole in files.items()}
         for one in sorted(drawings(graph, here), key=lambda drawing: not drawing.is_made_here):
             room -= len(one.boxes)
             if room < 0:

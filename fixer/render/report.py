@@ -20,16 +20,17 @@ class Report(NamedTuple):
     `told` is the result with the paths of a terminal, from what was named. `result` is the same with paths from the top
     of the git repository, where there is one, and with the lines that the files have now: what a forge knows. The
     findings of both are in the same order. `texts` are the bytes of the files with findings, by the path from the top.
-    `units` are the names of what is deployed together, with the paths of its files, and `graphs` those of the trees
-    with what leads to each from the top; both are there where they are wanted. `quiet` counts the findings that a
-    baseline kept out, `gone` the entries of the baseline that nothing has any more. `version` is that of the program.
+    `units` are the names of what is deployed together, with the paths of its files, and `graphs` those of the trees,
+    each with the paths from the top of its files with findings; both are there where they are wanted. `quiet` counts
+    the findings that a baseline kept out, `gone` the entries of the baseline that nothing has any more. `version` is
+    that of the program.
     """
 
     told: Result
     result: Result
     texts: Mapping[str, bytes]
     units: Mapping[str, tuple[str, ...]]
-    graphs: tuple[tuple[str, Graph], ...] = ()
+    graphs: tuple[tuple[Mapping[str, str], Graph], ...] = ()
     fixing: bool = False
     written: bool = False
     quiet: int = 0

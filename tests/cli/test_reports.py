@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fixer import masking
+from fixer.cli import runs
 from fixer.cli.main import app
 from fixer.cli.options import ReportFormat
 from fixer.errors import UsageError
@@ -52,6 +54,15 @@ def test_every_format_for_check_and_fix(tree: Path, name: str) -> None:
     assert (code, err) == (0, "")
     judge(out)
     assert (tree / "Dockerfile").read_bytes() == before
+
+
+def test_the_encoding_of_the_terminal_does_not_matter(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tree / "bücher").mkdir()
+    (tree / "bücher/Dockerfile").write_text(BAD)
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", out)
+    assert runs.check([Path()], runs.Options(), "html") == 1
+    assert "bücher/Dockerfile" in judging.html(out.buffer.getvalue().decode())
 
 
 def test_several_files_beside_the_text(tree: Path) -> None:

@@ -123,6 +123,11 @@ def markdown(text: str) -> list[list[str]]:
     html = {one.content for one in flat if one.type in ("html_inline", "html_block")}
     assert html <= {"<br>"}, html
     assert not {one.type for one in flat} & {"link_open", "image", "hr", "blockquote_open"}
+    said = "\n".join(one.content for one in flat if one.type == "text")
+    assert not re.search(r"://|\bwww\.\w|@\w|#\d|\bGH-\d", said, re.IGNORECASE), said  # forges make links of these
+    table = re.findall(r"^\|.*(?:\n\|.*)*", text.partition("## The diff")[0], re.MULTILINE)
+    for row in (row for part in table for row in part.splitlines()):
+        assert len(re.findall(r"(?<!\\)\|", row)) == text.partition("|---")[2].partition("\n")[0].count("|") + 1, row
     headings = [tokens[n + 1].content for n, one in enumerate(tokens) if one.type == "heading_open"]
     assert set(headings) <= {"fixer", "Not read", "The diff"}, headings
     rows: list[list[str]] = []

@@ -113,6 +113,14 @@ def test_paths_are_those_of_the_repository(shop: Path) -> None:
     assert {finding.path for finding in report.told.findings} == {"web/Dockerfile", "compose.yaml"}
 
 
+def test_a_file_of_a_repository_elsewhere(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shop.parent.parent)
+    report = app.report([shop / "web/Dockerfile"], Config(), Choice(), drawn=True)
+    assert {finding.path for finding in report.result.findings} == {"shop/web/Dockerfile"}
+    assert {finding.path for finding in report.told.findings} == {f"{shop.parent.name}/shop/web/Dockerfile"}
+    assert {*report.texts} == {"shop/web/Dockerfile"}
+
+
 def test_several_trees_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("a", "b"):

@@ -9,6 +9,7 @@ import pytest
 
 from fixer import app
 from fixer.config import Config
+from fixer.errors import FixerError
 from fixer.model import LowPorts, Safety
 from fixer.session.record import Kind
 from fixer.session.session import Refused, Session
@@ -226,7 +227,7 @@ def test_an_ignore_needs_a_reason_and_a_place(tmp_path: Path) -> None:
     spec = b'"spec": {"containers": [{"name": "a", "image": "b"}]}'
     text = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, ' + spec + b"}"
     one = session(tmp_path / "b", {"pod.json": text})
-    with pytest.raises(Refused, match="JSON has no comments"):
+    with pytest.raises(FixerError, match="JSON has no comments"):
         one.ignore("a reason")
     assert one.changes() == ()
 

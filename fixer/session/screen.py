@@ -17,7 +17,6 @@ from fixer.session.ways import Way
 
 _SIGNS = {"+": "green", "-": "red", "@": "cyan"}
 _MOST_WAYS = 6
-_MOST_WITH = 4
 _MOST_LEFT = 12
 
 HELP = """\
@@ -105,12 +104,13 @@ def _about(way: Way, width: int) -> Iterator[Line]:
 
 
 def _with(item: Item, width: int) -> Iterator[Line]:
-    others = item.findings[1:]
-    for other in others[:_MOST_WITH]:
-        words = f"{other.rule} {name_of(other.rule)}, line {other.line}: {other.message}"
-        yield from _row("with", words, width)
-    if len(others) > _MOST_WITH:
-        yield from _row("with", f"{len(others) - _MOST_WITH} more, which the same change repairs", width)
+    """What the same change repairs beside the finding, a rule once."""
+    rules: dict[str, list[str]] = {}
+    for other in item.findings[1:]:
+        rules.setdefault(other.rule, []).append(str(other.line))
+    each = [f"{rule} {name_of(rule)} (line {', '.join(lines)})" for rule, lines in rules.items()]
+    if each:
+        yield from _row("with", "; ".join(each), width)
 
 
 def other_ways(choices: Sequence[str], chosen: int, width: int) -> Iterator[Line]:

@@ -57,7 +57,7 @@ def test_one_finding_with_all_that_is_known(root: Path) -> None:
         "  why   base image node:20-bookworm runs as root",
         "  fix   run as 1000:1000, base image node:20-bookworm ships user node",
         "  risk  ",
-        "  with  DF006 unchowned-copy, ",
+        "  with  DF007 unwritable-path (line 2); DF006 unchowned-copy (line 3)",
         "  Tab  * 1 run as 1000:1000",
         "         2 run as a new user, made for this",
         "y yes  n no  a all of rule  f rest of file  d leave file  i ignore",

@@ -70,7 +70,8 @@ def finding(
     """
     lead = item.lead
     rule = f"{lead.rule} {name_of(lead.rule)}"
-    safety = way.safety.word if way is not None and way.left is None else "left for a person"
+    can = way is not None and way.left is None and not way.asks
+    safety = way.safety.word if way is not None and can else "left for a person"
     out: list[Line] = [
         [("", "")],
         [(f"[{place[0]}/{place[1]}] ", "bold"), (rule, "bold"), (f"  {lead.severity.word}, {safety}", "")],
@@ -83,17 +84,19 @@ def finding(
         out.append([("", "")])
     if lead.reason:
         out += _row("why", lead.reason, width)
+    if lead.refusal is not None and (way is None or way.by_hand != lead.refusal.message):
+        out += _row("left", f"[{lead.refusal.code}] {lead.refusal.message}", width)
     if way is not None:
         out += _about(way, width)
-    elif lead.refusal is not None:
-        out += _row("left", f"[{lead.refusal.code}] {lead.refusal.message}", width)
     return [*out, *_with(way.then or item if way is not None else item, width)]
 
 
 def _about(way: Way, width: int) -> Iterator[Line]:
     by_hand = way.safety is Safety.MANUAL
     yield from _row("hand" if by_hand else "fix", way.title, width)
-    if way.left is not None:
+    if way.asks:
+        yield from _row("do", "y asks for the numbers, and shows what they change", width)
+    elif way.left is not None:
         yield from _row("left", f"[{way.left.code}] {way.left.message}", width)
     elif by_hand:
         yield from _row("do", way.by_hand, width)
@@ -145,6 +148,9 @@ def _wrapped(words: str, indent: str, width: int) -> Iterator[Line]:
 
 
 def _lines(words: str, width: int) -> list[str]:
+    """A text in lines of a width; one of several lines is a command, and stays as it is."""
+    if "\n" in words:
+        return words.split("\n")
     return textwrap.wrap(words, max(20, width - 1), break_on_hyphens=False) or [""]
 
 

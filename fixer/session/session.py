@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from fixer.config import is_user
 from fixer.edits.ignoring import with_ignore
 from fixer.errors import FixerError, Unreadable
 from fixer.model import FileChange, Safety
@@ -11,7 +12,7 @@ from fixer.rules import name_of
 from fixer.session.bench import Bench, Seen
 from fixer.session.items import Item
 from fixer.session.record import Answer, Done, Kind, Record, Text
-from fixer.session.ways import Maker, Way, ways
+from fixer.session.ways import Maker, Way, named, ways
 
 
 class Refused(FixerError):
@@ -101,6 +102,18 @@ class Session:
     def next_way(self) -> None:
         """Show the next way, behind the last one the first."""
         self._way = (self._way + 1) % max(1, len(self._makers()))
+
+    def name_user(self, user: str) -> None:
+        """Show the way with a user of these numbers, `uid` or `uid:gid`.
+
+        Raises:
+            Refused: for what is no such number.
+        """
+        if not is_user(user):
+            raise Refused(f"'{user}' is no user; it takes numbers other than 0, for example 1000:1000")
+        makers = self._makers()
+        makers.append(named(self.bench, self._item(), user))
+        self._way = len(makers) - 1
 
     def _makers(self) -> list[tuple[str, Maker]]:
         item = self.current()

@@ -136,7 +136,7 @@ class Talk:
 
     def _known(self, item: Item, way: Way | None) -> list[str]:
         """The keys that make sense for a finding."""
-        can = way is not None and bool(way.tried.texts)
+        can = way is not None and (bool(way.tried.texts) or way.asks)
         known = ["y"] if can else []
         known += ["n", "a"] + (["f"] if can and item.repairable else []) + ["d", "i"]
         known += [TAB] if len(self.session.choices()) > 1 else []
@@ -159,6 +159,8 @@ class Talk:
                 return
             if key == "u":
                 self._undo()
+            elif key == "y" and way is not None and way.asks:
+                self._name_user()
             elif key in ANSWERS:
                 self._told(ANSWERS[key](session).done)
             elif key == "i":
@@ -171,6 +173,11 @@ class Talk:
         except FixerError as error:
             self.say(str(error))
         self.keeper.save(session.record)
+
+    def _name_user(self) -> None:
+        words = self.person.line("which user? (uid or uid:gid; nothing: go back) ").strip()
+        if words and words != END:
+            self.session.name_user(words)
 
     def _ignore(self, item: Item) -> None:
         words = self.person.line(f"why is {item.lead.rule} ignored here? (nothing: go back) ")

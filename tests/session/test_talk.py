@@ -161,11 +161,12 @@ def test_help_page_and_summary_ask_again(root: Path) -> None:
 
 
 def test_keys_that_make_no_sense_are_not_heard(root: Path) -> None:
-    one = session(root, {"Dockerfile": UNKNOWN})
+    one = session(root, {"run.sh": b"docker run --privileged debian:12\n"})
     shown, _ = talk(one, "yfu\tzY \r\x1b[Aq", Keeper([root]))
     assert one.record.done == ()
     assert "n no  a leave all of rule  d leave file  i ignore  e edit  w why  s summary" in shown
-    assert "  left  [unknown-base] nothing is known about base image\n        nobody.example.org/knows:1," in shown
+    assert "  hand  leave out --privileged\n  do    docker run debian:12\n" in shown
+    assert "[manual]" not in shown
 
 
 def test_an_editor_gets_the_change_and_what_it_makes_counts(root: Path) -> None:
@@ -330,3 +331,15 @@ def test_paths_that_no_text_can_hold(root: Path) -> None:
     record = keeper.load()
     assert record is not None
     assert [os.fsencode(text.place).split(b"/")[-2] for text in record.changes()] == [b"\xff"]
+
+
+def test_a_user_is_named_for_a_base_that_nobody_knows(root: Path) -> None:
+    one = session(root, {"Dockerfile": UNKNOWN})
+    shown, _ = talk(one, "yroot\ry0\ry\ry1234:99\ryqy", Keeper([root]))
+    assert "DF001 root-user  high, left for a person" in shown
+    assert "  left  [unknown-base] nothing is known about base image\n        nobody.example.org/knows:1," in shown
+    assert "  fix   run as a user whose numbers you name" in shown
+    assert "'root' is no user; it takes numbers other than 0, for example 1000:1000" in shown
+    assert "'0' is no user" in shown
+    assert "  fix   run as 1234:99, whom you named" in shown
+    assert texts(root)["Dockerfile"] == UNKNOWN.replace(b"CMD", b"USER 1234:99\nCMD")

@@ -142,6 +142,11 @@ def _row(label: str, words: str, width: int) -> Iterator[Line]:
         yield [(f"  {label:<6}" if n == 0 else "        ", "dim" if n == 0 else ""), (line, "")]
 
 
+def sentence(words: str, width: int) -> Iterator[Line]:
+    """A sentence in lines of a width."""
+    yield from _wrapped(words, "", width)
+
+
 def _wrapped(words: str, indent: str, width: int) -> Iterator[Line]:
     for line in _lines(words, width - len(indent)):
         yield [(f"{indent}{line}", "")]

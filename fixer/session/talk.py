@@ -90,7 +90,7 @@ class Talk:
 
     def say(self, words: str) -> None:
         """Print a sentence."""
-        self.show([[(words, "")]])
+        self.show(screen.sentence(words, _width()))
 
     def _greet(self) -> None:
         files, total = len(self.session.bench.places), sum(1 for _ in self.session.open())
@@ -143,7 +143,7 @@ class Talk:
         return [*known, "e", "w", *(["u"] if self.session.record.answers else []), "s", "q", "?"]
 
     def _show(self, item: Item, way: Way | None) -> None:
-        width = min(shutil.get_terminal_size().columns, _WIDEST)
+        width = _width()
         session = self.session
         changes = [session.bench.change(text) for text in way.tried.texts] if way is not None else []
         self.show(screen.finding(item, way, session.position(), changes, width))
@@ -216,8 +216,8 @@ class Talk:
             self._leave(over)
             return True
         known = ["y", "n", *(["u"] if over else ["c"])]
-        on = "u take the last answer back" if over else "c go on"
-        self.say(f"Write {_many(len(changes), 'file')}? y write, n keep the answers and write nothing, {on}")
+        on = "u undo the last one" if over else "c go on"
+        self.say(f"Write {_many(len(changes), 'file')}? y write, n only keep the answers, {on}")
         key = self.person.key(f"{' '.join(known)} > ", known)
         if key == "u":
             self._undo()
@@ -263,9 +263,9 @@ def taken_up(keeper: Keeper, person: Person, show: Callable[[Iterable[Line]], No
     stale = record.forget(_on_disk)
     pending = len(record.changes())
     words = f"A session was left here: {_many(len(record.done), 'answer')}, {_many(pending, 'file')} to write."
-    show([[(words, "bold")]])
+    show(screen.sentence(words, _width()))
     show([[(f"  {place}: changed since; what was answered about it is asked again", "")] for place in stale])
-    show([[("y go on from there, n begin anew and forget the answers, q end", "")]])
+    show(screen.sentence("y go on from there, n begin anew and forget the answers, q end", _width()))
     key = person.key("y n q > ", ("y", "n", "q"))
     if key == "n":
         keeper.remove()
@@ -279,6 +279,10 @@ def _on_disk(place: str) -> bytes | None:
         return read_bytes(path.parent, path.name, "a file", "")
     except Unreadable:
         return None
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST)
 
 
 def _many(number: int, what: str) -> str:

@@ -81,7 +81,8 @@ def _own(bench: Bench, item: Item) -> Way:
 
 def _risk(item: Item) -> str:
     """The risks of all fixes of a question."""
-    return "; ".join(dict.fromkeys(f.fix.risk for f in item.findings if f.fix is not None and f.fix.risk))
+    said = (part for f in item.findings if f.fix is not None and f.fix.risk for part in f.fix.risk.split("; "))
+    return "; ".join(dict.fromkeys(said))
 
 
 def _ports(bench: Bench, item: Item) -> Way:

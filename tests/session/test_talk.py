@@ -32,6 +32,7 @@ from tests.session.people import DEBIAN, FILES, NODE, POD, UNKNOWN, session, tal
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "80")
     return tmp_path / "state"
 
 
@@ -73,7 +74,7 @@ def test_yes_is_written_at_the_end_and_undone(root: Path) -> None:
     shown, _ = talk(one, "yaqy", Keeper([root]))
     after = texts(root)
     assert {path for path in FILES if after[path] != FILES[path]} == {"api/Dockerfile", "job/Dockerfile"}
-    assert "Write 2 files? y write, n keep the answers and write nothing, c go on" in shown
+    assert "Write 2 files? y write, n only keep the answers, c go on" in shown
     assert "2 files written" in shown
     assert "fixed   DF001 root-user api/Dockerfile:4 (review)" in shown
     assert undo(root).left == ()
@@ -124,7 +125,7 @@ def test_every_answer_is_taken_back_by_its_key(root: Path) -> None:
 def test_the_last_answer_of_all_can_be_taken_back(root: Path) -> None:
     one = session(root, {"Dockerfile": b"FROM scratch\nUSER 0\n"})
     shown, _ = talk(one, "yuyy", Keeper([root]))
-    assert "u take the last answer back" in shown
+    assert "u undo the last one" in shown
     assert texts(root)["Dockerfile"] == b"FROM scratch\nUSER 10001:10001\n"
     assert not Keeper([root]).file.exists()  # all is answered, and written
 

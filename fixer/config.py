@@ -261,13 +261,18 @@ def _images(key: str, value: Any) -> dict[str, ImageConfig]:
     return {name: _image(f"{key}.{name}", entry) for name, entry in value.items()}
 
 
+def is_user(text: str) -> bool:
+    """Whether a text names a user other than root by numbers: `uid` or `uid:gid`."""
+    return _USER.fullmatch(text) is not None and int(text.partition(":")[0]) != 0
+
+
 def _image(key: str, entry: Mapping[str, Any]) -> ImageConfig:
     known = {"user", "writable", "root-on-purpose"}
     for name in entry:
         if name not in known:
             raise UsageError(f"unknown key '{key}.{name}'{near(name, known)}; it takes {', '.join(sorted(known))}")
     user = entry.get("user", "")
-    if not isinstance(user, str) or (user and (not _USER.fullmatch(user) or int(user.split(":")[0]) == 0)):
+    if not isinstance(user, str) or (user and not is_user(user)):
         raise UsageError(f"'{key}.user' is {user!r}; it takes numbers other than 0, for example \"1000:1000\"")
     reason = entry.get("root-on-purpose", "")
     if not isinstance(reason, str):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fixer.errors import Unreadable
+from fixer.errors import FixerError
 from fixer.ignores import comment
 from fixer.model import Edit, Finding, Span
 from fixer.source import SourceFile, apply_edits
@@ -20,10 +20,11 @@ def with_ignore(source: SourceFile, finding: Finding, reason: str) -> SourceFile
         reason: why it is ignored, in one line.
 
     Raises:
-        Unreadable: where no comment can stand.
+        FixerError: where no comment can stand.
+        Unreadable: where the file cannot be read any more.
     """
     if source.path.lower().endswith(_NO_COMMENTS):
-        raise Unreadable("no-comments", "JSON has no comments; name the rule under `ignore` in fixer.toml")
+        raise FixerError(f"{source.path}: JSON has no comments; name the rule under `ignore` in fixer.toml")
     text = source.text
     lines = text.split("\n")
     line = _first_line(source, finding, lines)
@@ -32,7 +33,7 @@ def with_ignore(source: SourceFile, finding: Finding, reason: str) -> SourceFile
     words = f"{indent}{comment(finding.rule, reason)}{source.newline}"
     after = source.with_text(apply_edits(text, [Edit(Span(at, at), words)]))
     if not _same(source, after, finding):
-        raise Unreadable("no-comments", "a comment here would change what the file says; write it by hand")
+        raise FixerError(f"{source.path}: a comment here would change what the file says; write it by hand")
     return after
 
 

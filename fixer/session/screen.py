@@ -17,7 +17,6 @@ from fixer.session.ways import Way
 
 _SIGNS = {"+": "green", "-": "red", "@": "cyan"}
 _MOST_WAYS = 6
-_MOST_WITH = 4
 _MOST_LEFT = 12
 
 HELP = """\
@@ -71,7 +70,8 @@ def finding(
     """
     lead = item.lead
     rule = f"{lead.rule} {name_of(lead.rule)}"
-    safety = way.safety.word if way is not None and way.left is None else "left for a person"
+    can = way is not None and way.left is None and not way.asks
+    safety = way.safety.word if way is not None and can else "left for a person"
     out: list[Line] = [
         [("", "")],
         [(f"[{place[0]}/{place[1]}] ", "bold"), (rule, "bold"), (f"  {lead.severity.word}, {safety}", "")],
@@ -84,17 +84,19 @@ def finding(
         out.append([("", "")])
     if lead.reason:
         out += _row("why", lead.reason, width)
+    if lead.refusal is not None and (way is None or way.by_hand != lead.refusal.message):
+        out += _row("left", f"[{lead.refusal.code}] {lead.refusal.message}", width)
     if way is not None:
         out += _about(way, width)
-    elif lead.refusal is not None:
-        out += _row("left", f"[{lead.refusal.code}] {lead.refusal.message}", width)
     return [*out, *_with(way.then or item if way is not None else item, width)]
 
 
 def _about(way: Way, width: int) -> Iterator[Line]:
     by_hand = way.safety is Safety.MANUAL
     yield from _row("hand" if by_hand else "fix", way.title, width)
-    if way.left is not None:
+    if way.asks:
+        yield from _row("do", "y asks for the numbers, and shows what they change", width)
+    elif way.left is not None:
         yield from _row("left", f"[{way.left.code}] {way.left.message}", width)
     elif by_hand:
         yield from _row("do", way.by_hand, width)
@@ -105,12 +107,13 @@ def _about(way: Way, width: int) -> Iterator[Line]:
 
 
 def _with(item: Item, width: int) -> Iterator[Line]:
-    others = item.findings[1:]
-    for other in others[:_MOST_WITH]:
-        words = f"{other.rule} {name_of(other.rule)}, line {other.line}: {other.message}"
-        yield from _row("with", words, width)
-    if len(others) > _MOST_WITH:
-        yield from _row("with", f"{len(others) - _MOST_WITH} more, which the same change repairs", width)
+    """What the same change repairs beside the finding, a rule once."""
+    rules: dict[str, list[str]] = {}
+    for other in item.findings[1:]:
+        rules.setdefault(other.rule, []).append(str(other.line))
+    each = [f"{rule} {name_of(rule)} (line {', '.join(lines)})" for rule, lines in rules.items()]
+    if each:
+        yield from _row("with", "; ".join(each), width)
 
 
 def other_ways(choices: Sequence[str], chosen: int, width: int) -> Iterator[Line]:
@@ -139,12 +142,20 @@ def _row(label: str, words: str, width: int) -> Iterator[Line]:
         yield [(f"  {label:<6}" if n == 0 else "        ", "dim" if n == 0 else ""), (line, "")]
 
 
+def sentence(words: str, width: int) -> Iterator[Line]:
+    """A sentence in lines of a width."""
+    yield from _wrapped(words, "", width)
+
+
 def _wrapped(words: str, indent: str, width: int) -> Iterator[Line]:
     for line in _lines(words, width - len(indent)):
         yield [(f"{indent}{line}", "")]
 
 
 def _lines(words: str, width: int) -> list[str]:
+    """A text in lines of a width; one of several lines is a command, and stays as it is."""
+    if "\n" in words:
+        return words.split("\n")
     return textwrap.wrap(words, max(20, width - 1), break_on_hyphens=False) or [""]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from fixer.config import is_user
 from fixer.edits.ignoring import with_ignore
 from fixer.errors import FixerError, Unreadable
 from fixer.model import FileChange, Safety
@@ -11,7 +12,7 @@ from fixer.rules import name_of
 from fixer.session.bench import Bench, Seen
 from fixer.session.items import Item
 from fixer.session.record import Answer, Done, Kind, Record, Text
-from fixer.session.ways import Maker, Way, ways
+from fixer.session.ways import Maker, Way, named, ways
 
 
 class Refused(FixerError):
@@ -31,6 +32,7 @@ class Session:
         self._way = 0
         self._ways: tuple[Item, list[tuple[str, Maker]]] | None = None
         self._made: dict[int, Way] = {}
+        self._left = record.left
         bench.hold(record.texts)
         self.seen: dict[str, Seen] = bench.look(bench.places, tick)
         self._stale: set[str] = set()
@@ -61,8 +63,7 @@ class Session:
             yield from self._open(place)
 
     def _open(self, place: str) -> list[Item]:
-        left = self.record.left
-        return [item for item in self.seen[place].items if not left.issuperset(item.marks)]
+        return [item for item in self.seen[place].items if not self._left.issuperset(item.marks)]
 
     def _look(self, places: list[str]) -> None:
         self.seen |= self.bench.look(places)
@@ -71,6 +72,7 @@ class Session:
     def _changed(self, answer: Answer) -> None:
         """After an answer, or one that was taken back: where it changed a file, what was seen counts no more."""
         self._way, self._ways, self._made = 0, None, {}
+        self._left = self.record.left
         if answer.texts:
             self.bench.hold(self.record.texts)
             self._stale = set(self.bench.places)
@@ -101,6 +103,18 @@ class Session:
     def next_way(self) -> None:
         """Show the next way, behind the last one the first."""
         self._way = (self._way + 1) % max(1, len(self._makers()))
+
+    def name_user(self, user: str) -> None:
+        """Show the way with a user of these numbers, `uid` or `uid:gid`.
+
+        Raises:
+            Refused: for what is no such number.
+        """
+        if not is_user(user):
+            raise Refused(f"'{user}' is no user; it takes numbers other than 0, for example 1000:1000")
+        makers = self._makers()
+        makers.append(named(self.bench, self._item(), user))
+        self._way = len(makers) - 1
 
     def _makers(self) -> list[tuple[str, Maker]]:
         item = self.current()
@@ -159,7 +173,8 @@ class Session:
         self.bench.hold({**self.record.texts, item.place: after})
         still = self.bench.look([item.place])[item.place]
         self.bench.hold(self.record.texts)
-        if not still.judged or _often(still, item) >= _often(self.seen[item.place], item):
+        before_it = self.seen[item.place]
+        if len(still.skipped) > len(before_it.skipped) or _often(still, item) >= _often(before_it, item):
             raise Refused(f"{lead.path}: a comment here does not silence {lead.rule}; nothing was changed")
         return self._add(Answer((_done(Kind.IGNORED, item),), (), (Text(item.place, before.data, after),)))
 
@@ -249,11 +264,10 @@ class Session:
     def remaining(self) -> tuple[list[Item], list[Item]]:
         """What still stands in the files as they are now: what was left, and what was not answered."""
         self._look(sorted(self._stale))
-        left = self.record.left
         every = [item for place in self.bench.places for item in self.seen[place].items]
         return (
-            [item for item in every if left.issuperset(item.marks)],
-            [item for item in every if not left.issuperset(item.marks)],
+            [item for item in every if self._left.issuperset(item.marks)],
+            [item for item in every if not self._left.issuperset(item.marks)],
         )
 
 

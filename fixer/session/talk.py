@@ -90,7 +90,7 @@ class Talk:
 
     def say(self, words: str) -> None:
         """Print a sentence."""
-        self.show([[(words, "")]])
+        self.show(screen.sentence(words, _width()))
 
     def _greet(self) -> None:
         files, total = len(self.session.bench.places), sum(1 for _ in self.session.open())
@@ -136,14 +136,14 @@ class Talk:
 
     def _known(self, item: Item, way: Way | None) -> list[str]:
         """The keys that make sense for a finding."""
-        can = way is not None and bool(way.tried.texts)
+        can = way is not None and (bool(way.tried.texts) or way.asks)
         known = ["y"] if can else []
         known += ["n", "a"] + (["f"] if can and item.repairable else []) + ["d", "i"]
         known += [TAB] if len(self.session.choices()) > 1 else []
         return [*known, "e", "w", *(["u"] if self.session.record.answers else []), "s", "q", "?"]
 
     def _show(self, item: Item, way: Way | None) -> None:
-        width = min(shutil.get_terminal_size().columns, _WIDEST)
+        width = _width()
         session = self.session
         changes = [session.bench.change(text) for text in way.tried.texts] if way is not None else []
         self.show(screen.finding(item, way, session.position(), changes, width))
@@ -159,6 +159,8 @@ class Talk:
                 return
             if key == "u":
                 self._undo()
+            elif key == "y" and way is not None and way.asks:
+                self._name_user()
             elif key in ANSWERS:
                 self._told(ANSWERS[key](session).done)
             elif key == "i":
@@ -171,6 +173,11 @@ class Talk:
         except FixerError as error:
             self.say(str(error))
         self.keeper.save(session.record)
+
+    def _name_user(self) -> None:
+        words = self.person.line("which user? (uid or uid:gid; nothing: go back) ").strip()
+        if words and words != END:
+            self.session.name_user(words)
 
     def _ignore(self, item: Item) -> None:
         words = self.person.line(f"why is {item.lead.rule} ignored here? (nothing: go back) ")
@@ -209,8 +216,8 @@ class Talk:
             self._leave(over)
             return True
         known = ["y", "n", *(["u"] if over else ["c"])]
-        on = "u take the last answer back" if over else "c go on"
-        self.say(f"Write {_many(len(changes), 'file')}? y write, n keep the answers and write nothing, {on}")
+        on = "u undo the last one" if over else "c go on"
+        self.say(f"Write {_many(len(changes), 'file')}? y write, n only keep the answers, {on}")
         key = self.person.key(f"{' '.join(known)} > ", known)
         if key == "u":
             self._undo()
@@ -256,9 +263,9 @@ def taken_up(keeper: Keeper, person: Person, show: Callable[[Iterable[Line]], No
     stale = record.forget(_on_disk)
     pending = len(record.changes())
     words = f"A session was left here: {_many(len(record.done), 'answer')}, {_many(pending, 'file')} to write."
-    show([[(words, "bold")]])
+    show(screen.sentence(words, _width()))
     show([[(f"  {place}: changed since; what was answered about it is asked again", "")] for place in stale])
-    show([[("y go on from there, n begin anew and forget the answers, q end", "")]])
+    show(screen.sentence("y go on from there, n begin anew and forget the answers, q end", _width()))
     key = person.key("y n q > ", ("y", "n", "q"))
     if key == "n":
         keeper.remove()
@@ -272,6 +279,10 @@ def _on_disk(place: str) -> bytes | None:
         return read_bytes(path.parent, path.name, "a file", "")
     except Unreadable:
         return None
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST)
 
 
 def _many(number: int, what: str) -> str:

@@ -13,17 +13,20 @@ from fixer.session.items import Item
 from fixer.tuples import NamedTuple
 
 _OTHER_USER = "it is not the user that was chosen for this image: see that it may read and write what it needs"
+_NAMED = "run as a user whose numbers you name"
 _OTHER_BASE = "another image may lack what this one has"
 _USERS = ("DF001", "DF002")  # rules that take an image off root
 _BASES = (*_USERS, "DF015", "DF016")
 _PORTS = "DF009"
+# What a number from a person helps against.
+_NUMBERLESS = frozenset({"base-not-resolved", "number-unknown", "unknown-base", "user-not-resolved"})
 
 
 class Way(NamedTuple):
     """One way out: what it is, how safe, its risk, and what it makes of the files.
 
     `by_hand` says what a person has to do where nothing is changed. `then` is the finding as this way sees it, where
-    that is another one.
+    that is another one. `asks` tells that the numbers of a user are wanted first.
     """
 
     title: str
@@ -32,6 +35,7 @@ class Way(NamedTuple):
     by_hand: str = ""
     tried: Tried = Tried()
     then: Item | None = None
+    asks: bool = False
 
     @property
     def left(self) -> Refusal | None:
@@ -53,7 +57,10 @@ def ways(bench: Bench, item: Item) -> list[tuple[str, Maker]]:
         out.append(moved)
     decision = _decision(bench, item) if lead.rule in _BASES else None
     if decision is not None and lead.rule in _USERS and item.repairable:
-        out += [(words, _user(bench, item, decision, user, words)) for user, words in possible(decision)]
+        asked = _asked(decision)
+        out += [(words, _user(bench, item, user, words, asked)) for user, words in possible(decision)]
+    if lead.rule in _USERS and lead.refusal is not None and lead.refusal.code in _NUMBERLESS:
+        out.append((_NAMED, lambda: Way(_NAMED, Safety.REVIEW, _OTHER_USER, asks=True)))
     bases = list(_proposals(decision)) if decision is not None else []
     out += [(f"start from {one.to}", _base(bench, item, decision, one)) for one in bases if decision is not None]
     told = {one.fix.title for one in bases}
@@ -74,7 +81,8 @@ def _own(bench: Bench, item: Item) -> Way:
 
 def _risk(item: Item) -> str:
     """The risks of all fixes of a question."""
-    return "; ".join(dict.fromkeys(f.fix.risk for f in item.findings if f.fix is not None and f.fix.risk))
+    said = (part for f in item.findings if f.fix is not None and f.fix.risk for part in f.fix.risk.split("; "))
+    return "; ".join(dict.fromkeys(said))
 
 
 def _ports(bench: Bench, item: Item) -> Way:
@@ -83,10 +91,16 @@ def _ports(bench: Bench, item: Item) -> Way:
     return Way(words or "move the port, in all files at once", Safety.REVIEW, risk, "", tried)
 
 
-def _user(bench: Bench, item: Item, decision: Decision, user: str, words: str) -> Maker:
+def named(bench: Bench, item: Item, user: str) -> tuple[str, Maker]:
+    """The way with a user whom a person named, as `uid` or `uid:gid`."""
+    words = f"run as {user}, whom you named"
+    return words, _user(bench, item, user, words)
+
+
+def _user(bench: Bench, item: Item, user: str, words: str, asked: str = "") -> Maker:
     def made() -> Way:
         tried, then = bench.with_user(item, user)
-        risk = "; ".join(filter(None, (_asked(decision) or _OTHER_USER, _risk(then))))
+        risk = "; ".join(filter(None, (asked or _OTHER_USER, _risk(then))))
         return Way(words, min(then.safety, Safety.REVIEW), risk, "", tried, then)
 
     return made

@@ -25,6 +25,10 @@ ALLOWED = {
     "rules/__init__.py": "from fixer.rules.dockerfile import one, two\n",
     "rules/dockerfile/one.py": "from fixer.syntax import dockerfile\n",
     "rules/dockerfile/two.py": "from fixer.understand import stages\n",
+    "session/keys.py": "import prompt_toolkit\n",
+    "session/session.py": "from fixer.session import ways\n",
+    "session/talk.py": "from fixer import console\nfrom fixer.session import keys, session\n",
+    "session/ways.py": "",
     "syntax/dockerfile.py": "from dockerfile_parse import DockerfileParser\n",
     "syntax/shell.py": "import tree_sitter\nimport tree_sitter_bash\n",
     "syntax/yaml.py": "from ruamel.yaml import YAML\n",
@@ -46,6 +50,8 @@ BROKEN = [
     ("forge/gitlab.py", "import requests\n", "the network is known"),
     ("forge/http.py", "from fixer.deliver import write\n", "Imports run one way"),
     ("masking.py", "from fixer import errors\nfrom fixer import app\n", "Imports run one way"),
+    ("session/session.py", "from fixer.session import keys\n", "What a session decides"),
+    ("session/talk.py", "import prompt_toolkit\n", "prompt_toolkit is known"),
     ("syntax/dockerfile.py", "import tree_sitter_bash\n", "tree-sitter is known"),
 ]
 

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fixer import app
 from fixer.config import Config
+from fixer.errors import FixerError
 from fixer.model import LowPorts, Safety
 from fixer.session.record import Kind
 from fixer.session.session import Refused, Session
@@ -226,7 +229,7 @@ def test_an_ignore_needs_a_reason_and_a_place(tmp_path: Path) -> None:
     spec = b'"spec": {"containers": [{"name": "a", "image": "b"}]}'
     text = b'{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, ' + spec + b"}"
     one = session(tmp_path / "b", {"pod.json": text})
-    with pytest.raises(Refused, match="JSON has no comments"):
+    with pytest.raises(FixerError, match="JSON has no comments"):
         one.ignore("a reason")
     assert one.changes() == ()
 
@@ -243,3 +246,38 @@ def test_what_two_findings_share_is_asked_once_each(tmp_path: Path) -> None:
     text = b'FROM debian:12\nUSER 1000\nRUN sudo ls\nRUN sudo ls\nCMD ["ls"]\n'
     asked = through(session(tmp_path, {"Dockerfile": text}), Session.no)
     assert len(asked) == len(app.check(tmp_path, config=Config()).findings)
+
+
+ANSWERS: tuple[Callable[[Session], object], ...] = (
+    Session.yes,
+    Session.no,
+    Session.rest_of_rule,
+    Session.rest_of_file,
+    Session.leave_file,
+    Session.next_way,
+    Session.undo,
+    lambda one: one.ignore("for a reason"),
+    lambda one: one.edited(b"# mine\n" + one.bench.data(one.current().place)),  # type: ignore[union-attr]
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(ANSWERS), max_size=12))
+def test_whatever_was_answered_all_of_it_can_be_taken_back(
+    tmp_path: Path, answers: list[Callable[[Session], object]]
+) -> None:
+    one = session(tmp_path)
+    first = [item.marks for item in one.open()]
+    for answer in answers:
+        try:
+            if one.current() is not None:
+                answer(one)
+        except Refused:
+            continue
+        for change in one.changes():
+            assert change.before == FILES[change.path]
+    while one.undo() is not None:
+        pass
+    one.remaining()  # which looks at all files afresh
+    assert [item.marks for item in one.open()] == first
+    assert one.changes() == ()

@@ -32,6 +32,7 @@ from tests.session.people import DEBIAN, FILES, NODE, POD, UNKNOWN, session, tal
 @pytest.fixture(autouse=True)
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "80")
     return tmp_path / "state"
 
 
@@ -57,7 +58,7 @@ def test_one_finding_with_all_that_is_known(root: Path) -> None:
         "  why   base image node:20-bookworm runs as root",
         "  fix   run as 1000:1000, base image node:20-bookworm ships user node",
         "  risk  ",
-        "  with  DF006 unchowned-copy, ",
+        "  with  DF007 unwritable-path (line 2); DF006 unchowned-copy (line 3)",
         "  Tab  * 1 run as 1000:1000",
         "         2 run as a new user, made for this",
         "y yes  n no  a all of rule  f rest of file  d leave file  i ignore",
@@ -73,7 +74,7 @@ def test_yes_is_written_at_the_end_and_undone(root: Path) -> None:
     shown, _ = talk(one, "yaqy", Keeper([root]))
     after = texts(root)
     assert {path for path in FILES if after[path] != FILES[path]} == {"api/Dockerfile", "job/Dockerfile"}
-    assert "Write 2 files? y write, n keep the answers and write nothing, c go on" in shown
+    assert "Write 2 files? y write, n only keep the answers, c go on" in shown
     assert "2 files written" in shown
     assert "fixed   DF001 root-user api/Dockerfile:4 (review)" in shown
     assert undo(root).left == ()
@@ -124,7 +125,7 @@ def test_every_answer_is_taken_back_by_its_key(root: Path) -> None:
 def test_the_last_answer_of_all_can_be_taken_back(root: Path) -> None:
     one = session(root, {"Dockerfile": b"FROM scratch\nUSER 0\n"})
     shown, _ = talk(one, "yuyy", Keeper([root]))
-    assert "u take the last answer back" in shown
+    assert "u undo the last one" in shown
     assert texts(root)["Dockerfile"] == b"FROM scratch\nUSER 10001:10001\n"
     assert not Keeper([root]).file.exists()  # all is answered, and written
 
@@ -161,11 +162,12 @@ def test_help_page_and_summary_ask_again(root: Path) -> None:
 
 
 def test_keys_that_make_no_sense_are_not_heard(root: Path) -> None:
-    one = session(root, {"Dockerfile": UNKNOWN})
+    one = session(root, {"run.sh": b"docker run --privileged debian:12\n"})
     shown, _ = talk(one, "yfu\tzY \r\x1b[Aq", Keeper([root]))
     assert one.record.done == ()
     assert "n no  a leave all of rule  d leave file  i ignore  e edit  w why  s summary" in shown
-    assert "  left  [unknown-base] nothing is known about base image\n        nobody.example.org/knows:1," in shown
+    assert "  hand  leave out --privileged\n  do    docker run debian:12\n" in shown
+    assert "[manual]" not in shown
 
 
 def test_an_editor_gets_the_change_and_what_it_makes_counts(root: Path) -> None:
@@ -330,3 +332,15 @@ def test_paths_that_no_text_can_hold(root: Path) -> None:
     record = keeper.load()
     assert record is not None
     assert [os.fsencode(text.place).split(b"/")[-2] for text in record.changes()] == [b"\xff"]
+
+
+def test_a_user_is_named_for_a_base_that_nobody_knows(root: Path) -> None:
+    one = session(root, {"Dockerfile": UNKNOWN})
+    shown, _ = talk(one, "yroot\ry0\ry\ry1234:99\ryqy", Keeper([root]))
+    assert "DF001 root-user  high, left for a person" in shown
+    assert "  left  [unknown-base] nothing is known about base image\n        nobody.example.org/knows:1," in shown
+    assert "  fix   run as a user whose numbers you name" in shown
+    assert "'root' is no user; it takes numbers other than 0, for example 1000:1000" in shown
+    assert "'0' is no user" in shown
+    assert "  fix   run as 1234:99, whom you named" in shown
+    assert texts(root)["Dockerfile"] == UNKNOWN.replace(b"CMD", b"USER 1234:99\nCMD")

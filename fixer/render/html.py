@@ -121,7 +121,7 @@ def _sections(report: Report) -> tuple[_Section, ...]:
     for finding in report.open:
         findings[unit_of.get(finding.path, finding.path)].append(finding)
     changes: dict[str, list[FileChange]] = defaultdict(list)
-    for change in () if report.written else report.result.changes:
+    for change in report.result.changes:
         changes[unit_of.get(change.whole_path, change.whole_path)].append(change)
     names = sorted({*findings, *changes}, key=lambda name: (-_worst(findings[name]), name))
     room, rows = MOST_FINDINGS, MOST_ROWS

@@ -37,7 +37,7 @@ def to_markdown(report: Report, most_bytes: int = MOST_BYTES) -> str:
         out.add(["## Not read", ""])
         rows = (f"- {code(one.path)}: {escaped(one.message)} ({code(one.reason)})" for one in unread)
         out.rows(rows, len(unread), "files")
-    if report.result.changes and not report.written:
+    if report.result.changes:
         out.add(["## The diff", ""])
         each = (_diff(diff(change).decode("utf-8", "surrogateescape")) for change in report.result.changes)
         out.rows(each, len(report.result.changes), "files")

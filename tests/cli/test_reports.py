@@ -103,6 +103,15 @@ def test_what_was_written_is_no_longer_told(tree: Path) -> None:
     assert "USER 10001:10001" in (tree / "Dockerfile").read_text()
 
 
+def test_the_page_of_what_was_written_shows_the_diff(tree: Path) -> None:
+    run("fix", "--write", "--allow-dirty", "--output-file", "html=page.html", "--output-file", "markdown=page.md")
+    page = (tree / "page.html").read_text()
+    assert '<td class="right plus">USER 10001:10001</td>' in page
+    assert "nothing left; 1 file changed" in judging.html(page)
+    assert "3 fixed in 1 file of 1" in (tree / "page.md").read_text()
+    assert "\n+USER 10001:10001\n" in (tree / "page.md").read_text()
+
+
 def test_the_summary_of_a_step_grows(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     summary = tree / "summary.md"
     summary.write_text("# before\n")

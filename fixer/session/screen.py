@@ -84,7 +84,7 @@ def finding(
         out.append([("", "")])
     if lead.reason:
         out += _row("why", lead.reason, width)
-    if lead.refusal is not None and (way is None or way.by_hand != lead.refusal.message):
+    if lead.refusal is not None and (way is None or lead.refusal.code != "manual"):  # what to do, the way tells
         out += _row("left", f"[{lead.refusal.code}] {lead.refusal.message}", width)
     if way is not None:
         out += _about(way, width)
@@ -99,7 +99,7 @@ def _about(way: Way, width: int) -> Iterator[Line]:
     elif way.left is not None:
         yield from _row("left", f"[{way.left.code}] {way.left.message}", width)
     elif by_hand:
-        yield from _row("do", way.by_hand, width)
+        yield from _row("do", way.by_hand, width) if way.by_hand != way.title else ()
     elif way.risk:
         yield from _row("risk", way.risk, width)
     else:

@@ -125,10 +125,16 @@ def _base(bench: Bench, item: Item, decision: Decision, proposal: Proposal) -> M
         after = _with_base(bench, item, decision, proposal.to)
         if after is None:
             return Way(words, Safety.MANUAL, _OTHER_BASE, proposal.instructions)
-        risk = f"{_OTHER_BASE}; {proposal.instructions}"
+        risk = f"{_OTHER_BASE}; {_known(proposal)}"
         return Way(words, Safety.REVIEW, risk, "", bench.with_text(item.place, after))
 
     return made
+
+
+def _known(proposal: Proposal) -> str:
+    """What is known of a proposed base image, without the step that is done already."""
+    rest = proposal.instructions.removeprefix(f"write FROM {proposal.to}, ")
+    return rest.removeprefix("and leave USER out; ").replace("which runs as", "it runs as", 1)
 
 
 def _with_base(bench: Bench, item: Item, decision: Decision, to: str) -> bytes | None:

@@ -154,6 +154,9 @@ def test_another_base_image_is_written_into_from(tmp_path: Path) -> None:
     one = session(tmp_path, {"Dockerfile": b'FROM nginx:1.27\nCMD ["nginx", "-g", "daemon off;"]\n'})
     while not one.choices()[one.chosen()].startswith("start from"):
         one.next_way()
+    way = one.way()
+    assert way is not None
+    assert way.risk.startswith("another image may lack what this one has; it runs as 101; move port 80 to 8080")
     one.yes()
     assert held(one, "Dockerfile").startswith(b"FROM nginxinc/nginx-unprivileged:1.27\n")
     assert "DF001" not in {item.lead.rule for item in one.open()}

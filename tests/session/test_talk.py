@@ -170,6 +170,16 @@ def test_keys_that_make_no_sense_are_not_heard(root: Path) -> None:
     assert "[manual]" not in shown
 
 
+def test_what_to_do_by_hand_is_told_once(root: Path) -> None:
+    one = session(root, {"Dockerfile": b"FROM httpd:2.4\nUSER 1000\nEXPOSE 80\n"})
+    shown, _ = talk(one, "\tq", Keeper([root]))
+    assert shown.count("let the program listen on 8080") == 1
+    assert "  left  [port-stays] port 80 does not move" in shown
+    one = session(root, {"Dockerfile": b"FROM debian:12\nRUN apt-get install -y sudo\nUSER 1000\n"})
+    shown, _ = talk(one, "q", Keeper([root]))
+    assert shown.count("take sudo out of the packages") == 1
+
+
 def test_an_editor_gets_the_change_and_what_it_makes_counts(root: Path) -> None:
     given: list[tuple[str, bytes]] = []
 

@@ -125,6 +125,12 @@ def gives_capabilities(image: ImageUser) -> str:
     return image.made.path if any("setcap" in item.source[slice(*item.span)] for item in runs) else ""
 
 
+def program_capabilities(image: ImageUser) -> tuple[str, ...]:
+    """The capabilities that its program file is known to have of its own: where they are dropped, it does not start."""
+    facts = image.made.decision.image.facts if image.made is not None else image.facts
+    return facts.file_capabilities if facts is not None else ()
+
+
 def configured_image(reference: str, config: Config) -> ImageConfig:
     """What the configuration says about an image: under its name as written, without its digest, without its tag."""
     if not config.images:

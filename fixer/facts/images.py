@@ -181,9 +181,10 @@ class ImageFacts(NamedTuple):
     for root and unknown). `app_user` is the account that the image ships to run its software. `adduser` and
     `addgroup` name the implementation: busybox, debian, useradd (a link to it), none, or "" for unknown.
     `steps_down` is an entrypoint that starts as root and goes on as somebody else; `arbitrary_user` that the
-    image was made to run as any uid. `open_paths` are those of `writable_paths` that everybody may write. `workdir` is
-    the working directory, "" for `/`. `env` holds the variables of the image that a USER may name. `entrypoint` are its
-    words, () where the tables do not tell them.
+    image was made to run as any uid. `file_capabilities` are those that its program file has of its own: it does not
+    start where one of them is dropped. `open_paths` are those of `writable_paths` that everybody may write. `workdir`
+    is the working directory, "" for `/`. `env` holds the variables of the image that a USER may name. `entrypoint` are
+    its words, () where the tables do not tell them.
 
     `digest` is that of an image whose configuration was read, "" for none. Then `read` names what comes from there and
     not from the tables (user, accounts, ports, volumes), `entrypoint` and `cmd` are its own, `env` lacks only what may
@@ -216,6 +217,7 @@ class ImageFacts(NamedTuple):
     nonroot_variant: str
     steps_down: bool
     arbitrary_user: bool | None
+    file_capabilities: tuple[str, ...]
     notes: str
     sources: tuple[str, ...]
     confidence: str
@@ -451,6 +453,7 @@ _NOTHING: dict[str, Any] = {
     "volumes": (),
     "steps_down": True,  # the careful answer
     "arbitrary_user": None,
+    "file_capabilities": (),
     "sources": (),
     "confidence": "inferred",
     "entrypoint": (),
@@ -508,6 +511,7 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         nonroot_variant=raw.get("nonroot_variant", "").format(tag=ref.tag or "latest", repository=ref.repository),
         steps_down=raw.get("steps_down", False),
         arbitrary_user=raw.get("arbitrary_user"),
+        file_capabilities=tuple(raw.get("file_capabilities", ())),
         notes=raw.get("notes", ""),
         sources=tuple(_index().sources[number] for number in raw["sources"]),
         confidence=raw["confidence"],

@@ -21,8 +21,9 @@ _STRANGER = ImageFacts(
     family="", distro_version="", default_user="", default_uid=None, default_gid=None, runs_as_root=None,
     default_user_is_numeric=None, users=(), app_user=None, uid_1000_taken_by="", useradd=None, groupadd=None,
     adduser="", addgroup="", install_package="", install_command="", shell=None, package_manager="", ports=(),
-    writable_paths=(), open_paths=(), volumes=(), nonroot_variant="", steps_down=False, arbitrary_user=None, notes="",
-    sources=(), confidence="inferred", workdir="", digest="", read=(), entrypoint=(), cmd=(), env=MappingProxyType({}),
+    writable_paths=(), open_paths=(), volumes=(), nonroot_variant="", steps_down=False, arbitrary_user=None,
+    file_capabilities=(), notes="", sources=(), confidence="inferred", workdir="", digest="", read=(), entrypoint=(),
+    cmd=(), env=MappingProxyType({}),
 )  # fmt: skip
 
 

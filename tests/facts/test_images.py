@@ -41,8 +41,8 @@ def test_every_entry_is_whole(raw):
     keys = {
         "registry", "repository", "tags", "family", "distro_version", "user", "uid", "gid", "accounts", "app",
         "uid_1000", "useradd", "groupadd", "adduser", "addgroup", "shell", "package_manager", "ports",
-        "writable", "open", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "workdir", "entrypoint",
-        "env", "notes", "sources", "confidence",
+        "writable", "open", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "file_capabilities",
+        "workdir", "entrypoint", "env", "notes", "sources", "confidence",
     }  # fmt: skip
     assert set(raw) <= keys
     assert set(raw.get("open", [])) <= set(raw.get("writable", []))
@@ -56,6 +56,8 @@ def test_every_entry_is_whole(raw):
     for path in [*raw.get("writable", []), *raw.get("volumes", []), raw.get("workdir", "/")]:
         assert re.fullmatch(r"/[^\s()$]*", path)
     assert all(0 < port < 65536 for port in raw.get("ports", []))
+    # the one that the restricted level lets a container keep
+    assert set(raw.get("file_capabilities", [])) <= {"NET_BIND_SERVICE"}
     names = []
     for line in raw.get("accounts", []):
         name, uid, gid, _, home = line.split(":")

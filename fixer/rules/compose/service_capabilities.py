@@ -11,7 +11,7 @@ process that is not root does not use them, but a file with capabilities or a fa
 `safe` where the container is known not to run as root from its start, by verified facts or a Dockerfile of this
 repository. `review` where it is moved off root by this run, and then the two changes come together or not at all; where
 the evidence is not verified; and where it listens below 1024: its program file may have NET_BIND_SERVICE of its own and
-does not start without it, so that this one is added.
+does not start without it, so that this one is added. It is added too where the image is known for that, as Caddy's is.
 
 It is never written for a service that stays root: what changes owners or steps down from root needs capabilities. Take
 the root from it first. It is left too where the image is one that nobody knows, where the service is privileged or
@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixer.imageusers import gives_capabilities
+from fixer.imageusers import gives_capabilities, program_capabilities
 from fixer.model import Finding, Fix, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.rules.base import Card
 from fixer.rules.services import ComposeView, privileges
@@ -61,9 +61,11 @@ def _fix(view: ComposeView, service: Service) -> Fix | Refusal:
     changes: list[YamlChange] = [*seat.changes, add_item(service, "cap_drop", "ALL")]
     title = "cap_drop: ALL"
     low = low_ports(service, seat.image)
-    if low and not seat.moves and "NET_BIND_SERVICE" not in map(capability, service.words("cap_add")):
-        changes.append(add_item(service, "cap_add", "NET_BIND_SERVICE"))
-        title += ", cap_add: NET_BIND_SERVICE"
+    there = set(map(capability, service.words("cap_add")))
+    for one in program_capabilities(seat.image) or (("NET_BIND_SERVICE",) if low and not seat.moves else ()):
+        if one not in there:
+            changes.append(add_item(service, "cap_add", one))
+            title += f", cap_add: {one}"
     safety, risk = _safety(service, seat, low)
     return view.fix(service, title, safety, risk, changes)
 

@@ -12,7 +12,7 @@ process that is not root does not use them, but a file with capabilities or a fa
 its start, by verified facts or a Dockerfile of this repository. `review` where it is moved off root by this run, and
 then the two changes come together or not at all; where the evidence is not verified; and where it listens below 1024:
 its program file may have NET_BIND_SERVICE of its own and does not start without it, so that this one is added, the one
-that the restricted level allows.
+that the restricted level allows. It is added too where the image is known for that, as Caddy's is.
 
 It is never written for a container that stays root, and not where nobody knows who it runs as: what changes owners or
 steps down from root needs capabilities. Take the root from it first. It is left too where the Dockerfile gives
@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fixer.imageusers import gives_capabilities
+from fixer.imageusers import gives_capabilities, program_capabilities
 from fixer.model import EnsureItem, Finding, Goal, Refusal, Safety, Severity, YamlChange
 from fixer.podusers import BEHIND_IMAGE, closed_ports, set_in_container
 from fixer.rules.base import Card
@@ -71,12 +71,18 @@ def _finding(view: ManifestView, pod: Pod, member: Member) -> Finding:
     # Without its capabilities a program that starts as root and steps down fails: both go, or none.
     changes = [*_off_root(view, pod, member), _item(pod, member, "drop", "ALL")]
     title = "capabilities: drop ALL"
-    if not view.seat(pod, member).moves and closed_ports(pod, member, view.seat(pod, member).image):
-        # a program file that has this one of its own does not start without it
-        changes.append(_item(pod, member, "add", "NET_BIND_SERVICE"))
-        title += ", add NET_BIND_SERVICE"
+    for one in _kept(view, pod, member):
+        changes.append(_item(pod, member, "add", one))
+        title += f", add {one}"
     fix = view.fix(pod, title, safety, risk, changes)
     return view.finding(CARD, at, message, fix=fix)
+
+
+def _kept(view: ManifestView, pod: Pod, member: Member) -> tuple[str, ...]:
+    """What a program file has of its own, or may have: it does not start without it."""
+    seat = view.seat(pod, member)
+    low = not seat.moves and closed_ports(pod, member, seat.image)
+    return program_capabilities(seat.image) or (("NET_BIND_SERVICE",) if low else ())
 
 
 def _needed(view: ManifestView, pod: Pod, member: Member) -> Refusal | None:

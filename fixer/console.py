@@ -36,8 +36,17 @@ def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
         text = masking.mask("".join([piece for piece, _ in line]))
         if not (text.isascii() and text.isprintable()):  # which takes no time, and most are
             text = clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)
+        if "##[" in text or text.lstrip().startswith("::"):
+            text = _inert(text)
         texts.append(f"{text}\n")
     out.write("".join(texts))
+
+
+def _inert(text: str) -> str:
+    """A line that the log of a CI job does not take for a command to the one that runs it."""
+    blank = text[: len(text) - len(text.lstrip())]
+    text = text.replace("##[", "##\\x5b")
+    return f"{blank}\\x3a{text[len(blank) + 1 :]}" if text.lstrip().startswith("::") else text
 
 
 def _show_rich(lines: Iterable[Line], out: IO[str]) -> None:

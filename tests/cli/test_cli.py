@@ -392,6 +392,15 @@ def test_control_characters_in_a_file_are_harmless_in_a_report(tree: Path) -> No
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_the_log_of_a_ci_job_takes_no_name_for_a_command(tree: Path) -> None:
+    for name in ("::error::x", "##[group]x"):
+        (tree / name).mkdir()
+        (tree / name / "Dockerfile").write_bytes(BAD)
+    lines = fixer(tree, "check").stdout.splitlines()
+    assert not any(line.lstrip().startswith("::") or "##[" in line for line in lines)
+    assert any(line.startswith("\\x3a:error::x/Dockerfile:2") for line in lines), lines
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from fixer.facts import ImageFacts, family_from_package_manager, package_managers
 from fixer.lazy import lazy
@@ -472,6 +472,7 @@ class Image:
         return self.stage.final_workdir
 
 
+@lru_cache(maxsize=4096)  # the steps of one repository are much alike
 def holds(text: str, words: tuple[str, ...]) -> bool:
     """Whether one of the words stands somewhere in the text."""
     for beginning, alike in _by_beginning(words):

@@ -266,23 +266,21 @@ class Repository:
         Raises:
             Unreadable: when it is a link, no regular file, too large, or cannot be read.
         """
-        held = self._held(path)
+        held = self._held(self.tree.root, path)
         return read_bytes(self.tree.root, path, what, too_large) if held is None else held
 
     def text(self, path: str) -> str | None:
         """The text of a file below the root, or None: as `read_inside`, with what is held."""
-        held = self._held(path)
-        return read_inside(self.tree.root, path) if held is None else held.decode("utf-8", "surrogateescape")
-
-    def _held(self, path: str) -> bytes | None:
-        held = self.scope.held
-        return held.texts.get(absolute(self.tree, path)) if held is not None and held.texts else None
+        return self._read(self.tree.root, path)
 
     def _read(self, root: Path, path: str) -> str | None:
         """As `text`, of a path from any folder."""
+        held = self._held(root, path)
+        return read_inside(root, path) if held is None else held.decode("utf-8", "surrogateescape")
+
+    def _held(self, root: Path, path: str) -> bytes | None:
         held = self.scope.held
-        found = held.texts.get(os.path.abspath(os.path.join(root, path))) if held is not None else None
-        return read_inside(root, path) if found is None else found.decode("utf-8", "surrogateescape")
+        return held.texts.get(os.path.abspath(os.path.join(root, path))) if held is not None and held.texts else None
 
     def _choice(self, path: str) -> Choice:
         """What of the fixes of a file is applied."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fixer import app, console, masking
-from fixer.cli.runs import Options, inspected
+from fixer.cli.runs import Options, inspected, show
 from fixer.engine import Choice
 from fixer.errors import UsageError
 from fixer.render.report import FORMATS, Report, notes
@@ -117,17 +117,8 @@ def _deliver(report: Report, wanted: _Wanted) -> int:
 
 def _show(report: Report) -> None:
     """The report for people, as it is without any of these options, and what the baseline did."""
-    from fixer.render import text
-    from fixer.render.diff import diff
-
-    tally, fixing, written = report.tally, report.fixing, report.written
-    out = sys.stderr if fixing else sys.stdout
-    for change in report.told.changes if fixing and not written else ():
-        console.raw(diff(change))
-    console.show(text.findings(report.told, fixing=fixing, written=written), out)
-    console.show(text.skipped(report.told.skipped), out)
-    console.show(text.closing(tally, fixing=fixing, written=written), out)
-    console.show([[(f"  {words}", "")] for words in notes(report)], out)
+    show(report.told, report.tally, fixing=report.fixing, written=report.written)
+    console.show([[(f"  {words}", "")] for words in notes(report)], sys.stderr if report.fixing else sys.stdout)
 
 
 def text_of(name: str, report: Report) -> str:

@@ -10,12 +10,16 @@ import sys
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fixer import config as configuration
 from fixer.config import Config
 from fixer.errors import UsageError, near
 from fixer.model import Goal, LowPorts, Origin, Result, Skipped
 from fixer.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from fixer.render.summary import Tally
 
 _NEXT = "  'fixer verify' tells whether it holds, and 'fixer undo' takes it back"
 
@@ -143,24 +147,34 @@ def must_be_clean(paths: list[Path]) -> None:
 
 def report(result: Result, output: str, *, written: bool) -> int:
     """Print what a fix did, or would do; the exit code."""
-    from fixer import console
     from fixer.render.summary import Tally
 
     tally = Tally(result)
     if output == "json":
+        from fixer import console
         from fixer.render.json import to_json
 
         console.text(to_json(result))
-        return tally.exit_code()
+    else:
+        show(result, tally, fixing=True, written=written)
+    return tally.exit_code()
+
+
+def show(result: Result, tally: Tally, *, fixing: bool, written: bool) -> None:
+    """Print a result for people: the diff of a fix that is not written, the findings, what was not judged, the counts.
+
+    What a fix tells beside its diff goes to standard error.
+    """
+    from fixer import console
     from fixer.render import text
     from fixer.render.diff import diff
 
-    for change in () if written else result.changes:
+    out = sys.stderr if fixing else sys.stdout
+    for change in result.changes if fixing and not written else ():
         console.raw(diff(change))
-    console.show(text.findings(result, fixing=True, written=written), sys.stderr)
-    console.show(text.skipped(tally.skipped), sys.stderr)
-    console.show(text.closing(tally, fixing=True, written=written), sys.stderr)
-    return tally.exit_code()
+    console.show(text.findings(result, fixing=fixing, written=written), out)
+    console.show(text.skipped(result.skipped), out)
+    console.show(text.closing(tally, fixing=fixing, written=written), out)
 
 
 def configured(paths: list[Path], options: Options) -> Config:

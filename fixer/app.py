@@ -17,7 +17,7 @@ from fixer.model import Each, FileChange, Finding, LowPorts, Origin, Refusal, Re
 from fixer.parallel import in_parallel
 from fixer.repository import Repository, Scope
 from fixer.running import run_compose, run_dockerfile, run_manifest, run_runs
-from fixer.source import SourceFile, read_bytes
+from fixer.source import SourceFile, bytes_if_readable
 
 if TYPE_CHECKING:
     from fixer.deliver.branches import Step
@@ -396,10 +396,7 @@ def _where_it_was(finding: Finding, lines: list[int]) -> Finding:
 def _text(root: Path, path: str, outcome: Outcome) -> bytes:
     if outcome.change is not None and outcome.change.path == path:
         return outcome.change.before
-    try:
-        return read_bytes(root, path, "a file", "")
-    except Unreadable:
-        return b""
+    return bytes_if_readable(root, path) or b""
 
 
 def fix_in_units(paths: list[Path], config: Config, choice: Choice) -> tuple[Result, tuple[Unit, ...]]:

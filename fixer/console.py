@@ -55,10 +55,11 @@ def _show_rich(lines: Iterable[Line], out: IO[str]) -> None:
 
     console = Console(file=out, highlight=False, soft_wrap=True)
     for line in lines:
-        console.print(Text.assemble(*((_plain(piece), style or "default") for piece, style in line)))
+        console.print(Text.assemble(*((plain(piece), style or "default") for piece, style in line)))
 
 
-def _plain(piece: str) -> str:
+def plain(piece: str) -> str:
+    """One line of a piece, without control characters and secrets."""
     return clean(masking.mask(piece)).replace("\n", " ")
 
 

@@ -97,6 +97,14 @@ def read_bytes(root: Path, path: str, what: str, too_large: str) -> bytes:
         raise Unreadable("unreadable", f"the file cannot be read ({error.strerror}); check its permissions") from error
 
 
+def bytes_if_readable(root: Path, path: str) -> bytes | None:
+    """The bytes of one file below `root`; None where `read_bytes` would raise."""
+    try:
+        return read_bytes(root, path, "a file", "")
+    except Unreadable:
+        return None
+
+
 def apply_edits(text: str, edits: list[Edit]) -> str:
     """Apply edits that do not overlap; insertions at one offset keep the order in which they are given.
 

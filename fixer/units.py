@@ -9,12 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fixer.discover import is_dockerfile
-from fixer.errors import Unreadable
 from fixer.graphing import draw
 from fixer.model import FileChange, Finding, Result, SetKey, SetUser, Status, YamlChange
 from fixer.proofs import Digests, Kept, Proof, digest
 from fixer.repository import Repository
-from fixer.source import read_bytes
+from fixer.source import bytes_if_readable
 from fixer.tuples import NamedTuple
 from fixer.understand.links import Graph
 
@@ -76,10 +75,8 @@ def proved(unit: Unit, kept: Kept) -> tuple[Proof, ...]:
 def _digest(place: str) -> str:
     """That of a file as it is, "" where it cannot be read."""
     path = Path(place)
-    try:
-        return digest(read_bytes(path.parent, path.name, "a file", ""))
-    except Unreadable:
-        return ""
+    data = bytes_if_readable(path.parent, path.name)
+    return "" if data is None else digest(data)
 
 
 def grouped(

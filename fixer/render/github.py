@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from fixer.model import Finding, Severity
 from fixer.render.report import Report, headline, notes, told, worst_first
-from fixer.render.summary import LEFT_OUT
 from fixer.render.words import plain
 from fixer.rules import name_of
 
@@ -37,9 +36,8 @@ def _lines(report: Report) -> Iterator[str]:
     if rest:
         yield _line(f"{len(rest)} more without an annotation, since GitHub shows {MOST} of a kind for a step:")
         yield from (_line(_log(finding)) for finding in rest)
-    for skipped in report.result.skipped:
-        if skipped.reason not in LEFT_OUT:
-            yield _line(f"{skipped.path}: not read [{skipped.reason}] {skipped.message}")
+    for skipped in report.unread:
+        yield _line(f"{skipped.path}: not read [{skipped.reason}] {skipped.message}")
     for words in (headline(report), *notes(report)):
         yield _line(words)
 

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 
-from fixer.render.text import Line
+from fixer.render.text import Line, many
 from fixer.understand.links import Edge, Graph, Image, ImageKind, Use
 
 VERSION = 1
@@ -120,8 +120,8 @@ def closing(graphs: Iterable[Graph]) -> Line:
     each = tuple(graphs)
     counts = Counter(image.kind for graph in each for image in graph.images if image.kind in _COUNTED)
     told = ", ".join(f"{counts[kind]} {word}" for kind, word in _COUNTED.items() if counts[kind])
-    images = _many(counts.total(), "image")
-    return [(f"{images}{f' ({told})' if told else ''}, {_many(sum(len(g.uses) for g in each), 'use')}", "bold")]
+    images = many(counts.total(), "image")
+    return [(f"{images}{f' ({told})' if told else ''}, {many(sum(len(g.uses) for g in each), 'use')}", "bold")]
 
 
 _COUNTED = {
@@ -130,10 +130,6 @@ _COUNTED = {
     ImageKind.AMBIGUOUS: "ambiguous",
     ImageKind.OUTSIDE: "from outside",
 }
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 # --- Mermaid -----------------------------------------------------------------------------------------------------

@@ -100,11 +100,7 @@ def to_html(report: Report) -> str:
         outside=outside,
         hidden=hidden,
         box=WIDTH,
-        unread=[
-            (plain(one.path), plain(one.message), plain(one.reason))
-            for one in report.result.skipped
-            if one.reason not in LEFT_OUT
-        ],
+        unread=[(plain(one.path), plain(one.message), plain(one.reason)) for one in report.unread],
         left_out=sorted(Counter(s.reason for s in report.result.skipped if s.reason in LEFT_OUT).items()),
         fixing=report.fixing,
         written=report.written,

@@ -9,14 +9,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 from fixer.model import Finding, Skipped
 from fixer.render.report import Report, headline, is_finding, notes, told
-from fixer.render.summary import LEFT_OUT
 from fixer.render.words import plain, visible
 from fixer.rules import name_of
 
 
 def to_junit(report: Report) -> str:
     """The findings that are in the files, and the files that could not be read, as XML with a final newline."""
-    unread = sorted((one for one in report.result.skipped if one.reason not in LEFT_OUT), key=lambda one: one.path)
+    unread = sorted(report.unread, key=lambda one: one.path)
     findings = [f._replace(path=plain(f.path)) for f in report.open]
     failures = sum(map(is_finding, findings))
     tests = len(findings) + len(unread)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from fixer.model import Finding, Severity, Status
 from fixer.render.diff import diff
 from fixer.render.report import Report, headline, notes, told, worst_first
-from fixer.render.summary import LEFT_OUT
 from fixer.render.words import code, escaped, fenced, source_line
 from fixer.rules import name_of
 
@@ -32,7 +31,7 @@ def to_markdown(report: Report, most_bytes: int = MOST_BYTES) -> str:
         status = report.fixing
         out.add([_counts(findings), "", _HEAD[status], _RULE[status]])
         out.rows((_row(finding, status) for finding in findings), len(findings), "findings")
-    unread = [one for one in report.result.skipped if one.reason not in LEFT_OUT]
+    unread = report.unread
     if unread:
         out.add(["## Not read", ""])
         rows = (f"- {code(one.path)}: {escaped(one.message)} ({code(one.reason)})" for one in unread)

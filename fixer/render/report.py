@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fixer.model import Finding, Result, Severity, Skipped, Status
 from fixer.render.fingerprints import fingerprints, marks
-from fixer.render.summary import Tally
+from fixer.render.summary import LEFT_OUT, Tally
+from fixer.render.text import many
 from fixer.tuples import NamedTuple
 from fixer.understand.links import Graph
 
@@ -45,12 +46,21 @@ class Report(NamedTuple):
     @property
     def open(self) -> tuple[Finding, ...]:
         """What is in the files after the run: all findings, without those that were repaired in them."""
-        return tuple(f for f in self.result.findings if not (self.written and f.status is Status.FIXED))
+        return tuple(finding for finding in self.result.findings if self._stands(finding))
+
+    @property
+    def unread(self) -> tuple[Skipped, ...]:
+        """The files that should have been judged and could not be."""
+        return tuple(one for one in self.result.skipped if one.reason not in LEFT_OUT)
+
+    def _stands(self, finding: Finding) -> bool:
+        """Whether a finding is in its file after the run."""
+        return not (self.written and finding.status is Status.FIXED)
 
     def fingerprinted(self) -> list[tuple[Finding, str]]:
         """The same, each with its fingerprint."""
         pairs = zip(self.result.findings, fingerprints(self.result.findings, self.texts), strict=True)
-        return [(f, mark) for f, mark in pairs if not (self.written and f.status is Status.FIXED)]
+        return [(finding, mark) for finding, mark in pairs if self._stands(finding)]
 
     def with_result(self, written: Result) -> Report:
         """The report of the same run once its changes are written; what is left has its new place then."""
@@ -121,23 +131,19 @@ def told(finding: Finding) -> list[str]:
 def headline(report: Report) -> str:
     """The counts in one sentence."""
     counts = report.tally.summary()
-    files = _many(counts["files"], "file")
+    files = many(counts["files"], "file")
     if not report.fixing:
         fixable = f", {counts['fixable']} can be fixed" if counts["fixable"] else ""
-        return f"{_many(counts['found'] + counts['refused'], 'finding')} in {files}{fixable}"
+        return f"{many(counts['found'] + counts['refused'], 'finding')} in {files}{fixable}"
     done = "fixed" if report.written else "would be fixed"
     left = f", {counts['refused']} left for a person" if counts["refused"] else ""
-    return f"{counts['fixed']} {done} in {_many(counts['changed'], 'file')} of {counts['files']}{left}"
+    return f"{counts['fixed']} {done} in {many(counts['changed'], 'file')} of {counts['files']}{left}"
 
 
 def notes(report: Report) -> Iterator[str]:
     """What a baseline did, in sentences."""
     if report.quiet:
-        yield f"{_many(report.quiet, 'old finding')} of the baseline not shown"
+        yield f"{many(report.quiet, 'old finding')} of the baseline not shown"
     if report.gone:
         have = "entry of the baseline is" if report.gone == 1 else "entries of the baseline are"
         yield f"{report.gone} {have} no longer found; --write-baseline writes it anew"
-
-
-def _many(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -19,7 +19,6 @@ from fixer.render.diff import groups, lines_of
 from fixer.render.fingerprints import Lines
 from fixer.render.linehash import line_hashes
 from fixer.render.report import Report, told
-from fixer.render.summary import LEFT_OUT
 from fixer.render.words import visible
 from fixer.rules import find, name_of
 from fixer.source import BOM
@@ -214,7 +213,7 @@ def _notes(report: Report, number: int, kept: int) -> list[dict[str, Any]]:
     if kept < number:
         left = f"{number - kept} of {number} findings, the least severe, were left out: GitHub takes no more."
         rows.append({"level": "warning", "message": {"text": left}, "descriptor": {"id": "left-out"}})
-    unread = [one for one in report.result.skipped if one.reason not in LEFT_OUT]
+    unread = report.unread
     rows += [_note(one) for one in unread[:_MOST_NOTES]]
     if len(unread) > _MOST_NOTES:
         more = f"{len(unread) - _MOST_NOTES} more files could not be read."

@@ -30,6 +30,11 @@ def findings(result: Result, *, fixing: bool = False, written: bool = False) -> 
         before = finding if finding.fix is not None and finding.fix.instructions else before
 
 
+def many(number: int, word: str) -> str:
+    """A number of things in words: `1 file`, `2 files`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def _line_to_use(finding: Finding) -> tuple[str, str]:
     return finding.path, finding.fix.instructions if finding.fix is not None else ""
 
@@ -46,14 +51,14 @@ def skipped(told: Iterable[Skipped]) -> Iterator[Line]:
     rows: dict[str, list[Skipped]] = {}
     for one in every:
         rows.setdefault(one.reason, []).append(one)
-    many = {reason: found for reason, found in rows.items() if reason in LEFT_OUT and len(found) > _FEW}
+    often = {reason: found for reason, found in rows.items() if reason in LEFT_OUT and len(found) > _FEW}
     for one in every:
-        if one.reason not in many:
+        if one.reason not in often:
             what = "not read" if one.reason in UNREAD_IMAGE else "skipped"
             yield [(one.path, "bold"), (f": {what} ", ""), (f"[{one.reason}] ", "dim"), (one.message, "")]
-    for reason, found in sorted(many.items()):
+    for reason, found in sorted(often.items()):
         paths = list(dict.fromkeys(one.path for one in found))
-        files = f"in {len(paths)} file{'' if len(paths) == 1 else 's'}: "
+        files = f"in {many(len(paths), 'file')}: "
         more = f" and {len(paths) - _PATHS} more" if len(paths) > _PATHS else ""
         first = (", ".join(paths[:_PATHS]), "bold")
         yield [(f"{len(found)} skipped ", ""), (f"[{reason}] ", "dim"), (files, ""), first, (more, "")]
@@ -98,14 +103,14 @@ def _words(label: str, mark: Line, text: str) -> Iterator[Line]:
 def closing(tally: Tally, *, fixing: bool, written: bool = False) -> Iterator[Line]:
     """The summary: what was fixed, what was left and why, what was skipped and why."""
     counts = tally.summary()
-    files = f"{counts['files']} file{'' if counts['files'] == 1 else 's'}"
+    files = many(counts["files"], "file")
     if fixing:
         yield from _fixed(counts, files, written)
     else:
         total = counts["found"] + counts["refused"]
         yield [
             (f"{files} checked, ", ""),
-            (f"{total} finding{'' if total == 1 else 's'}", "bold" if total else "green"),
+            (many(total, "finding"), "bold" if total else "green"),
         ]
         if counts["fixable"]:
             yield [(f"  {counts['fixable']} can be fixed: run 'fixer fix' to see the diff", "")]

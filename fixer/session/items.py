@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from types import ModuleType
 
 from fixer.model import Finding, Safety, Status
+from fixer.render.fingerprints import Lines
 from fixer.rules import find
 from fixer.tuples import NamedTuple
 
@@ -49,7 +50,7 @@ def items(place: str, findings: Iterable[Finding], data: bytes) -> tuple[Item, .
         findings: what was found in it.
         data: its bytes, for the marks.
     """
-    marked = list(_marked(findings, data.split(b"\n")))
+    marked = list(_marked(findings, data))
     groups: dict[str, list[tuple[Finding, str]]] = {}
     for n, (finding, mark) in enumerate(marked):
         groups.setdefault(_group(finding) or f"#{n}", []).append((finding, mark))
@@ -74,11 +75,16 @@ def _item(place: str, group: list[tuple[Finding, str]]) -> Item:
     return Item(place, tuple(finding for finding, _ in ordered), tuple(mark for _, mark in ordered))
 
 
-def _marked(findings: Iterable[Finding], lines: Sequence[bytes]) -> Iterable[tuple[Finding, str]]:
-    """Each finding with what names it, whatever moves above it: rule, path, words, and the line that it is about."""
+def _marked(findings: Iterable[Finding], data: bytes) -> Iterable[tuple[Finding, str]]:
+    """Each finding with what names it, whatever moves above it: rule, path, words, and the line that it is about.
+
+    Unlike the mark of a report it has the words too: after an answer fewer may speak of one line, in another order.
+    """
     seen: dict[str, int] = {}
+    findings = list(findings)
+    lines = Lines(dict.fromkeys((finding.path for finding in findings), data))
     for finding in findings:
-        line = lines[finding.line - 1].strip() if 0 < finding.line <= len(lines) else b""
+        line = lines.at(finding).strip()
         key = "\0".join((finding.rule, finding.path, finding.message, "")).encode("utf-8", "surrogateescape") + line
         mark = hashlib.sha256(key).hexdigest()[:20]
         seen[mark] = seen.get(mark, 0) + 1

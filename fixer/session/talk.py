@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from fixer import app
-from fixer.console import clean
+from fixer.console import plain
 from fixer.errors import FixerError, Unreadable
-from fixer.masking import mask
 from fixer.model import FileChange, Result, Skipped
 from fixer.render.page import page
-from fixer.render.text import Line
+from fixer.render.text import Line, many
 from fixer.session import screen
 from fixer.session.items import Item
 from fixer.session.kept import Keeper
@@ -22,7 +21,7 @@ from fixer.session.keys import END, TAB
 from fixer.session.record import Done, Record
 from fixer.session.session import Refused, Session
 from fixer.session.ways import Way
-from fixer.source import read_bytes
+from fixer.source import bytes_if_readable
 
 _WIDEST = 100  # longer lines are hard to read
 ANSWERS = {
@@ -96,9 +95,7 @@ class Talk:
         files, total = len(self.session.bench.places), sum(1 for _ in self.session.open())
         skipped = sum(len(seen.skipped) for seen in self.session.seen.values())
         more = f", {skipped} skipped (s tells)" if skipped else ""
-        self.say(
-            f"{_many(files, 'file')}{more}, {_many(total, 'question')}. Nothing is written before the end; ? helps."
-        )
+        self.say(f"{many(files, 'file')}{more}, {many(total, 'question')}. Nothing is written before the end; ? helps.")
 
     # --- one finding --------------------------------------------------------------------------------------------------
 
@@ -131,7 +128,7 @@ class Talk:
         number, total = self.session.position()
         head, lead = f"[{number}/{total}] {item.lead.rule} ", item.lead
         room = max(10, shutil.get_terminal_size().columns - len(head) - 8)
-        place = clean(mask(f"{lead.path}:{lead.line}")).replace("\n", " ")
+        place = plain(f"{lead.path}:{lead.line}")
         return f"{head}{place if len(place) <= room else '...' + place[3 - room :]} > "
 
     def _known(self, item: Item, way: Way | None) -> list[str]:
@@ -217,7 +214,7 @@ class Talk:
             return True
         known = ["y", "n", *(["u"] if over else ["c"])]
         on = "u undo the last one" if over else "c go on"
-        self.say(f"Write {_many(len(changes), 'file')}? y write, n only keep the answers, {on}")
+        self.say(f"Write {many(len(changes), 'file')}? y write, n only keep the answers, {on}")
         key = self.person.key(f"{' '.join(known)} > ", known)
         if key == "u":
             self._undo()
@@ -262,7 +259,7 @@ def taken_up(keeper: Keeper, person: Person, show: Callable[[Iterable[Line]], No
         return Record()
     stale = record.forget(_on_disk)
     pending = len(record.changes())
-    words = f"A session was left here: {_many(len(record.done), 'answer')}, {_many(pending, 'file')} to write."
+    words = f"A session was left here: {many(len(record.done), 'answer')}, {many(pending, 'file')} to write."
     show(screen.sentence(words, _width()))
     show([[(f"  {place}: changed since; what was answered about it is asked again", "")] for place in stale])
     show(screen.sentence("y go on from there, n begin anew and forget the answers, q end", _width()))
@@ -275,15 +272,8 @@ def taken_up(keeper: Keeper, person: Person, show: Callable[[Iterable[Line]], No
 
 def _on_disk(place: str) -> bytes | None:
     path = Path(place)
-    try:
-        return read_bytes(path.parent, path.name, "a file", "")
-    except Unreadable:
-        return None
+    return bytes_if_readable(path.parent, path.name)
 
 
 def _width() -> int:
     return min(shutil.get_terminal_size().columns, _WIDEST)
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What is computed when it is first asked for: properties, regular expressions.
+"""What is computed when it is first asked for: properties, functions of one object, regular expressions.
 
 The cached property of Python 3.11 takes a lock on every first read, which costs a tenth of a run.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, Generic, TypeVar, cast, overload
 
 _T = TypeVar("_T")
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class lazy(Generic[_T]):
@@ -32,6 +34,24 @@ class lazy(Generic[_T]):
         value = self.make(instance)
         instance.__dict__[self.name] = value
         return value
+
+
+def kept(make: _Function) -> _Function:
+    """A function of an object, and maybe more, whose results are kept in that object.
+
+    They go when it goes. A cache of its own would hold on to files that are long done, and to take them apart then is
+    dear: nothing of them is at hand in the processor any more.
+    """
+    name = f"{make.__module__}.{make.__qualname__}"
+
+    @wraps(make)
+    def ask(one: Any, *more: Any) -> Any:
+        found = one.__dict__.setdefault(name, {})
+        if more not in found:
+            found[more] = make(one, *more)
+        return found[more]
+
+    return cast("_Function", ask)
 
 
 class _Pattern:

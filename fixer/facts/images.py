@@ -405,9 +405,23 @@ def _lookup(ref: ImageRef) -> ImageFacts | None:
         return _agreed([_facts(raw, ref) for raw in entries])
     tag = ref.tag or "latest"
     for raw in entries:
-        if "tags" not in raw or re.fullmatch(raw["tags"], tag):
+        if "tags" not in raw or _fits(raw["tags"], tag):
             return _facts(_unless_contradicted(raw, tag), ref)
     return None
+
+
+# The usual expressions of the file, which need not be compiled: `.*(slim|jammy).*`, and `latest` or `(latest)`.
+_ANYWHERE = regex(r"\.\*\(?([a-z0-9|-]+)\)?\.\*")
+_ONE_OF = regex(r"\(?([a-z0-9|-]+)\)?")
+
+
+def _fits(expression: str, tag: str) -> bool:
+    """Whether a tag is one of those that an expression means."""
+    anywhere = _ANYWHERE.fullmatch(expression)
+    if anywhere is not None:
+        return any(word in tag for word in anywhere[1].split("|"))
+    one_of = _ONE_OF.fullmatch(expression)
+    return tag in one_of[1].split("|") if one_of is not None else re.fullmatch(expression, tag) is not None
 
 
 # What a tag says about the distribution, where the entry that matched may be about another variant.

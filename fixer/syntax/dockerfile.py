@@ -51,11 +51,13 @@ _SPACE = (
 _ASCII_SPACE = "\t\n\v\f\r "
 # What stands behind the one blank that is usual where flags or more blanks come before the arguments.
 _BEGINS_APART = _ASCII_SPACE + "-"
-_WORD = regex(rf"[^{_SPACE}]+")
+_WORD = regex(r"[\S\x1c-\x1f]+")  # no blank of `_SPACE`
+# A flag without quotes and backslashes: printable ASCII up to a blank.
+_PLAIN_FLAG = regex(r"[!#-&(-\[\]-~]++(?=[\t\n\v\f\r ]|\Z)")
 # Pairs that need no closer look: NAME=value, with quotes that are closed and no escapes.
 _PLAIN_PAIRS = regex(r"""(?:[\w.-]+=(?:[^\s'"\\`]|"[^"\\`]*"|'[^'\\`]*')*+(?:[ \t]++|\Z))++""", re.ASCII)
-# What sets shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
-_UNCLEAN = regex(rf"\\[ \t\r]+\n|\n[{_SPACE}]*(?:#|\Z)|\n[{_SPACE}]*\n")
+# What may set shell text apart from its stretch of file: comments, blank lines and blanks behind the escape.
+_UNCLEAN = regex(r"\\[ \t\r]+\n|\n\s*(?:#|\Z)|\n\s*\n")
 _BLANK_ENDS = frozenset(" \t")
 _ESCAPES = frozenset("\\`")
 
@@ -116,6 +118,7 @@ class Instruction:
         heredocs: tuple[Heredoc, ...] = (),
         logical_end: int = 0,
         open_end: bool = False,
+        args: str | None = None,
     ) -> None:
         self.index = index
         self.name = name
@@ -130,6 +133,8 @@ class Instruction:
         self.heredocs = heredocs
         self.logical_end = logical_end
         self.open_end = open_end
+        if args is not None:  # found beside the name, as nearly always
+            self.__dict__["args"] = args
 
     def __repr__(self) -> str:
         return f"<line {self.line}: {self.logical!r}>"
@@ -275,6 +280,9 @@ class Dockerfile:
 
 def _flag_word(text: str, at: int) -> tuple[str, int]:
     """One flag word with quotes and backslashes resolved as BuildKit does, and its end."""
+    plain = _PLAIN_FLAG.match(text, at)
+    if plain is not None:
+        return plain[0], plain.end()
     out: list[str] = []
     quote = ""
     while at < len(text):
@@ -445,10 +453,12 @@ def _instruction(text: str, lines: _Lines, index: int, escape: str) -> Instructi
     last = current[-1]
     if last == escape or last in _BLANK_ENDS:
         return _continued(text, lines, index, (number, at, current), escape)
-    name, end = _name(current), at + len(current)  # most stand on one line
+    name, args = _head(current)
+    end = at + len(current)  # most stand on one line
     made = Instruction(
-        index, name, name.upper(), number + 1, number + 1, Span(at, end), current, ((0, at),), text, escape, (), end
-    )
+        index, name, name.upper(), number + 1, number + 1, Span(at, end), current, ((0, at),), text, escape, (), end,
+        False, args,
+    )  # fmt: skip
     return _with_heredocs(text, lines, made) if "<<" in current and _may_hold_heredoc(made) else made
 
 
@@ -487,17 +497,20 @@ def _continued(text: str, lines: _Lines, index: int, first: tuple[int, int, str]
             )
         logical = logical[lead:]
         pieces = _shift(pieces, lead)
-    name = _name(logical)
+    name, args = _head(logical)
     made = Instruction(
         index, name, name.upper(), first[0] + 1, len(lines.rows) if open_end else number + 1, Span(pieces[0][1], end),
-        logical, tuple(pieces), text, escape, (), end, open_end,
+        logical, tuple(pieces), text, escape, (), end, open_end, args,
     )  # fmt: skip
     return _with_heredocs(text, lines, made) if "<<" in logical and _may_hold_heredoc(made) else made
 
 
-def _name(logical: str) -> str:
-    name = logical.partition(" ")[0]
-    return name if name.isalpha() else _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0]
+def _head(logical: str) -> tuple[str, str | None]:
+    """The name of an instruction, and its arguments where no flags and no more than one blank stand before them."""
+    name, _, rest = logical.partition(" ")
+    if not name.isalpha():
+        return _BLANKS.split(logical.strip(_SPACE), maxsplit=1)[0], None
+    return name, rest.strip(_SPACE) if rest[:1] not in _BEGINS_APART else None
 
 
 def _shift(pieces: list[tuple[int, int]], lead: int) -> list[tuple[int, int]]:

@@ -12,6 +12,8 @@ from fnmatch import translate
 from fixer.lazy import regex
 
 _NAME = regex(r"[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?!$-]")
+# What is itself: it neither quotes, escapes nor begins a variable, and ends no word in one but that before a slash.
+_PLAIN = regex(r"[A-Za-z0-9_./:@,+= -]++")
 _MODIFIER = regex(r"(:?[-+?]|##?|%%?|//?)")
 
 Env = Mapping[str, "str | None"]
@@ -64,6 +66,11 @@ def _run(text: str, at: int, env: _Scope, escape: str, stop: str) -> tuple[str, 
     out: list[str] = []
     quote = ""
     while at < len(text):
+        plain = _PLAIN.match(text, at) if stop != "/}" else None
+        if plain is not None:
+            out.append(plain[0])
+            at = plain.end()
+            continue
         ch = text[at]
         if not quote and stop and ch in stop:
             break

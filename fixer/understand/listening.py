@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
+from fixer.lazy import kept
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.tuples import NamedTuple
 from fixer.understand.process import Running
@@ -32,7 +32,7 @@ def privileged(running: Running) -> tuple[Bound, ...]:
     return tuple(found[port] for port in sorted(found))
 
 
-@lru_cache(maxsize=8)  # asked several times for one image, and then never again
+@kept
 def bound(running: Running) -> tuple[Bound, ...]:
     """Every port that an image is known to bind; one may come more than once."""
     return tuple(_bound(running))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from posixpath import basename
 
-from fixer.lazy import regex
+from fixer.lazy import kept, regex
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command
 from fixer.tuples import NamedTuple
@@ -70,7 +70,7 @@ def is_data(path: str, workdir: str | None) -> bool:
     return not any(below(path, folder) for folder in _NOT_DATA)
 
 
-@lru_cache(maxsize=8)  # asked several times for one image, and then never again
+@kept
 def made(image: Image) -> tuple[Made, ...]:
     """What the build makes for data and does not take away again, each path once, by its first mention."""
     found: dict[str, Made] = {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
-from fixer.lazy import regex
+from fixer.lazy import kept, regex
 from fixer.model import Span
 from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Command, Word, parse
@@ -106,7 +105,7 @@ class Step(NamedTuple):
         return (place for word in self.command.args if (place := self.place(word)))
 
 
-@lru_cache(maxsize=32)  # the steps of one image are asked for several times, and then never again
+@kept
 def steps(image: Image, item: Instruction) -> tuple[Step, ...]:
     """The commands of a RUN, in order; none where another shell reads it."""
     if item.keyword != "RUN" or image.dialect(item) != "posix":

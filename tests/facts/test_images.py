@@ -18,6 +18,7 @@ from fixer.facts import (
     family,
     family_from_package_manager,
     hardened,
+    images,
     lookup,
     taken_ids,
 )
@@ -454,3 +455,22 @@ def test_alternatives():
     assert hardened("gcr.io/distroless/base-debian12")[0].to == "gcr.io/distroless/base-debian12:nonroot"
     assert hardened("acme/app") == ()
     assert hardened("nginx@sha256:" + "c" * 64) == ()
+
+
+# --- tags ---------------------------------------------------------------------------------------------------
+
+TAGS = (
+    "latest", "latest-amd64", "3.20", "alpine", "22-alpine3.20", "bookworm", "12-slim", "8.0-jammy", "22.04",
+    "jammy-2024", "fpm", "8.3-fpm-alpine", "nonroot", "debug", "ltsc2022-windowsservercore", "slim-bullseye", "9-ubi",
+    "10", "", "x",
+)  # fmt: skip
+
+
+def test_short_cuts_mean_what_the_expressions_mean():
+    expressions = {raw["tags"] for raw in IMAGES if "tags" in raw}
+    quick = [one for one in expressions if images._ANYWHERE.fullmatch(one) or images._ONE_OF.fullmatch(one)]
+    assert len(quick) > len(expressions) / 3
+    for expression in expressions:
+        words = re.findall(r"[a-z0-9-]+", expression)
+        for tag in (*TAGS, *words, *(f"1.2-{word}" for word in words), *(f"{word}-3" for word in words)):
+            assert images._fits(expression, tag) == bool(re.fullmatch(expression, tag)), (expression, tag)

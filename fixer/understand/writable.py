@@ -38,6 +38,7 @@ _STATE = ("/var/lib", "/var/cache", "/var/log", "/var/spool", "/run", "/var/run"
 _READ = regex(r"CONF|CERT|KEY|SECRET|TOKEN|PASSWORD|LIBRARY|(?:^|_)PATH$", re.IGNORECASE)
 _LOG = regex(r"/var/log/[\w.-]+\.log")
 _SOCKET = regex(r"sock(?:et)?\b", re.IGNORECASE)
+_TMP_ITSELF = regex(r"/tmp(?:/+\.?)*+(?![\w.$*?/\[{-])")
 _OPENS_TMP = regex(r"[0-7]?[0-7]{2}7|[augo]*[+=][rwxXst]*w[rwxXst]*")
 _OPEN_TO_ALL = ("/tmp", "/var/tmp", "/dev/shm", "/dev", "/proc", "/sys")
 _CLOSES = (*MODES, "rm ", "rmdir", "mv ")
@@ -310,7 +311,7 @@ def _is_state(name: str, value: str) -> bool:
 def _remade(image: Image) -> Iterator[Writable]:
     """/tmp where the build takes it away and makes it again, without the mode that lets everybody write."""
     for item in image.runs_about(("/tmp",)):
-        if "mkdir" not in item.logical or "rm" not in item.logical:
+        if "mkdir" not in item.logical or "rm" not in item.logical or len(_TMP_ITSELF.findall(item.logical)) < 2:
             continue
         shell = image.shell(item)
         gone = min((one.command.start for one in shell.removes if _is_tmp(one.paths)), default=None)

@@ -277,12 +277,11 @@ def lost(after: Told, before: Told, written: Collection[str] = ()) -> Lost:
         path = tidy(call.path, 200)
         if (call.what, call.path) in old.refused:
             continue
-        if not old.did(call):
-            notes.setdefault("which the original does not try", []).append(path)
-            continue
         other = old.instead(call, after.writes[at + 1 :])
         if other:
             notes.setdefault(f"and that it writes {tidy(other, 200)} instead", []).append(path)
+        elif not old.did(call):
+            notes.setdefault("which the original does not try", []).append(path)
         else:
             denied.append(Denied(Kind.PATH, path, SEEN + " ".join(filter(None, (call.what, call.how, call.error)))))
     return Lost(tuple(denied), tuple(_sentence(paths, end) for end, paths in islice(notes.items(), _MOST_PATHS)))
@@ -306,14 +305,13 @@ class _Original:
 
     def did(self, call: Call) -> bool:
         """Whether it did this, or the same to a file whose name each run makes up."""
-        return (call.what, call.path) in self._done or self._made_up(call)
-
-    def _made_up(self, call: Call) -> bool:
-        return call.path not in self._paths and (call.what, _masked(call.path)) in self._once
+        made_up = call.path not in self._paths and (call.what, _masked(call.path)) in self._once
+        return made_up or (call.what, call.path) in self._done
 
     def instead(self, call: Call, later: Iterable[Call]) -> str:
         """Where the fixed program did later what it was refused, and the original did not; "" for nowhere."""
-        known, key = (self._masked, _masked) if self._made_up(call) else (self._done, posixpath.normpath)
+        named = (call.what, call.path) in self._done
+        known, key = (self._done, posixpath.normpath) if named else (self._masked, _masked)
         name = key(posixpath.basename(call.path))
         for one in later:
             alike = one.what == call.what and key(posixpath.basename(one.path)) == name

@@ -77,22 +77,22 @@ def _traced(runner: Runner, side: Side, tool: Tracer) -> calls.Told:
         recipe = around(tool, side.recipe, config)
         volume = runner.filled(side.image, tool.tar)
         try:
-            _run(runner, side, recipe, volume)
+            log = _run(runner, side, recipe, volume)
             data = runner.kept(side.image, volume, CALLS, _MOST_CALLS)
         finally:
             runner.forget(volume)
     except Refused as problem:
         raise Untraced(str(problem)) from None
     if data is None:
-        raise Untraced("its calls are too many to be read")
+        raise Untraced("they are too many, or were not kept")
     told = calls.read(files.text(data), side.recipe.workdir or str(config.get("WorkingDir") or "/"))
     if not told.programs:
-        raise Untraced("strace has told nothing")
+        raise Untraced(next((line for line in log if line.startswith("strace: ")), "strace has told nothing"))
     return told
 
 
-def _run(runner: Runner, side: Side, recipe: Recipe, volume: str) -> None:
-    """Run a side under a tracer for as long as without.
+def _run(runner: Runner, side: Side, recipe: Recipe, volume: str) -> tuple[str, ...]:
+    """Run a side under a tracer for as long as without; its log.
 
     Raises:
         Untraced: when it ends otherwise, or does not listen where it did.
@@ -108,6 +108,7 @@ def _run(runner: Runner, side: Side, recipe: Recipe, volume: str) -> None:
         )
     if heard - {port.number for port in seen.ports}:
         raise Untraced("with strace, it does not listen on all of its ports")
+    return seen.log
 
 
 def _end(seen: Seen) -> str:

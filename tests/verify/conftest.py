@@ -14,7 +14,7 @@ from fixer.verify.engine import Bench, Options, open_bench
 if TYPE_CHECKING:
     from tests.conftest import Engine
 
-QUICK = Options(timeout=30, settle=0.5)
+QUICK = Options(timeout=30, settle=0.5, trace=False)
 Try = Callable[..., Trial]
 
 

@@ -1,0 +1,179 @@
+"""Programs that are refused a write in silence, and programs that only look so, tried with a tracer beside them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fixer.evidence import Kind, Mount, Recipe, Word
+from fixer.verify import reaper
+from fixer.verify.api import Api
+from fixer.verify.judge import judge
+from tests.conftest import ROOT, absent
+from tests.verify.conftest import QUICK, Try
+from tests.verify.test_reaper import _of, api
+from tests.verify.test_trials import shell
+
+__all__ = ["api"]  # a fixture
+TRACED = QUICK._replace(trace=True, settle=0.3)
+NONE = "a trace of its calls shows no refused write"
+BARE = Recipe(user="10001", read_only=True, cap_drop=("ALL",), no_new_privileges=True)
+
+
+@pytest.fixture
+def strace() -> None:
+    if shutil.which("strace") is None:
+        absent("ENGINE", "strace is not installed")
+
+
+def python(script: str, prepare: str, user: str = "") -> str:
+    """A Dockerfile whose process is a script of Python."""
+    who = f"USER {user}\n" if user else ""
+    return f'FROM python:3.12-slim\nWORKDIR /app\nCOPY *.py /app/\n{prepare}{who}CMD ["python", "/app/{script}"]\n'
+
+
+MAKES = "RUN python -c \"import sqlite3; sqlite3.connect('/app/data.db').execute('create table t(a)')\"\n"
+LOSES = """
+import os, sqlite3, tempfile, time
+print(sqlite3.connect("/app/data.db").execute("select * from t").fetchall())  # falls back to reading
+try:
+    with tempfile.TemporaryFile(dir="/srv") as file:
+        file.write(b"x")
+except OSError:
+    pass
+try:
+    os.mkdir("/opt/cache")
+    os.rmdir("/opt/cache")
+except OSError:
+    pass
+time.sleep(60)
+"""
+
+
+def test_what_a_program_loses_in_silence(attempt: Try, strace: None) -> None:
+    texts = python("loses.py", MAKES), python("loses.py", MAKES, "10001:10001")
+    trial = attempt(*texts, {"loses.py": LOSES}, options=TRACED)
+    (after,) = trial.after
+    assert {one.what for one in after.denied} >= {"/app/data.db", "/opt/cache"}
+    assert any(one.what.startswith("/srv/") for one in after.denied), after.denied
+    assert all(one.kind is Kind.PATH and one.seen.startswith("in a trace of its calls: ") for one in after.denied)
+    verdict = judge(trial)
+    assert verdict.word is Word.BROKEN
+    assert {cause.rule for cause in verdict.causes} == {"DF007"}
+    assert "nothing was refused" not in verdict.observations
+
+
+HELPER = "VALUE = 1\n"
+CONTENT = """
+import os, tempfile, time
+import helper  # leaves its byte code beside itself, if it may
+for folder in ("/app", "/opt", "/tmp"):  # as libraries look for a place
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder) as file:
+            file.write(b"x")
+        break
+    except OSError:
+        pass
+for folder in ("/opt", "/tmp"):
+    try:
+        with open(folder + "/state", "w"):
+            pass
+        os.remove(folder + "/state")
+        break
+    except OSError:
+        pass
+if os.getuid():
+    try:
+        os.mkdir("/home/.app")  # the original has its home elsewhere
+    except OSError:
+        pass
+time.sleep(60)
+"""
+
+
+def test_one_that_is_content_with_another_place_holds(attempt: Try, strace: None) -> None:
+    files = {"content.py": CONTENT, "helper.py": HELPER}
+    trial = attempt(python("content.py", ""), python("content.py", "", "10001:10001"), files, options=TRACED)
+    verdict = judge(trial)
+    assert verdict.word is Word.HOLDS, verdict.causes
+    told = [one for one in verdict.observations if one.startswith("a trace of its calls")]
+    assert any(one.endswith("may not write /opt/state, and that it writes /tmp/state instead") for one in told), told
+    assert "a trace of its calls shows that it may not write /home/.app, which the original does not try" in told
+    assert not any("pycache" in one for one in told)
+
+
+STATIC = (
+    "FROM alpine:3.20 AS tools\nFROM scratch\n"
+    + "".join(f"COPY --from=tools /bin/busybox /bin/{name}\n" for name in ("sh", "sleep", "rm"))
+    + "WORKDIR /state\n"
+)
+MADE_AND_REMOVED = 'CMD ["/bin/sh", "-c", "(echo x > one && rm one) 2>/dev/null; sleep 60"]\n'
+
+
+def test_a_static_program_on_nothing_with_a_read_only_root(attempt: Try, strace: None) -> None:
+    text = STATIC + MADE_AND_REMOVED
+    (after,) = attempt(text, text, after=BARE, options=TRACED).after
+    assert [(one.what, one.seen.split()[-1]) for one in after.denied] == [("/state/one", "EROFS")]
+    assert {one.uid for one in after.processes} == {10001}
+
+
+def test_one_that_may_write_holds(attempt: Try, strace: None) -> None:
+    text = STATIC + MADE_AND_REMOVED
+    open_folder = BARE._replace(mounts=(Mount("/state", copied=False, mode=0o777),))
+    verdict = judge(attempt(text, text, after=open_folder, options=TRACED))
+    assert verdict.word is Word.HOLDS
+    assert NONE in verdict.observations
+
+
+def test_one_that_goes_otherwise_with_a_tracer_is_not_judged_by_it(attempt: Try, strace: None) -> None:
+    script = "(echo x > /app/one && rm /app/one) 2>/dev/null; grep -q TracerPid:.0$ /proc/1/status || exit 9; sleep 60"
+    (after,) = attempt(shell(script), shell(script, "10001"), options=TRACED).after
+    assert after.denied == ()
+    assert after.notes == ("its calls were not traced: with strace, it ends with 9, and without, it stays up",)
+
+
+def test_one_that_needs_a_set_uid_program_is_not_judged_by_a_trace(attempt: Try, strace: None) -> None:
+    more = "RUN cp /bin/busybox /bin/become && chmod 4755 /bin/become && ln -s /bin/become /bin/gets-root\n"
+    script = "gets-root true; (echo x > /app/one && rm /app/one) 2>/dev/null; sleep 60"
+    (after,) = attempt(shell(script, more=more), shell(script, "10001", more), options=TRACED).after
+    assert after.notes == ("its calls were not traced: /bin/become is set-uid, which has no effect under strace",)
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from fixer.evidence import Job
+from fixer.verify.engine import Options, open_bench
+root = Path(sys.argv[1])
+text = "FROM alpine:3.20\\nCMD sleep 60\\n"
+(root / "Dockerfile").write_text(text)
+found = open_bench("docker", lambda words: print(words, flush=True))
+job = Job("app", "Dockerfile", overlay={"Dockerfile": text.encode() + b"USER 5\\n"})
+found.try_out(job, root, Options(timeout=60, settle=0.3))
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.6])
+def test_what_a_run_leaves_that_is_killed_while_it_traces_is_removed(
+    api: Api, strace: None, tmp_path: Path, seconds: float
+) -> None:
+    command = [sys.executable, "-c", PROGRAM, str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert any("strace" in line for line in process.stdout)
+        time.sleep(seconds)
+        process.kill()
+    volumes = [one for one in api.volumes(reaper.OWNER) if f"/{process.pid}/" in one["Labels"][reaper.OWNER]]
+    assert volumes, "it was killed before it had a volume for its tracer"
+    deadline = time.monotonic() + 60
+    while _of(api, process.pid) and time.monotonic() < deadline:
+        reaper.sweep(api)
+        time.sleep(0.2)
+    assert _of(api, process.pid) == []

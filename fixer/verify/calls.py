@@ -37,6 +37,7 @@ _NUMBER = regex(r"[0-9a-f]+", re.IGNORECASE)
 _FORKS = ("clone", "clone3", "fork", "vfork")
 _SHARED = "CLONE_FS"  # with it a child and its parent are always in the same folder
 _UNNAMED = "(unnamed)"  # the name of a file that is made without one
+_MOST_LINE = 1 << 16  # characters: two names of the longest kind, with all of their escapes
 _MOST_PATHS = 3  # of one observation
 _MOST_REFUSALS = 50
 
@@ -111,7 +112,8 @@ def read(text: str, workdir: str) -> Told:
     """
     reader = _Reader(workdir)
     for line in text.split("\n"):
-        if not _ONLY_READS.match(line):  # which is most of what programs open
+        # most of what programs open they only read
+        if len(line) <= _MOST_LINE and not _ONLY_READS.match(line):
             reader.line(line)
     return Told(tuple(reader.writes), tuple(dict.fromkeys(filter(None, reader.programs))))
 

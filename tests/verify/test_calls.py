@@ -149,6 +149,11 @@ def test_every_name_is_decoded(name: str) -> None:
     assert read(f'1 mkdirat(3</f>, "{text}", 0777) = 0', "/").writes == (Call("mkdir", f"/f/{name}"),)
 
 
+def test_a_line_that_no_call_has_is_left_out() -> None:
+    long = f'1 mkdir("/{"x" * (1 << 16)}", 0777) {NO}\n'
+    assert read(f'{long}1 mkdir("/y", 0777) {NO}', "/").writes == (Call("mkdir", "/y", "EACCES"),)
+
+
 # --- what is made of it -----------------------------------------------------------------------------------------------
 
 

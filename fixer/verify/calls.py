@@ -36,7 +36,7 @@ _WORD = regex(r"\w{6,}|\w*\d\w*", re.ASCII)
 _NUMBER = regex(r"[0-9a-f]+", re.IGNORECASE)
 _FORKS = ("clone", "clone3", "fork", "vfork")
 _SHARED = "CLONE_FS"  # with it a child and its parent are always in the same folder
-_UNNAMED = "(unnamed)"  # the name of a file that is made without one
+_UNNAMED = "*.tmp"  # for a file that is made without a name
 _MOST_LINE = 1 << 16  # characters: two names of the longest kind, with all of their escapes
 _MOST_PATHS = 3  # of one observation
 _MOST_REFUSALS = 50
@@ -270,28 +270,39 @@ def lost(after: Told, before: Told, written: Collection[str] = ()) -> Lost:
     """What a fixed program was refused, where the original was allowed the same call.
 
     A program that is content with another place has lost nothing: one that then does the same to a file of that name
-    elsewhere, where the original does not. What the original does not try, or is refused too, is no loss either.
+    elsewhere, where the original does not. What the original does not try, or is refused too, is no loss either; in a
+    folder in which it has lost something it may well be another attempt at that, and is not told.
     """
     old = _Original(before, after)
     denied: list[Denied] = []
-    notes: dict[str, list[str]] = {}
+    moved: dict[str, list[str]] = {}
+    untried: list[str] = []
     for at, call in islice(_refusals(after, written), _MOST_REFUSALS):
-        path = tidy(call.path, 200)
+        path, other = tidy(call.path, 200), old.instead(call, after.writes[at + 1 :])
         if (call.what, call.path) in old.refused:
             continue
-        other = old.instead(call, after.writes[at + 1 :])
         if other:
-            notes.setdefault(f"and that it writes {tidy(other, 200)} instead", []).append(path)
-        elif not old.did(call):
-            notes.setdefault("which the original does not try", []).append(path)
-        else:
+            moved.setdefault(tidy(other, 200), []).append(path)
+        elif old.did(call):
             denied.append(Denied(Kind.PATH, path, SEEN + " ".join(filter(None, (call.what, call.how, call.error)))))
-    return Lost(tuple(denied), tuple(_sentence(paths, end) for end, paths in islice(notes.items(), _MOST_PATHS)))
+        else:
+            untried.append(path)
+    folders = {posixpath.dirname(one.what) for one in denied}
+    new = [path for path in untried if posixpath.dirname(path) not in folders]
+    return Lost(tuple(denied), tuple(islice(_sentences(moved, new), _MOST_PATHS)))
 
 
-def _sentence(paths: list[str], end: str) -> str:
+def _sentences(moved: Mapping[str, list[str]], new: list[str]) -> Iterator[str]:
+    head = "a trace of its calls shows that it may not write"
+    for other, paths in moved.items():
+        yield f"{head} {_listed(paths)}, and that it writes {other} instead"
+    if new:
+        yield f"{head} {_listed(new)}, which the original does not try"
+
+
+def _listed(paths: list[str]) -> str:
     more = f" and {len(paths) - _MOST_PATHS} more" if len(paths) > _MOST_PATHS else ""
-    return f"a trace of its calls shows that it may not write {', '.join(paths[:_MOST_PATHS])}{more}, {end}"
+    return ", ".join(paths[:_MOST_PATHS]) + more
 
 
 class _Original:

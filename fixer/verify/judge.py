@@ -264,8 +264,8 @@ def _promised(trial: Trial, recipe: Recipe) -> tuple[int, ...]:
 
 
 def is_refused_a_path(pair: Pair) -> bool:
-    """Whether a run as fixed was seen to be refused a path that the original may use."""
-    return any(one.kind is Kind.PATH for one in _newly_denied(pair))
+    """Whether a run as fixed was seen to be refused a path that the original may use, and that somebody names."""
+    return any(one.kind is Kind.PATH and one.what for one in _newly_denied(pair))
 
 
 def _newly_denied(pair: Pair) -> Iterator[Denied]:

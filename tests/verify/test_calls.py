@@ -18,9 +18,7 @@ LINES = {
         "open", "/x", "", "O_WRONLY|O_APPEND"
     ),
     '12    creat("made", 0600)               = 9</srv/made>': Call("open", "/srv/made"),
-    f'1 openat(AT_FDCWD</>, "/v", O_RDWR|O_TMPFILE, 0600) {NO}': Call(
-        "open", "/v/(unnamed)", "EACCES", "O_RDWR|O_TMPFILE"
-    ),
+    f'1 openat(AT_FDCWD</>, "/v", O_RDWR|O_TMPFILE, 0600) {NO}': Call("open", "/v/*.tmp", "EACCES", "O_RDWR|O_TMPFILE"),
     f'1 mkdir("cache", 0777) {NO}': Call("mkdir", "/srv/cache", "EACCES"),
     f'1 mkdirat(AT_FDCWD</a>, "//b/./c/", 0777) {NO}': Call("mkdir", "/b/c", "EACCES"),
     f'1 unlinkat(3</d>, "e", AT_REMOVEDIR) {NO}': Call("unlink", "/d/e", "EACCES"),
@@ -212,6 +210,14 @@ def test_what_the_original_does_not_try_is_an_observation() -> None:
     assert found.notes == (
         "a trace of its calls shows that it may not write /home/a, /home/b, /home/c and 2 more, which the original does"
         " not try",
+    )
+
+
+def test_other_attempts_at_what_is_lost_are_not_told() -> None:
+    found = lost(told("open /a/*.tmp!", "open /a/tmp123!", "open /b/tmp123!"), told("open /a/*.tmp"))
+    assert [one.what for one in found.denied] == ["/a/*.tmp"]
+    assert found.notes == (
+        "a trace of its calls shows that it may not write /b/tmp123, which the original does not try",
     )
 
 

@@ -245,6 +245,7 @@ PATH = (Denied(Kind.PATH, "/x", "in the log"),)
     [
         pytest.param(ROOT, seen(denied=PATH), False, id="a path that is known already"),
         pytest.param(ROOT._replace(denied=PATH), seen(denied=PATH), True, id="a path that the original is refused too"),
+        pytest.param(ROOT, seen(denied=(Denied(Kind.PATH, "", "in the log"),)), True, id="a path that nobody names"),
         pytest.param(ROOT, seen(denied=(Denied(Kind.PORT, "80", ""),)), True, id="a port"),
         pytest.param(ROOT, seen(denied=(Denied(Kind.PATH, "/a/__pycache__/b", ""),)), True, id="byte code"),
         pytest.param(ROOT, seen(error="no such file"), False, id="it does not start"),

@@ -171,6 +171,12 @@ def test_what_the_original_may_do_is_lost() -> None:
     assert lost(after, told("open /app/db")) == ((denied,), ())
 
 
+@pytest.mark.parametrize("error", ["EACCES", "EPERM", "EROFS"])
+def test_each_kind_of_refusal_counts(error: str) -> None:
+    assert [one.what for one in lost(Told((Call("mkdir", "/x", error),)), told("mkdir /x")).denied] == ["/x"]
+    assert lost(Told((Call("mkdir", "/x", error),)), Told((Call("mkdir", "/x", error),))) == ((), ())
+
+
 @pytest.mark.parametrize("error", ["ENOENT", "EEXIST", "EISDIR", "ENOTDIR", "ENOSPC"])
 def test_other_errors_are_no_refusals(error: str) -> None:
     after = Told((Call("open", "/app/db", error),))
@@ -266,6 +272,11 @@ def test_a_name_that_each_run_makes_up_is_the_same(new: str, old: str) -> None:
 def test_names_that_differ_are_not_taken_for_made_up_ones() -> None:
     assert paths(told("open /a/server.log!"), told("open /a/access.log")) == []
     assert paths(told("open /a/server.log!", "open /b/session.log"), told("open /a/server.log")) == ["/a/server.log"]
+
+
+def test_a_name_that_the_original_uses_is_not_made_up() -> None:
+    assert paths(told("open /a/12!"), told("unlink /a/12", "open /a/34")) == []
+    assert paths(told("open /a/12!"), told("open /a/34")) == ["/a/12"]
 
 
 def test_the_refusals_are_bounded() -> None:

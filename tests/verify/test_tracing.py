@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from fixer.evidence import Job, Kind, Mount, Recipe, Word
-from fixer.verify import reaper
-from fixer.verify.api import Api
 from fixer.verify.engine import Bench
 from fixer.verify.judge import judge
-from tests.conftest import ROOT, absent
 from tests.verify.conftest import QUICK, Try
-from tests.verify.test_reaper import _of, api
 from tests.verify.test_trials import shell
 
-__all__ = ["api"]  # a fixture
 TRACED = QUICK._replace(trace=True, settle=0.3)
 NONE = "a trace of its calls shows no refused write"
 OTHER = Recipe(user="10001:10001")
 BARE = Recipe(user="10001", read_only=True, cap_drop=("ALL",), no_new_privileges=True)
-
-
-@pytest.fixture
-def strace() -> None:
-    if shutil.which("strace") is None:
-        absent("ENGINE", "strace is not installed")
 
 
 def python(script: str, prepare: str = "") -> str:
@@ -149,34 +134,3 @@ def test_one_that_needs_a_set_uid_program_is_not_judged_by_a_trace(attempt: Try,
     text = shell(script, more=more)
     (after,) = attempt(text, text, after=OTHER, options=TRACED).after
     assert after.notes == ("its calls were not traced: /bin/become is set-uid, which has no effect under strace",)
-
-
-PROGRAM = """
-import sys
-from pathlib import Path
-from fixer.evidence import Job, Recipe
-from fixer.verify.engine import Options, open_bench
-found = open_bench("docker", lambda words: print(words, flush=True))
-recipe = Recipe(command=("sleep", "60"))
-job = Job("alpine:3.20", "", before=(recipe,), after=(recipe._replace(user="5"),))
-found.try_out(job, Path(), Options(timeout=60, settle=0.3))
-"""
-MOMENTS = (0.1, 0.3, 0.6, 1.0) if os.environ.get("FIXER_ALL") else (0.5,)
-
-
-@pytest.mark.parametrize("seconds", MOMENTS)
-def test_what_a_run_leaves_that_is_killed_while_it_traces_is_removed(api: Api, strace: None, seconds: float) -> None:
-    command = [sys.executable, "-c", PROGRAM]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert any("strace" in line for line in process.stdout)
-        time.sleep(seconds)
-        process.kill()
-    volumes = [one for one in api.volumes(reaper.OWNER) if f"/{process.pid}/" in one["Labels"][reaper.OWNER]]
-    assert volumes, "it was killed before it had a volume for its tracer"
-    deadline = time.monotonic() + 60
-    while _of(api, process.pid) and time.monotonic() < deadline:
-        reaper.sweep(api)
-        time.sleep(0.2)
-    assert _of(api, process.pid) == []

@@ -41,6 +41,7 @@ LONGEST = (
     "tests/verify/test_pieces.py",
     "tests/verify/test_context.py",
     "tests/verify/test_verdicts.py",
+    "tests/verify/test_tracing.py",
     "tests/e2e/test_proving_ground.py",
     "tests/corpus/test_hardened.py",
     "tests/deliver/test_fleet.py",

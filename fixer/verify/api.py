@@ -29,12 +29,13 @@ class Refused(Exception):
 
 
 class Owned(NamedTuple):
-    """Who a file of a container belongs to, and its kind and permission bits."""
+    """Who a file of a container belongs to, its kind and permission bits, and where it leads when it is a link."""
 
     uid: int
     gid: int
     mode: int
     folder: bool
+    link: str = ""
 
 
 @contextmanager
@@ -63,6 +64,7 @@ class Api:
         parts = [str(part.get("Name", "")) for part in version.get("Components") or ()]
         self.kind = "podman" if any("podman" in part.lower() for part in parts) else "docker"
         self.name = tidy(f"{self.kind} {version.get('Version', '')}", 60)
+        self.system, self.machine = str(version.get("Os", "")), str(version.get("Arch", ""))
         self.release = _release(str(version.get("Version", "")))
 
     def again(self) -> Api:
@@ -177,7 +179,7 @@ class Api:
             entry = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
         except tarfile.TarError:
             return None
-        return Owned(entry.uid, entry.gid, entry.mode & 0o7777, entry.isdir())
+        return Owned(entry.uid, entry.gid, entry.mode & 0o7777, entry.isdir(), entry.linkname if entry.issym() else "")
 
     def archive(self, container: str, path: str, most: int) -> bytes | None:
         """A path of a container as a tar; None when it is not there or has more bytes than that."""

@@ -28,7 +28,8 @@ class Options(NamedTuple):
     `timeout` is in seconds, for each build and each run; `settle` how long a service that stays up is watched after the
     last thing that was new. `network` opens the network of builds, never that of runs. `smoke` is a command that is run
     inside of each container that stays up, with its user: words by the rules of a shell, but no shell. `keep` leaves
-    containers, volumes and images for a person to look at and to remove, by the label of `reaper.RUN`.
+    containers, volumes and images for a person to look at and to remove, by the label of `reaper.RUN`. `trace` runs a
+    fixed image once more, under strace, where that is here.
     """
 
     timeout: int = 120
@@ -38,6 +39,7 @@ class Options(NamedTuple):
     memory_mb: int = 1024
     pids: int = 512
     keep: bool = False
+    trace: bool = True
 
 
 class Bench(Protocol):
@@ -143,6 +145,7 @@ class _EngineBench:
 
     def _try_out(self, job: Job, root: Path, options: Options, mark: Any) -> Trial:
         from fixer.verify.run import Bounds, Runner
+        from fixer.verify.tracing import Side, seen_with_trace
 
         before = self._built(job, root, {}, options, mark)
         if not before.image_id:
@@ -155,7 +158,12 @@ class _EngineBench:
         old: list[Seen] = []
         new: list[Seen] = []
         for first, second in zip(job.before, job.after, strict=True):
-            self._pair(runner, (before.image_id, first), (after.image_id, second), (old, new))
+            was, fixed = self._pair(runner, (before.image_id, first), (after.image_id, second))
+            if options.trace:
+                sides = Side(before.image_id, first, was), Side(after.image_id, second, fixed[0])
+                fixed[0] = seen_with_trace(runner, *sides, self._say)
+            old.append(was)
+            new += fixed
         return Trial(job, before, after, tuple(old), tuple(new), self.name)
 
     def _built(self, job: Job, root: Path, overlay: Mapping[str, bytes], options: Options, mark: Any) -> Built:
@@ -176,25 +184,23 @@ class _EngineBench:
         except Refused as problem:
             return Built(error=str(problem), missing=tidy(image, 200), untried=True)
 
-    def _pair(
-        self, runner: Runner, old: tuple[str, Recipe], new: tuple[str, Recipe], seen: tuple[list[Seen], list[Seen]]
-    ) -> None:
+    def _pair(self, runner: Runner, old: tuple[str, Recipe], new: tuple[str, Recipe]) -> tuple[Seen, list[Seen]]:
         """Run both sides of a recipe: the original first, whose volumes the fixed one then gets beside fresh ones."""
         from fixer.verify.run import Before
 
         where = new[1].source or "as its image says"
         self._say(f"runs as it was, {tidy(where, 120)}")
         first = runner.run(*old)
-        seen[0].append(first.seen)
         number = sum(port.protocol == "tcp" for port in first.seen.ports)
         before = Before(first.seen.written, first.seen.seconds, first.seen.exit_code is not None, number)
         self._say(f"runs with the fix, {tidy(where, 120)}")
         second = runner.run(*new, before=before)
-        seen[1].append(second.seen)
+        fixed = [second.seen]
         shared = {target: name for target, name in first.volumes.items() if target in second.volumes}
         if shared and _below(first, shared):
             self._say("runs with the fix, on the volumes that root has written")
-            seen[1].append(runner.run(*new, used=shared, before=before).seen)
+            fixed.append(runner.run(*new, used=shared, before=before).seen)
+        return first.seen, fixed
 
     def close(self) -> None:
         """Remove all that was made, and leave the engine."""

@@ -17,6 +17,7 @@ BY_ROOT = "by what it wrote as root"
 _CHANGED, _ADDED = 0, 1
 _MOST_PATHS = 200
 _MOST_ASKED = 40  # each of them is a few requests
+_MOST_LINKS = 8
 _MOST_VOLUME = 64 << 20  # bytes of a volume that are looked at
 # What the engine itself puts into a container, and what programs leave out in silence when they may not write it.
 _ENGINES = (
@@ -75,6 +76,30 @@ def _entries(data: bytes) -> Iterator[tarfile.TarInfo]:
             yield from tar
     except (tarfile.TarError, ValueError, UnicodeError):
         return
+
+
+def text(data: bytes) -> str:
+    """The text of the file that a tar begins with; "" when that is none."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
+            entry = tar.next()
+            file = tar.extractfile(entry) if entry is not None and entry.isreg() else None
+            return file.read().decode("utf-8", "replace") if file is not None else ""
+    except tarfile.TarError:
+        return ""
+
+
+def behind_links(api: Api, container: str, path: str) -> str:
+    """Where a path of a container leads."""
+    for _ in range(_MOST_LINKS):
+        try:
+            found = api.owned(container, path)
+        except Refused:
+            return path
+        if found is None or not found.link:
+            return path
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(path), found.link))
+    return path
 
 
 def set_uid(api: Api, container: str, paths: Iterable[str]) -> tuple[str, ...]:

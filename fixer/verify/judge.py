@@ -10,12 +10,11 @@ from posixpath import dirname, normpath
 from fixer.evidence import Built, Cause, Denied, Kind, Port, Recipe, Seen, Trial, Verdict, Word
 from fixer.tuples import NamedTuple
 from fixer.understand.making import below
+from fixer.verify.refusals import dispensable
 
 # Ports from here on are those that a kernel hands out by chance.
 _BY_CHANCE = 32768
 _PRIVILEGED = 1024
-# What an interpreter keeps beside its modules if it may, and does without if it may not.
-_DISPENSABLE = re.compile(r"(?:^|/)__pycache__(?:/|$)|\.py[co](?:\.\d+)?$")
 _WANTS_NETWORK = re.compile(
     r"name resolution|could not resolve|name or service not known|getaddrinfo|ENOTFOUND|EAI_AGAIN|no such host"
     r"|network is unreachable|bad address|lookup .* (?:on|: )|unknown host|nodename nor servname|host not found"
@@ -264,11 +263,21 @@ def _promised(trial: Trial, recipe: Recipe) -> tuple[int, ...]:
     return trial.job.users if head != "root" else ()
 
 
-def _refusals(trial: Trial, pair: Pair) -> Iterator[Cause]:
+def is_refused_a_path(pair: Pair) -> bool:
+    """Whether a run as fixed was seen to be refused a path that the original may use, and that somebody names."""
+    return any(one.kind is Kind.PATH and one.what for one in _newly_denied(pair))
+
+
+def _newly_denied(pair: Pair) -> Iterator[Denied]:
     known = {(one.kind, one.what) for one in pair.before.denied}
     for one in pair.after.denied:
         if (one.kind, one.what) not in known and not _is_dispensable(one) and not _is_home_of_root(one):
-            yield _refused(trial, pair, one)
+            yield one
+
+
+def _refusals(trial: Trial, pair: Pair) -> Iterator[Cause]:
+    for one in _newly_denied(pair):
+        yield _refused(trial, pair, one)
 
 
 def _refused(trial: Trial, pair: Pair, one: Denied) -> Cause:
@@ -310,7 +319,7 @@ def _lost_port(trial: Trial, pair: Pair) -> str:
 
 
 def _is_dispensable(one: Denied) -> bool:
-    return one.kind is Kind.PATH and bool(_DISPENSABLE.search(one.what))
+    return one.kind is Kind.PATH and dispensable(one.what)
 
 
 def _is_home_of_root(one: Denied) -> bool:

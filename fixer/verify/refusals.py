@@ -11,6 +11,8 @@ from fixer.lazy import regex
 from fixer.verify.said import tidy
 
 _ANY_CASE = re.IGNORECASE
+# What an interpreter keeps beside its modules if it may, and does without if it may not.
+_DISPENSABLE = regex(r"(?:^|/)__pycache__(?:/|$)|\.py[co](?:\.\d+)?$")
 _MOST = 50  # a log of one complaint, over and over, is one complaint
 _REFUSED = regex(
     r"permission denied|permissionerror|operation not permitted|read-only file system|readonly database"
@@ -69,6 +71,11 @@ _OPERATIONS = regex(
     r"|setrlimit|ulimit|RTNETLINK|raw socket)\b",
     _ANY_CASE,
 )
+
+
+def dispensable(path: str) -> bool:
+    """Whether programs go on as well when they may not write a path."""
+    return _DISPENSABLE.search(path) is not None
 
 
 def refusals(log: Iterable[str], workdir: str = "/") -> tuple[Denied, ...]:

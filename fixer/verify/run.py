@@ -21,7 +21,7 @@ from fixer.verify.refusals import refusals
 from fixer.verify.said import lines, tidy
 from fixer.verify.watch import Patience, Watched, watch
 
-_VOLUME = "fixer-volume"
+VOLUME = "fixer-volume"  # where a helper has the volume
 _MOST_VOLUME = 64 << 20  # bytes of a volume whose owner is changed
 _MOST_LINES = 60
 _TRIES = 3  # of the smoke command, a second apart: a service may need a moment more
@@ -214,19 +214,8 @@ class Runner:
         return files.Who(int(name), int(gid or 0)) if name.isdigit() and (gid or "0").isdigit() else None
 
     def _table(self, container: str, path: str) -> list[list[str]]:
-        import io
-
         data = self.api.archive(container, path, 1 << 20)
-        if data is None:
-            return []
-        try:
-            with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-                entry = tar.next()
-                file = tar.extractfile(entry) if entry is not None and entry.isreg() else None
-                text = file.read().decode("utf-8", "replace") if file is not None else ""
-        except tarfile.TarError:
-            return []
-        return [line.split(":") for line in text.splitlines()]
+        return [line.split(":") for line in files.text(data or b"").splitlines()]
 
     def _closed(self, container: str, seen: Seen, volumes: Mapping[str, str], before: Before) -> tuple[Denied, ...]:
         """What the original wrote and the user of this container may not, and did not."""
@@ -257,7 +246,7 @@ class Runner:
             known = (used or {}).get(target)
             out[target] = known or self._volume()
             if known is None and (mount.group is not None or mount.mode is not None):
-                self._hand_over(image, out[target], files.opened(_VOLUME, mount.group, mount.mode))
+                self._hand_over(image, out[target], files.opened(VOLUME, mount.group, mount.mode))
             elif known is not None and mount.group is not None and not self._regroup(image, known, mount.group):
                 notes.append(f"the volume at {tidy(target)} is too large to be given to the group {mount.group} here")
         return out, notes
@@ -266,6 +255,35 @@ class Runner:
         name = f"fixer-{self.mark.run}-{uuid.uuid4().hex[:8]}"
         self.api.make_volume(name, self.mark.labels)
         return name
+
+    def filled(self, image: str, tar: bytes) -> str:
+        """A fresh volume with what lies in the folder `VOLUME` of a tar; its name."""
+        name = self._volume()
+        self._hand_over(image, name, tar)
+        return name
+
+    def kept(self, image: str, volume: str, path: str, most: int) -> bytes | None:
+        """A path of a volume as a tar; None when it is not there or has more bytes than that."""
+        helper = self._helper(image, volume)
+        try:
+            return self.api.archive(helper, f"/{VOLUME}/{path}", most)
+        finally:
+            self._remove(helper)
+
+    def forget(self, volume: str) -> None:
+        """Remove a volume that nobody needs any more."""
+        if not self.mark.keep:
+            with contextlib.suppress(Refused):
+                self.api.remove_volume(volume)
+
+    def set_uid(self, image: str, paths: Iterable[str]) -> tuple[str, ...]:
+        """Those programs of an image that run as their owner or group, whoever starts them."""
+        helper = self._make(image, Recipe(command=("fixer",)), {}, "")
+        try:
+            found = dict.fromkeys(files.behind_links(self.api, helper, path) for path in paths)
+            return files.set_uid(self.api, helper, found)
+        finally:
+            self._remove(helper)
 
     def _hand_over(self, image: str, volume: str, tar: bytes) -> None:
         """Unpack a tar over a volume, through a container that is never started."""
@@ -278,7 +296,7 @@ class Runner:
     def _regroup(self, image: str, volume: str, group: int) -> bool:
         helper = self._helper(image, volume)
         try:
-            data = self.api.archive(helper, f"/{_VOLUME}", _MOST_VOLUME)
+            data = self.api.archive(helper, f"/{VOLUME}", _MOST_VOLUME)
             if data is None:
                 return False
             self.api.put(helper, "/", files.regrouped(data, group))
@@ -289,8 +307,8 @@ class Runner:
         return True
 
     def _helper(self, image: str, volume: str) -> str:
-        recipe = Recipe(command=("fixer",), mounts=(Mount(f"/{_VOLUME}", copied=False),))
-        return self._make(image, recipe, {f"/{_VOLUME}": volume}, "")
+        recipe = Recipe(command=("fixer",), mounts=(Mount(f"/{VOLUME}", copied=False),))
+        return self._make(image, recipe, {f"/{VOLUME}": volume}, "")
 
     def _make(
         self, image: str, recipe: Recipe, volumes: Mapping[str, str], beside: str, hosts: Iterable[str] = ()

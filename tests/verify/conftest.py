@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import pytest
 
 from fixer.evidence import Job, Recipe, Trial
 from fixer.verify.engine import Bench, Options, open_bench
+from tests.conftest import absent
 
 if TYPE_CHECKING:
     from tests.conftest import Engine
 
-QUICK = Options(timeout=30, settle=0.5)
+QUICK = Options(timeout=30, settle=0.5, trace=False)
 Try = Callable[..., Trial]
 
 
@@ -28,6 +30,13 @@ def bench(engine: Engine) -> Iterator[Bench]:
             yield found
         finally:
             found.close()
+
+
+@pytest.fixture
+def strace() -> None:
+    """strace, which is taken into containers from this machine."""
+    if shutil.which("strace") is None:
+        absent("ENGINE", "strace is not installed")
 
 
 @pytest.fixture

@@ -54,8 +54,8 @@ def _of(api: Api, pid: int) -> list[str]:
     return found + [str(path) for path in Path(tempfile.gettempdir()).glob(f"fixer-verify-{pid}-*")]
 
 
-def _started(root: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", PROGRAM.format(stamp=time.time_ns()), str(root)]
+def _started(program: str, root: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", program, str(root)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
@@ -63,23 +63,63 @@ def _started(root: Path) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize("seconds", [0.05, 0.6, 1.3, 2.5, 4.0])
-def test_what_a_killed_run_leaves_is_removed_at_the_next_start(api: Api, tmp_path: Path, seconds: float) -> None:
-    with _started(tmp_path) as process:
-        time.sleep(seconds)
+def _killed(api: Api, process: subprocess.Popen[str]) -> list[str]:
+    """Kill a run where it stands; what it had. Others tidy up as well: so it is looked at while it stands still."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        return _of(api, process.pid)
+    finally:
         process.kill()
-    assert _of(api, process.pid), "it was killed before it made anything, not even its folder"
+        process.wait()
+
+
+def _await_nothing(api: Api, process: subprocess.Popen[str]) -> None:
+    """Tidy up as the next run does. The engine may still be at a request of the one that is no more."""
     deadline = time.monotonic() + 60
-    # The engine may still be at a request of the run that is no more; what comes of it has its mark too.
     while _of(api, process.pid) and time.monotonic() < deadline:
         reaper.sweep(api)
         time.sleep(0.2)
     assert _of(api, process.pid) == []
 
 
+@pytest.mark.parametrize("seconds", [0.05, 0.6, 1.3, 2.5, 4.0])
+def test_what_a_killed_run_leaves_is_removed_at_the_next_start(api: Api, tmp_path: Path, seconds: float) -> None:
+    with _started(PROGRAM.format(stamp=time.time_ns()), tmp_path) as process:
+        time.sleep(seconds)
+        assert _killed(api, process), "it was killed before it made anything, not even its folder"
+    _await_nothing(api, process)
+
+
+TRACES = """
+import sys
+from pathlib import Path
+from fixer.evidence import Job, Recipe
+from fixer.verify.engine import Options, open_bench
+def say(words):
+    if "strace" in words:
+        print("ready", flush=True)
+found = open_bench("docker", say)
+recipe = Recipe(command=("sleep", "60"))
+job = Job("alpine:3.20", "", before=(recipe,), after=(recipe._replace(user="5"),))
+found.try_out(job, Path(), Options(timeout=60, settle=0.3))
+"""
+MOMENTS = (0.1, 0.3, 1.0) if os.environ.get("FIXER_ALL") else (0.5,)
+
+
+@pytest.mark.parametrize("seconds", MOMENTS)
+def test_what_a_run_leaves_that_is_killed_while_it_traces_is_removed(
+    api: Api, strace: None, tmp_path: Path, seconds: float
+) -> None:
+    with _started(TRACES, tmp_path) as process:
+        time.sleep(seconds)
+        had = _killed(api, process)
+    assert any(one.startswith("fixer-") for one in had), "it was killed before it had a volume for its tracer"
+    _await_nothing(api, process)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_interrupted_leaves_nothing(api: Api, tmp_path: Path, number: signal.Signals) -> None:
-    with _started(tmp_path) as process:
+    with _started(PROGRAM.format(stamp=time.time_ns()), tmp_path) as process:
         for _ in range(300):  # a busy machine takes its time
             if _of(api, process.pid):
                 break
@@ -95,7 +135,7 @@ def test_a_run_that_is_interrupted_leaves_nothing(api: Api, tmp_path: Path, numb
 
 
 def test_what_another_run_has_is_left_alone(api: Api, tmp_path: Path) -> None:
-    with _started(tmp_path) as process:
+    with _started(PROGRAM.format(stamp=time.time_ns()), tmp_path) as process:
         try:
             time.sleep(1)
             reaper.sweep(api)

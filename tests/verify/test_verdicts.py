@@ -66,21 +66,23 @@ def copied(name: str, folder: Path) -> tuple[Case, Path]:
     return case, folder / "app"
 
 
-@pytest.mark.parametrize("name", ["sqlite-in-app", "hardened-compose"])
+@pytest.mark.parametrize(("name", "trace"), [("sqlite-in-app", False), ("hardened-compose", True)])
 def test_an_application_is_seen_to_hold(
-    name: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, trace: bool, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.environment["DOCKER_HOST"])
     case, folder = copied(name, tmp_path)
-    report = app.verify([folder], case.config, Wishes(), lambda _: None)
+    wishes = Wishes(options=Options(trace=trace))
+    report = app.verify([folder], case.config, wishes, lambda _: None)
     assert [verdict.word for verdict in report.verdicts] == [Word.HOLDS], report.verdicts
     assert all(verdict.observations for verdict in report.verdicts)
+    assert all(any("trace" in one for one in verdict.observations) is trace for verdict in report.verdicts)
 
 
 def test_repair_learns_what_no_file_says(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", engine.environment["DOCKER_HOST"])
     _, folder = copied("log-directory", tmp_path)
-    wishes = Wishes(options=Options(timeout=60))
+    wishes = Wishes(options=Options(timeout=60, trace=False))
     broken = app.verify([folder], app.config_for([folder]), wishes, lambda _: None)
     assert [verdict.word for verdict in broken.verdicts] == [Word.BROKEN]
     repaired = app.verify(

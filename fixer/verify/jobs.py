@@ -19,7 +19,8 @@ from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile, read_bytes
 from fixer.tuples import NamedTuple
 from fixer.understand.builds import ANY_TAG, Build, bare_name
-from fixer.understand.compose import Service
+from fixer.understand.compose import Service, Written, has_marks, layer
+from fixer.understand.composelaying import laid
 from fixer.understand.listening import bound
 from fixer.verify.recipes import ALONE, of_member, of_service
 
@@ -56,9 +57,9 @@ class _Build(NamedTuple):
 
 
 class _Use(NamedTuple):
-    """One way to start an image: where it is written, and the recipes before and after."""
+    """One way to start an image: the files where it is written, and the recipes before and after."""
 
-    path: str
+    paths: tuple[str, ...]
     image: str
     before: Recipe
     after: Recipe
@@ -67,6 +68,15 @@ class _Use(NamedTuple):
     def changes(self) -> bool:
         """Whether the fix starts it otherwise."""
         return self.before != self.after
+
+
+class _Laid(NamedTuple):
+    """A service as several files say: the file where it stands first, those laid upon that, and what is not known."""
+
+    service: Service
+    path: str
+    laid: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def plan(repository: Repository, changes: Iterable[FileChange], findings: Iterable[Finding] = ()) -> list[Planned]:
@@ -181,7 +191,7 @@ class _Planner:
             return None
         after = self._decision(key, after=True)
         pairs = _distinct(uses)
-        files = self._whole([path, *(use.path for use in pairs)])
+        files = self._whole([path, *_places(pairs)])
         job = Job(
             _called(names, key),
             path,
@@ -213,7 +223,7 @@ class _Planner:
 
     def _foreign(self, image: str, uses: list[_Use]) -> Planned | None:
         pairs = _distinct(uses)
-        files = self._whole([use.path for use in pairs])
+        files = self._whole(_places(pairs))
         unknown = "[unknown-image] only the environment tells which image this is" if "$" in image else ""
         if not image:
             unknown = "[unknown-image] what it is built from is not here"
@@ -265,27 +275,71 @@ class _Planner:
             yield from self._members(path)
 
     def _services(self, path: str) -> Iterator[tuple[_Use, Build | None]]:
-        old, new = (self._recipes_of_services(path, after=after) for after in (False, True))
+        files = self.whole.compose_files.together(path)
+        old, new = (self._recipes_of_services(path, files, after=after) for after in (False, True))
         for key, (service, before) in old.items():
             after = new[key][1]._replace(source=before.source) if key in new else before
-            use = _Use(path, service.image, before, after)
+            use = _Use(files, service.image, before, after)
             if service.build is None:
                 yield use, self._maker(service.image, path)
             else:
                 build = None if service.build.remote else self._built_by(service, path)
                 yield use if build is not None else use._replace(image=""), build
 
-    def _recipes_of_services(self, path: str, *, after: bool) -> dict[str, tuple[Service, Recipe]]:
-        source = self._read(path, after=after)
-        services = self.whole.services_of(source) if source is not None else ()
-        others = {service.name: service for service in services}
+    def _recipes_of_services(
+        self, path: str, files: tuple[str, ...], *, after: bool
+    ) -> dict[str, tuple[Service, Recipe]]:
+        """The services of a file by their keys, as all files say that Compose reads together, with their recipes."""
+        every = self._together(files, after=after)
+        others = {one.service.name: one.service for one in every}
         out = {}
-        for service in services:
+        for one in every:
+            if one.path != path:
+                continue
+            service = one.service
             line = service.document.line(service.at().start)
-            text = f"{path}:{line}: service {service.name}"
-            recipe = of_service(service, text, lambda one: self._text(one, after=after), others)
+            text = f"{path}:{line}: service {service.name}" + "".join(f", with {name}" for name in one.laid)
+            recipe = of_service(service, text, lambda name: self._text(name, after=after), others)
+            if one.unread:
+                recipe = recipe._replace(lacks=(*recipe.lacks, *one.unread), blind=True)
             out[service.key] = service, recipe
         return out
+
+    def _together(self, files: tuple[str, ...], *, after: bool) -> list[_Laid]:
+        """The services of files that Compose reads together, each laid upon those before it."""
+        out: list[_Laid] = []
+        for number, path in enumerate(files):
+            if number:
+                out = list(self._laid(out, path, after=after))
+            source = self._read(path, after=after)
+            known = {one.service.name for one in out}
+            services = self.whole.services_of(source) if source is not None else ()
+            out += [_Laid(service, path) for service in services if service.name not in known]
+        return out
+
+    def _laid(self, below: list[_Laid], path: str, *, after: bool) -> Iterator[_Laid]:
+        """Services with what another file says about them; one that it takes away is gone."""
+        text = self._text(path, after=after)
+        try:
+            rows = layer(text) if text is not None and not has_marks(text) else None
+        except Unreadable:
+            rows = None
+        for one in below:
+            if rows is None:
+                yield one._replace(unread=(*one.unread, f"what {path} says about it, which cannot be read"))
+            elif one.service.name not in rows:
+                yield one
+            else:
+                yield from self._laid_upon(one, rows, path)
+
+    def _laid_upon(self, below: _Laid, rows: Mapping[str, Written], path: str) -> Iterator[_Laid]:
+        try:
+            service = laid(below.service, rows[below.service.name], rows, path, self.whole.text)
+        except Unreadable as problem:
+            yield below._replace(unread=(*below.unread, f"what {path} says about it ({problem.message})"))
+            return
+        if service is not None:
+            yield below._replace(service=service, laid=(*below.laid, path))
 
     def _built_by(self, service: Service, path: str) -> Build | None:
         """The build that a service describes, with its context, which the builds of the repository know."""
@@ -297,8 +351,9 @@ class _Planner:
             if (build.dockerfile, build.target, build.path) == (own.dockerfile, own.target, path)
         ]
         exact = [build for build in known if f"service {service.name}" in build.evidence]
-        plain = Build(own.dockerfile, None, own.target, "", args=own.args)
-        found = next(iter(exact or known), plain)
+        found = next(iter(exact or known), Build(own.dockerfile, None, own.target, ""))
+        # another file may say otherwise with what it is built
+        found = found._replace(context=own.context, args=own.args)
         return found if self.whole.is_there(found) else None
 
     def _members(self, path: str) -> Iterator[tuple[_Use, Build | None]]:
@@ -307,7 +362,7 @@ class _Planner:
             after = new[key][1]._replace(source=before.source) if key in new else before
             reference = self.whole.renamed(image, path)
             if reference:
-                yield _Use(path, reference, before, after), self._maker(reference, path)
+                yield _Use((path,), reference, before, after), self._maker(reference, path)
 
     def _recipes_of_pods(self, path: str, *, after: bool) -> dict[tuple[str, object], tuple[str, Recipe]]:
         source = self._read(path, after=after)
@@ -336,7 +391,11 @@ def _distinct(uses: Iterable[_Use]) -> list[_Use]:
 
 
 def _files(some: Iterable[str], uses: Iterable[_Use]) -> tuple[str, ...]:
-    return tuple(sorted({*some, *(use.path for use in uses)}))
+    return tuple(sorted({*some, *_places(uses)}))
+
+
+def _places(uses: Iterable[_Use]) -> list[str]:
+    return [path for use in uses for path in use.paths]
 
 
 def _called(names: set[str], key: _Build) -> str:

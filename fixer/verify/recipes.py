@@ -111,7 +111,7 @@ def _below(folder: str, name: str, read: Read) -> str | None:
 def _mounts(service: Service, read: Read) -> tuple[tuple[Mount, ...], list[str]]:
     found: list[Mount] = []
     away: list[str] = []
-    for one in service.mounts:
+    for one in {mount.target: mount for mount in service.mounts}.values():  # of one place the last counts
         if one.source.endswith(SOCKETS):
             away.append(f"the socket {one.source}")
         elif one.kind == "bind" and (_below(service.folder, one.source, read) is not None or _is_file(one.target)):

@@ -251,3 +251,82 @@ def test_writable_paths_of_a_dockerfile_reach_its_pod(tmp_path: Path) -> None:
     config = Config(goal=Goal.HARDENED, images={"Dockerfile": ImageConfig(writable=("/var/lib/x",))})
     (one,) = planned(tmp_path, {"compose.yaml": compose, "Dockerfile": "FROM debian:12\nCMD x\n"}, config)
     assert Mount("/var/lib/x", "tmpfs", options="uid=10001,gid=10001") in one.job.after[0].mounts
+
+
+OVERRIDDEN = {
+    "compose.yaml": """services:
+  web:
+    build: .
+    user: root
+    command: [serve]
+    environment: [MODE=prod, LEVEL=1]
+    volumes: ["data:/data", "logs:/logs"]
+""",
+    "Dockerfile": ROOT_IMAGE,
+    "app": "",
+}
+
+
+def test_what_an_override_says_is_in_the_recipe(tmp_path: Path) -> None:
+    override = """services:
+  web:
+    command: !reset null
+    environment: {MODE: dev}
+    volumes: ["./src:/data"]
+    tmpfs: /tmp
+    depends_on: [cache]
+  cache:
+    image: redis:7
+"""
+    one = planned(tmp_path, {**OVERRIDDEN, "compose.override.yaml": override})[0]
+    (recipe,) = one.job.before
+    assert recipe.source == "compose.yaml:2: service web, with compose.override.yaml"
+    assert recipe.command is None
+    assert recipe.env == (("LEVEL", "1"), ("MODE", "dev"))
+    assert recipe.mounts == (Mount("/data"), Mount("/logs"), Mount("/tmp", "tmpfs"))
+    assert recipe.lacks == ("what lies in ./src of the host",)
+    assert [(need.name, need.image) for need in recipe.needs] == [("cache", "redis:7")]
+    assert one.files == ("Dockerfile", "compose.override.yaml", "compose.yaml")
+    assert (recipe.blind, one.job.after[0].user) == (False, "")
+
+
+def test_an_override_may_say_how_a_service_is_built(tmp_path: Path) -> None:
+    override = "services: {web: {build: {target: dev, args: {A: b}}}}"
+    dockerfile = "FROM debian:12 AS dev\nCMD x\nFROM debian:12 AS prod\nCMD x\n"
+    found = planned(tmp_path, {**OVERRIDDEN, "Dockerfile": dockerfile, "compose.override.yml": override})
+    told = {(one.job.target, one.job.args, one.job.context): one.job.before for one in found}
+    assert told["dev", (("A", "b"),), ""][0].source.endswith("service web, with compose.override.yml")
+    assert told["", (), ""] == (ALONE,)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("services: [", "what compose.override.yaml says about it, which cannot be read"),
+        ("services: {web: {user: {{ .Values.user }}}}", "what compose.override.yaml says about it, which cannot be"),
+        ("services: {web: {cap_add: [CHOWN]}}", ""),
+        ("services: {web: {volumes: {A: b}}}", "(volumes is of another kind in the file below)"),
+        ("services: {web: {extends: gone}}", "(compose.override.yaml extends a service that is not here)"),
+    ],
+)
+def test_an_override_that_cannot_be_read_is_told(tmp_path: Path, override: str, told: str) -> None:
+    (one,) = planned(tmp_path, {**OVERRIDDEN, "compose.override.yaml": override})
+    (recipe,) = one.job.before
+    assert recipe.blind is bool(told)
+    assert told in "".join(recipe.lacks)
+
+
+def test_a_service_that_the_override_takes_away_is_not_started(tmp_path: Path) -> None:
+    (one,) = planned(tmp_path, {**OVERRIDDEN, "compose.override.yaml": "services: {web: !reset null}"})
+    assert one.job.before == (ALONE,)
+
+
+def test_a_service_of_the_override_alone_may_need_one_of_the_file_below(tmp_path: Path) -> None:
+    files = {
+        "compose.yaml": "services:\n  db: {image: 'postgres:16'}\n",
+        "compose.override.yaml": "services:\n  web:\n    build: .\n    depends_on: [db]\n",
+    }
+    one = planned(tmp_path, {**OVERRIDDEN, **files})[0]
+    (recipe,) = one.job.before
+    assert recipe.source == "compose.override.yaml:2: service web"
+    assert [need.image for need in recipe.needs] == ["postgres:16"]

@@ -1,0 +1,44 @@
+"""Services of Compose on a real engine, with what other files and other services are to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from fixer import app
+from fixer.evidence import Report, Word
+from fixer.verify.engine import Options
+from fixer.verify.trying import Wishes
+from tests.conftest import Engine
+
+Verify = Callable[[Mapping[str, str]], Report]
+
+
+@pytest.fixture
+def verify(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Verify:
+    """Verify a repository of some files."""
+    monkeypatch.setenv("DOCKER_HOST", engine.environment["DOCKER_HOST"])
+    (tmp_path / ".git").mkdir()
+
+    def run(files: Mapping[str, str]) -> Report:
+        for name, text in files.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
+        wishes = Wishes(options=Options(timeout=30, settle=0.5))
+        return app.verify([tmp_path], app.config_for([tmp_path]), wishes, lambda _: None)
+
+    return run
+
+
+def test_a_service_is_what_its_override_makes_of_it(verify: Verify) -> None:
+    # without the override it ends at once, and would be told to have been broken before
+    files = {
+        "Dockerfile": 'FROM alpine:3.20\nCMD ["sh", "-c", "test $MODE = dev && test -w /data && sleep 60"]\n',
+        "compose.yaml": "services:\n  web:\n    build: .\n    environment: [MODE=prod]\n",
+        "compose.override.yaml": "services:\n  web:\n    environment: {MODE: dev}\n    tmpfs: ['/data:mode=1777']\n",
+    }
+    (verdict,) = verify(files).verdicts
+    assert verdict.word is Word.HOLDS, verdict
+    assert any("with compose.override.yaml" in text for text in verdict.observations), verdict.observations

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fixer import engine
 from fixer.decide import Decision
 from fixer.discover import Context, read_inside
 from fixer.errors import Unreadable
-from fixer.evidence import Job, Recipe
+from fixer.evidence import Job, Recipe, Source
 from fixer.model import FileChange, Finding, Refusal, Status
 from fixer.repository import Repository, absolute
 from fixer.rules.base import DockerfileView
@@ -45,15 +45,6 @@ class Planned(NamedTuple):
     def is_called(self, name: str) -> bool:
         """Whether a person who says this name means this image."""
         return name in self.names or bare_name(name) in {bare_name(one) for one in self.names}
-
-
-class _Build(NamedTuple):
-    """What tells one build from another."""
-
-    dockerfile: str
-    context: str
-    target: str
-    args: tuple[tuple[str, str], ...]
 
 
 class _Use(NamedTuple):
@@ -131,11 +122,11 @@ class _Planner:
 
     def jobs(self) -> list[Planned]:
         """All jobs in order: the Dockerfiles of the repository first, then the images of others."""
-        names: dict[_Build, set[str]] = defaultdict(set)
+        names: dict[Source, set[str]] = defaultdict(set)
         for build in self._builds():
             names[self._key(build)] |= {one for one in build.images if not one.endswith(ANY_TAG)}
             names[self._key(build)] |= {one.removesuffix(ANY_TAG) for one in build.images}
-        uses: dict[_Build, list[_Use]] = defaultdict(list)
+        uses: dict[Source, list[_Use]] = defaultdict(list)
         foreign: dict[str, list[_Use]] = defaultdict(list)
         for use, maker in self._uses():
             if maker is not None:
@@ -145,7 +136,13 @@ class _Planner:
                 foreign[use.image].append(use)
         out = [self._own(key, names[key], uses[key]) for key in sorted(names)]
         out += [self._foreign(image, foreign[image]) for image in sorted(foreign)]
-        return [one for one in out if one is not None]
+        jobs = [one for one in out if one is not None]
+        return _with_partners(jobs, lambda key: self._changed(key, _distinct(uses.get(key, ()))))
+
+    def _changed(self, key: Source, uses: list[_Use]) -> dict[str, bytes]:
+        """The files of an image, and of those who start it, that the fix changes, as it leaves them."""
+        files = self._whole([key.dockerfile, *_places(uses)])
+        return {one: self.changes[one].after for one in files if one in self.changes}
 
     def _builds(self) -> Iterator[Build]:
         described = [build for build in self.whole.known.all if self.whole.is_there(build)]
@@ -155,11 +152,11 @@ class _Planner:
             if path not in told:
                 yield Build(path, None, "", "")
 
-    def _key(self, build: Build) -> _Build:
+    def _key(self, build: Build) -> Source:
         context = build.context
         if context is None or context.startswith(".."):
             context = self._context(build)
-        return _Build(build.dockerfile, "" if context == "." else context, build.target, build.args)
+        return Source(build.dockerfile, "" if context == "." else context, build.target, build.args)
 
     def _context(self, build: Build) -> str:
         """The nearest folder that has all that is copied, its own first; its own where none has."""
@@ -181,7 +178,7 @@ class _Planner:
         context = Context(self.root, (folder,))
         return all(next(context.files(one), None) is not None for one in wanted)
 
-    def _own(self, key: _Build, names: set[str], uses: list[_Use]) -> Planned | None:
+    def _own(self, key: Source, names: set[str], uses: list[_Use]) -> Planned | None:
         """The job of a Dockerfile; None where the fix changes nothing of it, and has no reason for that."""
         path = key.dockerfile
         before = self._decision(key, after=False)
@@ -198,7 +195,7 @@ class _Planner:
             key.context,
             key.target,
             key.args,
-            overlay={one: self.changes[one].after for one in files if one in self.changes},
+            overlay=self._changed(key, pairs),
             before=tuple(use.before for use in pairs) or (ALONE,),
             after=tuple(use.after for use in pairs) or (ALONE,),
             users=_users(after, pairs),
@@ -262,7 +259,7 @@ class _Planner:
                 self._views[key] = None
         return self._views[key]
 
-    def _decision(self, key: _Build, *, after: bool) -> Decision | None:
+    def _decision(self, key: Source, *, after: bool) -> Decision | None:
         view = self._view(key.dockerfile, key.target, key.args, after=after)
         return engine.decision_on(view, key.target) if view is not None else None
 
@@ -279,12 +276,19 @@ class _Planner:
         old, new = (self._recipes_of_services(path, files, after=after) for after in (False, True))
         for key, (service, before) in old.items():
             after = new[key][1]._replace(source=before.source) if key in new else before
-            use = _Use(files, service.image, before, after)
-            if service.build is None:
-                yield use, self._maker(service.image, path)
-            else:
-                build = None if service.build.remote else self._built_by(service, path)
-                yield use if build is not None else use._replace(image=""), build
+            build = self._build(service, path)
+            image = service.image if build is not None or service.build is None else ""
+            yield _Use(files, image, before, after), build
+
+    def _build(self, service: Service, path: str) -> Build | None:
+        """The build here that makes the image of a service; None where that comes from elsewhere, or is not known."""
+        if service.build is None:
+            return self._maker(service.image, path)
+        return None if service.build.remote else self._built_by(service, path)
+
+    def _source(self, service: Service, path: str) -> Source | None:
+        build = self._build(service, path)
+        return self._key(build) if build is not None else None
 
     def _recipes_of_services(
         self, path: str, files: tuple[str, ...], *, after: bool
@@ -292,6 +296,7 @@ class _Planner:
         """The services of a file by their keys, as all files say that Compose reads together, with their recipes."""
         every = self._together(files, after=after)
         others = {one.service.name: one.service for one in every}
+        paths = {one.service.name: one.path for one in every}
         out = {}
         for one in every:
             if one.path != path:
@@ -299,7 +304,13 @@ class _Planner:
             service = one.service
             line = service.document.line(service.at().start)
             text = f"{path}:{line}: service {service.name}" + "".join(f", with {name}" for name in one.laid)
-            recipe = of_service(service, text, lambda name: self._text(name, after=after), others)
+            recipe = of_service(
+                service,
+                text,
+                lambda name: self._text(name, after=after),
+                others,
+                lambda other: self._source(other, paths[other.name]),
+            )
             if one.unread:
                 recipe = recipe._replace(lacks=(*recipe.lacks, *one.unread), blind=True)
             out[service.key] = service, recipe
@@ -382,6 +393,26 @@ class _Planner:
 _ROOT = frozenset({"DF001", "DF002", "DF003", "DF004", "DF014", "DF017", "DF018"})
 
 
+def _with_partners(some: list[Planned], changed: Callable[[Source], dict[str, bytes]]) -> list[Planned]:
+    """Jobs with what their partners are built with, and whether they are partners themselves."""
+    needed = {one.job.source: _partners(one.job) for one in some}
+    every = {source for sources in needed.values() for source in sources}
+    return [
+        one._replace(
+            job=one.job._replace(
+                beside={source: changed(source) for source in _partners(one.job)}, needed=one.job.source in every
+            )
+        )
+        for one in some
+    ]
+
+
+def _partners(job: Job) -> list[Source]:
+    """What the images are built from that run beside the one of a job."""
+    needs = (need.source for recipe in (*job.before, *job.after) for need in recipe.needs)
+    return sorted({source for source in needs if source is not None})
+
+
 def _distinct(uses: Iterable[_Use]) -> list[_Use]:
     """The uses without those that start an image exactly as one before."""
     out: dict[tuple[Recipe, Recipe], _Use] = {}
@@ -398,7 +429,7 @@ def _places(uses: Iterable[_Use]) -> list[str]:
     return [path for use in uses for path in use.paths]
 
 
-def _called(names: set[str], key: _Build) -> str:
+def _called(names: set[str], key: Source) -> str:
     """What people call the image of a build: its name, else its Dockerfile, with its target."""
     if names:
         return min(names, key=lambda one: (len(one), one))

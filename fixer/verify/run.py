@@ -8,9 +8,10 @@ import tarfile
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from fixer.evidence import Denied, Kind, Mount, Needed, Process, Recipe, Seen
+from fixer.evidence import Built, Denied, Kind, Mount, Needed, Process, Recipe, Seen, Source
 from fixer.tuples import NamedTuple
 from fixer.understand.making import below
 from fixer.verify import files, ports
@@ -24,6 +25,7 @@ from fixer.verify.watch import Patience, Watched, watch
 _VOLUME = "fixer-volume"
 _MOST_VOLUME = 64 << 20  # bytes of a volume whose owner is changed
 _MOST_LINES = 60
+_NONE: Mapping[Source, Built] = MappingProxyType({})
 _TRIES = 3  # of the smoke command, a second apart: a service may need a moment more
 
 
@@ -55,12 +57,13 @@ class Before(NamedTuple):
 
 
 class Runner:
-    """Runs containers for one trial, all with the same mark and bounds."""
+    """Runs containers for one trial, all with the same mark and bounds; `partners` are what was built beside it."""
 
-    def __init__(self, api: Api, mark: Mark, bounds: Bounds) -> None:
+    def __init__(self, api: Api, mark: Mark, bounds: Bounds, partners: Mapping[Source, Built] = _NONE) -> None:
         self.api = api
         self.mark = mark
         self.bounds = bounds
+        self.partners = partners
 
     def run(
         self, image: str, recipe: Recipe, used: Mapping[str, str] | None = None, before: Before | None = None
@@ -311,29 +314,45 @@ class Runner:
     def _beside(self, recipe: Recipe, made: list[str]) -> tuple[str, tuple[str, ...], list[str]]:
         """Start what a service needs, in one network that leads nowhere: its holder, who is absent, and notes."""
         there: list[Needed] = []
-        absent: list[str] = []
+        why: dict[str, str] = {}
         for need in recipe.needs:
-            try:
-                self.api.image(need.image)
-                there.append(need)
-            except Refused:
-                absent.append(need.name)
-        holder, notes = "", [f"{name} was not started: its image is not here" for name in absent]
+            image, problem = self._image(need)
+            if image:
+                there.append(need._replace(image=image))
+            else:
+                why[need.name] = f"{need.name} was not started: {problem}"
+        holder = ""
         for need in there:
             hosts = () if holder else tuple(one.name for one in there)
+            container, problem = self._started(need, holder, hosts, made)
+            if problem:
+                why[need.name] = f"{need.name}, which it needs, {problem}"
+            holder = holder or container
+        return holder, tuple(why), list(why.values())
+
+    def _image(self, need: Needed) -> tuple[str, str]:
+        """The image of a partner, or why there is none."""
+        if need.source is not None:
+            built = self.partners.get(need.source, Built())
+            return built.image_id, f"it is not built ({built.missing or built.error})"
+        try:
+            self.api.image(need.image)
+        except Refused:
+            return "", "its image is not here"
+        return need.image, ""
+
+    def _started(self, need: Needed, holder: str, hosts: tuple[str, ...], made: list[str]) -> tuple[str, str]:
+        """Start a partner in the network of `holder`, or in one of its own: the container, or what became of it."""
+        try:
             config = self.api.image(need.image).get("Config") or {}
             volumes, _ = self._volumes(need.image, config, need.recipe, None)
             container = self._make(need.image, need.recipe, volumes, holder, hosts)
             made.append(container)
             self.api.start(container)
             watched = watch(self.api, container, Patience(self.bounds.seconds, self.bounds.settle))
-            if watched.exit_code is not None:
-                notes.append(f"{need.name}, which it needs, ended with {watched.exit_code}")
-                absent.append(need.name)
-                if not holder:
-                    return "", tuple(one.name for one in recipe.needs), notes
-            holder = holder or container
-        return holder, tuple(absent), notes
+        except Refused as problem:
+            return "", f"does not start: {problem}"
+        return ("", f"ended with {watched.exit_code}") if watched.exit_code is not None else (container, "")
 
     def _listening(self, holder: str) -> frozenset[ports.Listener]:
         if not holder:

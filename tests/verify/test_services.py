@@ -42,3 +42,36 @@ def test_a_service_is_what_its_override_makes_of_it(verify: Verify) -> None:
     (verdict,) = verify(files).verdicts
     assert verdict.word is Word.HOLDS, verdict
     assert any("with compose.override.yaml" in text for text in verdict.observations), verdict.observations
+
+
+SERVES = "mkdir -p /srv/www; echo fine > /srv/www/index.html; exec httpd -f -p 5000 -h /srv/www"
+ASKS = "wget -qO- http://api:5000/ | grep fine || exit 7; sleep 60"
+WRITES = "cd $(printf /%s opt); touch here || exit 3; sleep 60"  # a folder that no file names
+ROWS = """services:
+  web: {build: web, depends_on: [api, late, bare]}
+  api: {build: api}
+  late: {build: late}
+  bare: {build: bare}
+"""
+
+
+def command(words: str) -> str:
+    return f'FROM alpine:3.20\nCMD ["sh", "-c", "{words}"]\n'
+
+
+def test_what_is_built_here_runs_beside_a_service(verify: Verify, engine: Engine) -> None:
+    files = {
+        "web/Dockerfile": command(ASKS),
+        "api/Dockerfile": command(SERVES),
+        "late/Dockerfile": command(WRITES),
+        "bare/Dockerfile": "FROM alpine:3.20\nRUN exit 9\n",
+        "compose.yaml": ROWS,
+    }
+    verdicts = {one.dockerfile.partition("/")[0]: one for one in verify(files).verdicts}
+    words = {name: one.word for name, one in verdicts.items()}
+    assert words == {"api": Word.HOLDS, "bare": Word.BROKEN_BEFORE, "late": Word.BROKEN, "web": Word.HOLDS}, verdicts
+    told = "\n".join(verdicts["web"].observations)
+    assert "late, which it needs, ended with 3" in told
+    assert "bare was not started: it is not built (" in told
+    for image in [image for one in verdicts.values() for image in (one.image_before, one.image_after) if image]:
+        assert engine.docker("image", "inspect", image).returncode, "no image is left"

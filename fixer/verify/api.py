@@ -145,9 +145,19 @@ class Api:
             return found
 
     def top(self, container: str, words: str) -> list[list[str]]:
-        """The rows of `ps` for the processes of a container."""
+        """The rows of `ps` for the processes of a container; to Podman the words are columns, for others it has no ps.
+
+        Raises:
+            Refused: also when the container has ended, to which Podman has no answer.
+        """
         with _errors():
-            return [list(map(str, row)) for row in self._api.top(container, words).get("Processes") or ()]
+            url = self._api._url("/containers/{0}/top", container)
+            answer = self._api._get(url, params={"ps_args": words, "stream": "false"})
+            self._api._raise_for_status(answer)
+            found = answer.json() if answer.content.strip() else None
+        if found is None:
+            raise Refused("the container has ended")
+        return [list(map(str, row)) for row in found.get("Processes") or ()]
 
     def log(self, container: str) -> bytes:
         """The end of what a container said on both streams."""

@@ -31,7 +31,7 @@ class Place(NamedTuple):
     """What a container gets from the bench: its image, labels, volumes (target to name), and bounds.
 
     `retries` is how often its health check may fail, a second apart, until it counts as unhealthy.
-    `beside` is the container whose network it shares, and `hosts` are names that lead to itself.
+    `network` is the one that it shares, in the words of the engine, and `hosts` are names that lead to itself.
     """
 
     image: str
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     volumes: Mapping[str, str]
     memory_mb: int
     pids: int
-    beside: str = ""
+    network: str = ""
     hosts: tuple[str, ...] = ()
     retries: int = 3
     kind: str = "docker"
@@ -85,7 +85,7 @@ def beyond(capabilities: Sequence[str]) -> list[str]:
 def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
     memory = place.memory_mb << 20
     host: dict[str, Any] = {
-        "NetworkMode": f"container:{place.beside}" if place.beside else "none",
+        "NetworkMode": place.network or "none",
         "IpcMode": "private",
         "Privileged": False,
         "Memory": memory,
@@ -97,7 +97,7 @@ def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
         "SecurityOpt": ["no-new-privileges"] if recipe.no_new_privileges else [],
         "ReadonlyRootfs": recipe.read_only,
         "GroupAdd": [str(group) for group in recipe.groups],
-        "Sysctls": {} if place.beside else _sysctls(recipe),
+        "Sysctls": {} if place.network else _sysctls(recipe),
         "Mounts": [_mount(target, name, recipe) for target, name in sorted(place.volumes.items())],
         "Tmpfs": {mount.target: _tmpfs(mount) for mount in recipe.mounts if mount.kind == "tmpfs"},
         "RestartPolicy": {"Name": "no"},

@@ -7,7 +7,7 @@ import shlex
 import tarfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -56,6 +56,16 @@ class Before(NamedTuple):
     ports: int
 
 
+class Company(NamedTuple):
+    """Who runs beside a container: the one whose network it shares, "" where it has its own, and their names."""
+
+    holder: str = ""
+    names: tuple[str, ...] = ()
+
+
+_ALONE = Company()
+
+
 class Runner:
     """Runs containers for one trial, all with the same mark and bounds; `partners` are what was built beside it."""
 
@@ -90,9 +100,9 @@ class Runner:
     ) -> Ran:
         config = self.api.image(image).get("Config") or {}
         volumes, notes = self._volumes(image, config, recipe, used)
-        beside, absent, more = self._beside(recipe, made)
-        listening = self._listening(beside)
-        container = self._make(image, recipe, volumes, beside)
+        company, absent, more = self._beside(recipe, made)
+        listening = self._listening(company.holder)
+        container = self._make(image, recipe, volumes, company)
         made.append(container)
         notes += [*withheld(recipe), *more]
         begin = time.time()
@@ -206,30 +216,18 @@ class Runner:
         name, _, group = user.partition(":")
         if name.isdigit() and group.isdigit():
             return files.Who(int(name), int(group))
-        accounts = self._table(container, "/etc/passwd")
+        accounts = files.table(self.api, container, "/etc/passwd")
         row = next((one for one in accounts if len(one) > 3 and name in (one[0], one[2])), None)
         gid = group
         if group and not group.isdigit():
-            gid = next((one[2] for one in self._table(container, "/etc/group") if len(one) > 2 and one[0] == group), "")
+            gid = next(
+                (one[2] for one in files.table(self.api, container, "/etc/group") if len(one) > 2 and one[0] == group),
+                "",
+            )
         if row is not None and row[2].isdigit():
             number = gid or row[3]
             return files.Who(int(row[2]), int(number)) if number.isdigit() else None
         return files.Who(int(name), int(gid or 0)) if name.isdigit() and (gid or "0").isdigit() else None
-
-    def _table(self, container: str, path: str) -> list[list[str]]:
-        import io
-
-        data = self.api.archive(container, path, 1 << 20)
-        if data is None:
-            return []
-        try:
-            with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-                entry = tar.next()
-                file = tar.extractfile(entry) if entry is not None and entry.isreg() else None
-                text = file.read().decode("utf-8", "replace") if file is not None else ""
-        except tarfile.TarError:
-            return []
-        return [line.split(":") for line in text.splitlines()]
 
     def _closed(self, container: str, seen: Seen, volumes: Mapping[str, str], before: Before) -> tuple[Denied, ...]:
         """What the original wrote and the user of this container may not, and did not."""
@@ -293,26 +291,34 @@ class Runner:
 
     def _helper(self, image: str, volume: str) -> str:
         recipe = Recipe(command=("fixer",), mounts=(Mount(f"/{_VOLUME}", copied=False),))
-        return self._make(image, recipe, {f"/{_VOLUME}": volume}, "")
+        return self._make(image, recipe, {f"/{_VOLUME}": volume})
 
-    def _make(
-        self, image: str, recipe: Recipe, volumes: Mapping[str, str], beside: str, hosts: Iterable[str] = ()
-    ) -> str:
+    def _make(self, image: str, recipe: Recipe, volumes: Mapping[str, str], company: Company = _ALONE) -> str:
+        network, hosts = self._network(company)
         place = Place(
             image=image,
             labels=self.mark.labels,
             volumes=volumes,
             memory_mb=self.bounds.memory_mb,
             pids=self.bounds.pids,
-            beside=beside,
-            hosts=tuple(hosts),
+            network=network,
+            hosts=hosts,
             retries=max(3, min(30, int(self.bounds.seconds / 4))),
             kind=self.api.kind,
         )
         return self.api.create(body(recipe, place))
 
-    def _beside(self, recipe: Recipe, made: list[str]) -> tuple[str, tuple[str, ...], list[str]]:
-        """Start what a service needs, in one network that leads nowhere: its holder, who is absent, and notes."""
+    def _network(self, company: Company) -> tuple[str, tuple[str, ...]]:
+        """The network of a container in the words of the engine, and the names that it has to be told."""
+        if not company.holder:
+            return "", company.names
+        if self.api.kind == "docker":
+            return f"container:{company.holder}", ()  # with the network come its names
+        pid = (self.api.inspect(company.holder).get("State") or {}).get("Pid")
+        return f"ns:/proc/{pid}/ns/net", company.names
+
+    def _beside(self, recipe: Recipe, made: list[str]) -> tuple[Company, tuple[str, ...], list[str]]:
+        """Start what a service needs, in one network that leads nowhere: its company, who is absent, and notes."""
         there: list[Needed] = []
         why: dict[str, str] = {}
         for need in recipe.needs:
@@ -321,14 +327,13 @@ class Runner:
                 there.append(need._replace(image=image))
             else:
                 why[need.name] = f"{need.name} was not started: {problem}"
-        holder = ""
+        company = Company("", tuple(one.name for one in there))
         for need in there:
-            hosts = () if holder else tuple(one.name for one in there)
-            container, problem = self._started(need, holder, hosts, made)
+            container, problem = self._started(need, company, made)
             if problem:
                 why[need.name] = f"{need.name}, which it needs, {problem}"
-            holder = holder or container
-        return holder, tuple(why), list(why.values())
+            company = company._replace(holder=company.holder or container)
+        return company if company.holder else _ALONE, tuple(why), list(why.values())
 
     def _image(self, need: Needed) -> tuple[str, str]:
         """The image of a partner, or why there is none."""
@@ -341,12 +346,12 @@ class Runner:
             return "", "its image is not here"
         return need.image, ""
 
-    def _started(self, need: Needed, holder: str, hosts: tuple[str, ...], made: list[str]) -> tuple[str, str]:
-        """Start a partner in the network of `holder`, or in one of its own: the container, or what became of it."""
+    def _started(self, need: Needed, company: Company, made: list[str]) -> tuple[str, str]:
+        """Start a partner in its company: the container, or what became of it."""
         try:
             config = self.api.image(need.image).get("Config") or {}
             volumes, _ = self._volumes(need.image, config, need.recipe, None)
-            container = self._make(need.image, need.recipe, volumes, holder, hosts)
+            container = self._make(need.image, need.recipe, volumes, company)
             made.append(container)
             self.api.start(container)
             watched = watch(self.api, container, Patience(self.bounds.seconds, self.bounds.settle))

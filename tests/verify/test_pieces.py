@@ -136,7 +136,7 @@ def test_a_container_is_as_its_recipe_says() -> None:
 
 
 def test_a_shared_network_belongs_to_its_holder() -> None:
-    host = body(Recipe(), PLACE._replace(beside="abc"))["HostConfig"]
+    host = body(Recipe(), PLACE._replace(network="container:abc"))["HostConfig"]
     assert (host["NetworkMode"], host["Sysctls"]) == ("container:abc", {})
     holder = body(Recipe(), PLACE._replace(hosts=("db",)))["HostConfig"]
     assert holder["ExtraHosts"] == ["db:127.0.0.1"]

@@ -99,11 +99,15 @@ def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
         "GroupAdd": [str(group) for group in recipe.groups],
         "Sysctls": {} if place.network else _sysctls(recipe),
         "Mounts": [_mount(target, name, recipe) for target, name in sorted(place.volumes.items())],
-        "Tmpfs": {mount.target: _tmpfs(mount) for mount in recipe.mounts if mount.kind == "tmpfs"},
+        "Tmpfs": {mount.target: _tmpfs(mount, place.kind) for mount in recipe.mounts if mount.kind == "tmpfs"},
         "RestartPolicy": {"Name": "no"},
     }
     if place.hosts:
         host["ExtraHosts"] = [f"{name}:127.0.0.1" for name in place.hosts]
+    if place.kind == "podman":  # it leaves a volume empty only where that is said in its own words
+        bare = [one for one in host["Mounts"] if one["VolumeOptions"]["NoCopy"]]
+        host["Mounts"] = [one for one in host["Mounts"] if one not in bare]
+        host["Binds"] = [f"{one['Source']}:{one['Target']}:nocopy{',ro' if one['ReadOnly'] else ''}" for one in bare]
     if place.kind == "docker":  # podman bounds its logs by itself
         host["LogConfig"] = {"Type": "json-file", "Config": {"max-size": "512k", "max-file": "2"}}
     return host
@@ -126,12 +130,17 @@ def _mount(target: str, name: str, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _tmpfs(mount: Mount) -> str:
+def _tmpfs(mount: Mount, kind: str) -> str:
     if mount.group is not None:
-        return f"{_TMPFS},mode=2777,gid={mount.group}"
-    asked = [option for option in mount.options.split(",") if _TMPFS_OPTION.fullmatch(option)]
-    mode = [] if any(option.startswith("mode=") for option in asked) else ["mode=1777"]
-    return ",".join([_TMPFS, *mode, *asked])
+        options = [_TMPFS, "mode=2777", f"gid={mount.group}"]
+    else:
+        asked = [option for option in mount.options.split(",") if _TMPFS_OPTION.fullmatch(option)]
+        mode = [] if any(option.startswith("mode=") for option in asked) else ["mode=1777"]
+        options = [_TMPFS, *mode, *asked]
+    if kind == "podman":  # which knows the user of the container (U) and no numbers, and copies what the image has
+        owned = [option for option in options if option.startswith(("uid=", "gid="))]
+        options = [*(one for one in options if one not in owned), "notmpcopyup", *(["U"] if owned else [])]
+    return ",".join(options)
 
 
 def _health(recipe: Recipe, retries: int) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class Runner:
         begin = time.time()
         kind = "fresh" if used is None else "used"
         try:
-            self.api.start(container)
+            self._start(container, image, recipe, volumes if used is None else {})
         except Refused as problem:
             error = str(problem)
             seen = Seen(recipe, kind, error=error, exit_code=self._code(container), denied=_denied_start(error))
@@ -241,7 +241,8 @@ class Runner:
         inside = [path for path in missing if any(below(path, target) for target in volumes)]
         told = {denied.what for denied in seen.denied}
         found = files.closed(self.api, container, outside, who, tmpfs, seen.recipe.read_only)
-        found += files.closed(self.api, container, inside, who)
+        if self.api.kind == "docker":  # Podman does not tell whose the files of a volume are
+            found += files.closed(self.api, container, inside, who)
         return tuple(one for one in found if one.what not in told)
 
     def _volumes(
@@ -257,7 +258,8 @@ class Runner:
             mount = mounts.get(target, Mount(target))
             known = (used or {}).get(target)
             out[target] = known or self._volume()
-            if known is None and (mount.group is not None or mount.mode is not None):
+            bare = mount.group is not None or mount.mode is not None
+            if known is None and bare and self.api.kind == "docker":
                 self._hand_over(image, out[target], files.opened(_VOLUME, mount.group, mount.mode))
             elif known is not None and mount.group is not None and not self._regroup(image, known, mount.group):
                 notes.append(f"the volume at {tidy(target)} is too large to be given to the group {mount.group} here")
@@ -267,6 +269,40 @@ class Runner:
         name = f"fixer-{self.mark.run}-{uuid.uuid4().hex[:8]}"
         self.api.make_volume(name, self.mark.labels)
         return name
+
+    def _start(self, container: str, image: str, recipe: Recipe, fresh: Mapping[str, str]) -> None:
+        """Start a container, whose `fresh` volumes nobody has used.
+
+        Podman gives the user of a container its working folder and its volumes where the image does not have them, and
+        takes back what somebody has done to a volume before: all other engines leave them to root.
+        """
+        if self.api.kind == "podman":
+            lost = self._not_in(image, container, recipe, fresh)
+            self.api.prepare(container)
+            for path in lost:
+                mount = next((one for one in recipe.mounts if one.target == path), Mount(path))
+                self.api.put(container, path, files.opened(".", mount.group, mount.mode))
+        self.api.start(container)
+
+    def _not_in(self, image: str, container: str, recipe: Recipe, fresh: Mapping[str, str]) -> list[str]:
+        """The folders of a container that its image has not got, or not for it."""
+        config = self.api.image(image).get("Config") or {}
+        workdir = recipe.workdir or str(config.get("WorkingDir") or "/")
+        lost = [] if any(below(workdir, target) for target in fresh) else [workdir]
+        lost = [path for path in lost if not self.api.exists(container, path)]
+        bare = [one.target for one in recipe.mounts if one.target in fresh and not one.copied]
+        asked = [target for target in fresh if target not in bare and target not in (config.get("Volumes") or {})]
+        return [*lost, *bare, *self._absent(image, asked)]
+
+    def _absent(self, image: str, paths: list[str]) -> list[str]:
+        """Those of some paths that an image has not got."""
+        if not paths:
+            return []
+        helper = self._make(image, Recipe(command=("fixer",)), {})
+        try:
+            return [path for path in paths if not self.api.exists(helper, path)]
+        finally:
+            self._remove(helper)
 
     def _hand_over(self, image: str, volume: str, tar: bytes) -> None:
         """Unpack a tar over a volume, through a container that is never started."""
@@ -282,7 +318,8 @@ class Runner:
             data = self.api.archive(helper, f"/{_VOLUME}", _MOST_VOLUME)
             if data is None:
                 return False
-            self.api.put(helper, "/", files.regrouped(data, group))
+            folder, name = ("/", _VOLUME) if self.api.kind == "docker" else (f"/{_VOLUME}", ".")
+            self.api.put(helper, folder, files.regrouped(data, group, name))
         except tarfile.TarError:
             return False
         finally:
@@ -353,7 +390,7 @@ class Runner:
             volumes, _ = self._volumes(need.image, config, need.recipe, None)
             container = self._make(need.image, need.recipe, volumes, company)
             made.append(container)
-            self.api.start(container)
+            self._start(container, need.image, need.recipe, volumes)
             watched = watch(self.api, container, Patience(self.bounds.seconds, self.bounds.settle))
         except Refused as problem:
             return "", f"does not start: {problem}"

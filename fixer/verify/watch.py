@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from fixer.evidence import Process
@@ -68,6 +70,12 @@ def watch(api: Api, container: str, patience: Patience, before: frozenset[ports.
         time.sleep(_QUICK if over < 1 else _SLOW)
 
 
+def _is_checked(found: Mapping[str, Any]) -> bool:
+    """Whether a container has a health check."""
+    words = ((found.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ("NONE",)
+    return str(words[0]).upper() != "NONE"
+
+
 class _Look:
     def __init__(self, api: Api, container: str, before: frozenset[ports.Listener]) -> None:
         self.api = api
@@ -83,12 +91,15 @@ class _Look:
         self.notes: list[str] = []
         self._kinds: set[tuple[int, int, str]] = set()
         self._disk_at = 0.0
+        self._asked_at = 0.0
         self._accounts: dict[tuple[str, str], str] = {}  # numbers by the name, and the file that tells it
 
     def once(self, now: float) -> bool:
         """Look once; whether anything was new."""
         found = self.api.inspect(self.container)
         state: dict[str, Any] = found.get("State") or {}
+        if self.api.kind == "podman" and state.get("Running") and _is_checked(found):
+            self._ask(now)
         health = str((state.get("Health") or {}).get("Status") or "").replace("none", "")
         news = health != self.health
         self.health = health
@@ -101,6 +112,13 @@ class _Look:
             self.pid = int(state.get("Pid") or 0)
             self.here = ports.inside(self.container, self.pid)
         return self._top() | self._listen() | news
+
+    def _ask(self, now: float) -> None:
+        """Have the health check run, every second."""
+        if now - self._asked_at >= 1:
+            self._asked_at = now
+            with contextlib.suppress(Refused):  # it ended just now
+                self.api.ask_health(self.container)
 
     def _top(self) -> bool:
         try:

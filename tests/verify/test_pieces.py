@@ -267,7 +267,7 @@ def test_a_volume_is_given_to_a_group() -> None:
             entry.type, entry.mode, entry.uid = kind, mode, 3
             entry.size = 4 if name == "v/file" else 0
             tar.addfile(entry, io.BytesIO(b"data") if entry.size else None)
-    with tarfile.open(fileobj=io.BytesIO(files.regrouped(out.getvalue(), 9))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(files.regrouped(out.getvalue(), 9, "v"))) as tar:
         found = {entry.name: (entry.uid, entry.gid, entry.mode) for entry in tar}
     assert found["v"] == (3, 9, 0o2770)
     assert found["v/file"] == (3, 9, 0o660)

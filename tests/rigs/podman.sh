@@ -1,5 +1,5 @@
 #!/bin/bash
-# A private Podman with the base images of the engine: podman.sh start | stop | status | env
+# A private Podman with the base images of the engine: podman.sh start | stop | status | address | env
 # Needs root and Debian's podman, and engine.sh and images.sh before it. No network but none: build and run without one.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -108,11 +108,14 @@ stop)
 status)
   if answers; then echo up; else echo down; exit 1; fi
   ;;
+address)
+  echo "unix://$socket"
+  ;;
 env)
   echo "export DOCKER_HOST=unix://$socket"
   ;;
 *)
-  echo "usage: podman.sh start|stop|status|env" >&2
+  echo "usage: podman.sh start|stop|status|address|env" >&2
   exit 2
   ;;
 esac

@@ -206,6 +206,8 @@ def test_the_probe_imports_nothing_of_the_project() -> None:
 class Owners:
     """An engine that knows the owners of paths alone."""
 
+    kind = "docker"
+
     def __init__(self, owners: dict[str, Owned]) -> None:
         self.owners = owners
 

@@ -21,7 +21,7 @@ from fixer.verify.trying import Wishes
 from tests.conftest import ROOT
 from tests.verify.conftest import Try
 
-QUICK = Options(timeout=40, settle=0.5)
+QUICK = Options(timeout=40, settle=1)
 SCRATCH = "FROM alpine:3.20 AS made\nFROM scratch\nCOPY --from=made /bin/busybox /sleep\n"
 
 
@@ -40,10 +40,11 @@ def shell(script: str, more: str = "") -> str:
 
 
 def test_what_broke_is_repaired(address: str, tmp_path: Path) -> None:
-    files = {"Dockerfile": shell("d=$(printf /%s opt); touch $d/here || exit 3; sleep 60")}
+    script = "d=$(printf /%s data); touch $d/here || exit 3; sleep 60"  # no file says where it writes
+    files = {"Dockerfile": shell(script, "RUN mkdir $(printf /%s data)\n")}
     report = of(tmp_path, files, repair=tmp_path / "fixer.toml")
     assert [one.word for one in report.verdicts] == [Word.HOLDS], report.verdicts
-    assert "/opt" in (tmp_path / "fixer.toml").read_text()
+    assert "/data" in (tmp_path / "fixer.toml").read_text()
 
 
 def test_services_run_beside_each_other(address: str, tmp_path: Path) -> None:

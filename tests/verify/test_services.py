@@ -26,7 +26,7 @@ def verify(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> V
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        wishes = Wishes(options=Options(timeout=30, settle=0.5))
+        wishes = Wishes(options=Options(timeout=30, settle=1))
         return app.verify([tmp_path], app.config_for([tmp_path]), wishes, lambda _: None)
 
     return run
@@ -46,7 +46,7 @@ def test_a_service_is_what_its_override_makes_of_it(verify: Verify) -> None:
 
 SERVES = "mkdir -p /srv/www; echo fine > /srv/www/index.html; exec httpd -f -p 5000 -h /srv/www"
 ASKS = "wget -qO- http://api:5000/ | grep fine || exit 7; sleep 60"
-WRITES = "cd $(printf /%s opt); touch here || exit 3; sleep 60"  # a folder that no file names
+WRITES = "d=$(printf /%s home); touch $d/here || exit 3; sleep 60"  # no file says where it writes
 ROWS = """services:
   web: {build: web, depends_on: [api, late, bare]}
   api: {build: api}

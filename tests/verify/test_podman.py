@@ -39,14 +39,6 @@ def shell(script: str, more: str = "") -> str:
     return f'FROM alpine:3.20\nWORKDIR /app\n{more}CMD ["sh", "-c", "{script}"]\n'
 
 
-def test_what_broke_is_repaired(address: str, tmp_path: Path) -> None:
-    script = "d=$(printf /%s data); touch $d/here || exit 3; sleep 60"  # no file says where it writes
-    files = {"Dockerfile": shell(script, "RUN mkdir $(printf /%s data)\n")}
-    report = of(tmp_path, files, repair=tmp_path / "fixer.toml")
-    assert [one.word for one in report.verdicts] == [Word.HOLDS], report.verdicts
-    assert "/data" in (tmp_path / "fixer.toml").read_text()
-
-
 def test_services_run_beside_each_other(address: str, tmp_path: Path) -> None:
     serves = "mkdir -p /srv/www; echo fine > /srv/www/index.html; exec httpd -f -p 5000 -h /srv/www"
     asks = "wget -qO- http://api:5000/ | grep fine || exit 7; exec httpd -f -p 8080 -h /"
@@ -84,12 +76,6 @@ def test_volumes_are_those_of_docker_and_of_the_kubelet(on_podman: Try) -> None:
     assert fresh.log[1].split()[2:4] == ["0", "0"]
     assert "image" not in fresh.log
     assert "image" in used.log
-
-
-def test_the_health_check_is_asked(on_podman: Try) -> None:
-    recipe = Recipe(healthcheck=("CMD-SHELL", "true"))
-    (before,) = on_podman(shell("sleep 60"), shell("sleep 60"), recipe).before
-    assert before.health == "healthy"
 
 
 def built(on_podman: Try, text: str, **more: Any) -> Built:

@@ -13,7 +13,7 @@ from fixer.evidence import Mount, Recipe, Word
 from fixer.verify.trying import Wishes
 from tests.e2e.ground import APPS, cases
 from tests.verify.conftest import QUICK, Try
-from tests.verify.test_podman import built, shell
+from tests.verify.test_podman import built, of, shell
 
 TRIED = {
     "hardened-compose": Word.HOLDS,
@@ -62,3 +62,17 @@ def test_a_health_check_that_fails(on_podman: Try) -> None:
     recipe = Recipe(healthcheck=("CMD-SHELL", "false"))
     (before,) = on_podman(shell("sleep 60"), shell("sleep 60"), recipe, timeout=8).before
     assert before.health == "unhealthy"
+
+
+def test_what_broke_is_repaired(address: str, tmp_path: Path) -> None:
+    script = "d=$(printf /%s data); touch $d/here || exit 3; sleep 60"  # no file says where it writes
+    files = {"Dockerfile": shell(script, "RUN mkdir $(printf /%s data)\n")}
+    report = of(tmp_path, files, repair=tmp_path / "fixer.toml")
+    assert [one.word for one in report.verdicts] == [Word.HOLDS], report.verdicts
+    assert "/data" in (tmp_path / "fixer.toml").read_text()
+
+
+def test_the_health_check_is_asked(on_podman: Try) -> None:
+    recipe = Recipe(healthcheck=("CMD-SHELL", "true"))
+    (before,) = on_podman(shell("sleep 60"), shell("sleep 60"), recipe).before
+    assert before.health == "healthy"

@@ -80,12 +80,25 @@ class Recipe(NamedTuple):
     blind: bool = False
 
 
+class Source(NamedTuple):
+    """What an image is built from: a Dockerfile, the folder that is sent, the target, and what the build is given."""
+
+    dockerfile: str
+    context: str = ""
+    target: str = ""
+    args: tuple[tuple[str, str], ...] = ()
+
+
 class Needed(NamedTuple):
-    """A service that has to run beside another: its name in their network, its image, and how it is started."""
+    """A service that has to run beside another: its name in their network, its image, and how it is started.
+
+    `source` is what its image is built from, None for an image that the engine has to have.
+    """
 
     name: str
     image: str
     recipe: Recipe = Recipe()
+    source: Source | None = None
 
 
 class Job(NamedTuple):
@@ -96,6 +109,8 @@ class Job(NamedTuple):
     `overlay` holds the files that the fix changes, by path, as the fix leaves them. `before` and `after` are how it is
     started, in pairs. `users` are the uids that it should run as after the fix, `moved` its ports that move, old to
     new. `rules` are the rules whose fixes are tried, and `refused` why the fix leaves it as it is, "" when it does not.
+    `beside` holds the like of `overlay` for each image that is built to run beside it, and `needed` says that it is
+    such a one itself, for another job.
     """
 
     image: str
@@ -110,6 +125,13 @@ class Job(NamedTuple):
     moved: Mapping[int, int] = MappingProxyType({})
     rules: tuple[str, ...] = ()
     refused: str = ""
+    beside: Mapping[Source, Mapping[str, bytes]] = MappingProxyType({})
+    needed: bool = False
+
+    @property
+    def source(self) -> Source:
+        """What its image is built from."""
+        return Source(self.dockerfile, self.context, self.target, self.args)
 
 
 class Built(NamedTuple):
@@ -159,7 +181,7 @@ class Seen(NamedTuple):
     `volumes` is fresh, or used where root has written them before. `error` is the engine's own when it did not start.
     `exit_code` is None while it ran to the end of the time, `seconds` how long it ran. `health` is healthy, unhealthy
     or "". `smoke` is the exit code of the smoke command, None without one. `written` are paths that it wrote, `setuid`
-    set-uid files that are new. `absent` names the services that it needs and whose image is not here. `notes` are
+    set-uid files that are new. `absent` names the services that it needs and that did not run beside it. `notes` are
     sentences about what could not be observed, or was not given to it.
     """
 

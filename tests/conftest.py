@@ -2,8 +2,8 @@
 scanners, and what forges say that they accept.
 
 Each is used when it is there. When it is not, the test is skipped with the reason, or fails if
-FIXER_REQUIRE_SHARED, FIXER_REQUIRE_BROWSER, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_FORGE, FIXER_REQUIRE_JUDGES or
-FIXER_REQUIRE_REGISTRY says that it has to be there.
+FIXER_REQUIRE_SHARED, FIXER_REQUIRE_BROWSER, FIXER_REQUIRE_ENGINE, FIXER_REQUIRE_FORGE, FIXER_REQUIRE_JUDGES,
+FIXER_REQUIRE_PODMAN or FIXER_REQUIRE_REGISTRY says that it has to be there.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ MARKERS = {
     "github_contract": "forge",
     "gitea_contract": "forge",
     "judges": "judges",
+    "podman": "podman",
     "compose_schema": "judges",
     "registry": "registry",
 }
@@ -57,6 +58,7 @@ NEEDS = {
     "engine": "ENGINE",
     "forge": "FORGE",
     "judges": "JUDGES",
+    "podman": "PODMAN",
     "registry": "REGISTRY",
 }
 _STATE = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
@@ -200,6 +202,16 @@ def engine() -> Engine:
     if found.docker("image", "inspect", "debian:bookworm-slim", timeout=30).returncode:
         absent("ENGINE", "the Docker engine has no base images (tests/rigs/images.sh)")
     return found
+
+
+@pytest.fixture(scope="session")
+def podman() -> str:
+    """Give the address of the Podman of tests/rigs/podman.sh, with some of the base images."""
+    script = ROOT / "tests/rigs/podman.sh"
+    if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
+        absent("PODMAN", "no Podman (tests/rigs/podman.sh start)")
+    done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout.strip()
 
 
 @pytest.fixture(scope="session")

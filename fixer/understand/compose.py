@@ -32,6 +32,8 @@ _PLACEHOLDER = re.compile(r"\{\{-?\s*(?:[a-z]+\s+)?\.(?!Values|Release|Chart|Env
 # Of these the last one counts whole; all other lists grow.
 _WHOLE = frozenset({"command", "entrypoint"})
 _DEEPEST = 20
+# What a file may say of a setting of the file below: that it goes, or that nothing of it stays but what stands here.
+RESET, OVERRIDE = "!reset", "!override"
 
 
 class Build(NamedTuple):
@@ -278,6 +280,11 @@ def may_be_compose(data: bytes, named: bool) -> bool:
     return _RUNS.search(data) and (named or _SERVICES.search(data.removeprefix(BOM)) is not None)
 
 
+def has_marks(text: str) -> bool:
+    """Whether a text holds marks of a template, other than those that the engine fills in."""
+    return is_template(_PLACEHOLDER.sub("", text))
+
+
 def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozenset[str] = frozenset()) -> Compose:
     """The services of a text.
 
@@ -293,7 +300,7 @@ def read_compose(path: str, text: str, read: Read, *, named: bool, below: frozen
     skipped: list[Skipped] = []
     env = _environment(path, text, read)
     for part in slices(text):
-        if is_template(_PLACEHOLDER.sub("", text[slice(*part.span)])):
+        if has_marks(text[slice(*part.span)]):
             skipped.append(Skipped(path, "template", "this is a template; fix what it renders to, or it by hand"))
             continue
         try:
@@ -336,39 +343,59 @@ def builders(path: str, text: str, read: Read) -> Iterator[Service]:
         written = mapping(at_path(document.value, where)) if where is not None else {}
         for name, value in written.items():
             own = mapping(value)
-            whole = _extended(own, written, path, read, 0) or own
+            whole = extended(own, written, path, read) or own
             if "image" in whole or "build" in whole:
                 yield Service(document, (*(where or ()), name), whole, _base(own), env, posixpath.dirname(path))
 
 
 class Written(NamedTuple):
-    """What a file says about a service: its settings, and those that it resets or replaces by a tag."""
+    """What a file says about a service: its settings, and the tags of Compose in it, by the path from the service."""
 
     value: Mapping[Any, Any]
-    tagged: frozenset[str]
+    tags: Mapping[Path, str]
+
+    @property
+    def tagged(self) -> frozenset[str]:
+        """The settings that it resets or replaces as a whole."""
+        return frozenset(str(path[0]) for path in self.tags if len(path) == 1)
 
 
 def written(text: str) -> dict[str, Written]:
     """What a text says about each service, whole or not; nothing where it cannot be read."""
-    out: dict[str, Written] = {}
     try:
-        for part in slices(text):
-            document = parse_slice(text, part, text_keys=True)
-            where = _services_at(document.value, True)
-            if where is None:
-                continue
-            for name, value in mapping(at_path(document.value, where)).items():
-                node = document.find((*where, str(name)))
-                out[str(name)] = Written(mapping(value), _tagged(node))
+        return layer(text)
     except Unreadable:
         return {}
+
+
+def layer(text: str) -> dict[str, Written]:
+    """What a text says about each service, whole or not.
+
+    Raises:
+        Unreadable: when it is no YAML.
+    """
+    out: dict[str, Written] = {}
+    for part in slices(text):
+        document = parse_slice(text, part, text_keys=True)
+        where = _services_at(document.value, True)
+        if where is None:
+            continue
+        for name, value in mapping(at_path(document.value, where)).items():
+            own = mapping(value)
+            user = document.find((*where, str(name), "user")) if isinstance(own.get("user"), bool) else None
+            tags = dict(_tags(document.find((*where, str(name))), ())) if document.tags else {}
+            out[str(name)] = Written({**own, "user": user.text} if isinstance(user, Scalar) else own, tags)
     return out
 
 
-def _tagged(node: Node | None) -> frozenset[str]:
-    entries = node.entries if isinstance(node, Map) else []
-    keys = (one.key for one in entries if (one.value.tag or "").startswith(("!reset", "!override")))
-    return frozenset(key.text for key in keys if isinstance(key, Scalar))
+def _tags(node: Node | None, at: Path) -> Iterator[tuple[Path, str]]:
+    """The places below a node that bear a tag of Compose."""
+    tag = (node.tag or "") if node is not None else ""
+    if tag in (RESET, OVERRIDE):
+        yield at, tag
+    for entry in node.entries if isinstance(node, Map) else ():
+        if isinstance(entry.key, Scalar):
+            yield from _tags(entry.value, (*at, entry.key.text))
 
 
 def _services_at(value: Any, named: bool) -> Path | None:
@@ -396,7 +423,7 @@ def _services(
     for name, value in rows.items():
         if not isinstance(value, dict):
             continue
-        whole = _extended(value, rows, path, read, 0)
+        whole = extended(value, rows, path, read)
         why = _part(name, whole, below)
         if why:
             left.setdefault(why, []).append(name)
@@ -422,10 +449,13 @@ def _base(value: Mapping[str, Any]) -> str:
     return str(mapping(extends).get("service", "")) if isinstance(extends, dict) else str(extends or "")
 
 
-def _extended(
-    value: Mapping[str, Any], rows: Mapping[Any, Any], path: str, read: Read, depth: int
+def extended(
+    value: Mapping[str, Any], rows: Mapping[Any, Any], path: str, read: Read, depth: int = 0
 ) -> Mapping[str, Any] | None:
-    """A service with what it extends; None where that cannot be found, or leads in a circle."""
+    """A service with what it extends, of the services of its file or of another; None where that cannot be found.
+
+    `depth` is how often something has been extended already: no circle is followed.
+    """
     base = _base(value)
     if not base:
         return value
@@ -437,7 +467,7 @@ def _extended(
     above = rows.get(base)
     if depth > _DEEPEST or not isinstance(above, Mapping):
         return None
-    whole = _extended(above, rows, path, read, depth + 1)
+    whole = extended(above, rows, path, read, depth + 1)
     if whole is not None and isinstance(file, str):
         whole = _built_from(whole, posixpath.dirname(file))
     return None if whole is None else merged(whole, value)

@@ -12,6 +12,7 @@ from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
 from fixer.syntax.yaml import Document
 from fixer.understand.builds import Read
 from fixer.understand.compose import Written, written
+from fixer.understand.composevalues import variables
 from fixer.understand.workloads import Path, mapping, sequence
 
 _BASES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -38,9 +39,8 @@ class ComposeFiles:
         folder, name = posixpath.split(path)
         if not _LAID.fullmatch(name):
             return frozenset()
-        beside = (posixpath.join(folder, base) for base in _BASES)
-        base = next((one for one in beside if self.read(one) is not None), None)
-        if base is None:
+        base = self._first(folder, _BASES)
+        if not base:
             return frozenset()
         own, names = self.written(path), frozenset(self.written(base))
         partial = any(one in names and not {"image", "build"} & set(own[one].value) for one in own)
@@ -57,6 +57,27 @@ class ComposeFiles:
                 if key:
                     return f"{other} is laid upon this file and says otherwise ({key} of {service}); fix it there first"
         return None
+
+    def together(self, path: str) -> tuple[str, ...]:
+        """The files that Compose reads by itself where it reads this one, the first below all others.
+
+        Those are the ones that COMPOSE_FILE names in `.env`, else the file of the usual name and what overrides it; a
+        file that is not among them stands alone.
+        """
+        folder = posixpath.dirname(path)
+        env = variables(folder, self.read)
+        named = env.get("COMPOSE_FILE", "")
+        if named:
+            between = env.get("COMPOSE_PATH_SEPARATOR") or ":"
+            files = [posixpath.normpath(posixpath.join(folder, one)) for one in named.split(between)]
+        else:
+            files = [one for names in (_BASES, _OVERRIDES) if (one := self._first(folder, names))]
+        return tuple(files) if named is not None and path in files else (path,)
+
+    def _first(self, folder: str, names: Sequence[str]) -> str:
+        """The first of some names that is there, with its folder; "" where none is."""
+        paths = (posixpath.join(folder, name) for name in names)
+        return next((one for one in paths if self.read(one) is not None), "")
 
     def written(self, path: str) -> dict[str, Written]:
         """What a file says about services, by their names; nothing where it cannot be read."""

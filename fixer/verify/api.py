@@ -8,16 +8,20 @@ from __future__ import annotations
 import json
 import posixpath
 import tarfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from fixer.errors import UsageError
+from fixer.lazy import regex
 from fixer.tuples import NamedTuple
 from fixer.verify.said import tidy
 
 _PIECE = 1 << 16
 _MOST_ANSWER = 1 << 20
+_TIMES, _PAUSE = 10, 0.3  # seconds
+_RUNC = regex(r'\blevel=error msg="((?:[^"\\]|\\.)*)"')
 
 
 class Refused(Exception):
@@ -47,10 +51,16 @@ def _errors() -> Iterator[None]:
     try:
         yield
     except APIError as error:
-        raise Refused(tidy(str(error.explanation or error)), isinstance(error, NotFound)) from None
+        raise Refused(_sentence(str(error.explanation or error)), isinstance(error, NotFound)) from None
     except (DockerException, RequestException, HTTPError, OSError) as error:
         what = tidy(str(error), 160)
         raise UsageError(f"the engine does not answer any more ({what}); see whether it runs, and try again") from None
+
+
+def _sentence(text: str) -> str:
+    """What an engine says, without the frame in which Podman hands on what runc has said."""
+    found = _RUNC.search(text)
+    return tidy(found.group(1).replace('\\"', '"') if found else text)
 
 
 class Api:
@@ -65,6 +75,7 @@ class Api:
         self.kind = "podman" if any("podman" in part.lower() for part in parts) else "docker"
         self.name = tidy(f"{self.kind} {version.get('Version', '')}", 60)
         self.system, self.machine = str(version.get("Os", "")), str(version.get("Arch", ""))
+        self._exported: dict[str, dict[str, Owned]] = {}
         self.release = _release(str(version.get("Version", "")))
 
     def again(self) -> Api:
@@ -79,7 +90,18 @@ class Api:
         self._api.close()
 
     def images(self, label: str) -> list[dict[str, Any]]:
-        """All images with a label, also such without a name."""
+        """All images with a label, also such without a name.
+
+        Podman refuses to list any while somebody removes one: it is asked again then.
+        """
+        for _ in range(_TIMES):
+            try:
+                return self._images(label)
+            except Refused:
+                time.sleep(_PAUSE)
+        return self._images(label)
+
+    def _images(self, label: str) -> list[dict[str, Any]]:
         with _errors():
             return list(self._api.images(all=True, filters={"label": label}))
 
@@ -100,7 +122,19 @@ class Api:
             return found
 
     def build(self, tar: BinaryIO, params: Mapping[str, str], seconds: float) -> Iterator[dict[str, Any]]:
-        """Build from a tar of the context, and give what the engine tells meanwhile; `seconds` for each silence."""
+        """Build from a tar of the context, and give what the engine tells meanwhile; `seconds` for each silence.
+
+        Who stops to listen ends the build with Podman, which cannot be told to end it.
+        """
+        begin = time.monotonic()
+        try:
+            yield from self._built(tar, params, seconds)
+        except UsageError:
+            if time.monotonic() - begin < seconds:
+                raise
+            raise Refused("it was silent for too long") from None
+
+    def _built(self, tar: BinaryIO, params: Mapping[str, str], seconds: float) -> Iterator[dict[str, Any]]:
         with _errors():
             answer = self._api._post(
                 self._api._url("/build"),
@@ -129,6 +163,12 @@ class Api:
             answer = self._api._post_json(self._api._url("/containers/create"), data=dict(body))
             return str(self._api._result(answer, True)["Id"])
 
+    def prepare(self, container: str) -> None:
+        """Mount and hand over what a container gets, without starting it, which only Podman can do by itself."""
+        with _errors():
+            answer = self._api._post(f"{self._api.base_url}/v4.0.0/libpod/containers/{container}/init")
+            self._api._raise_for_status(answer)
+
     def start(self, container: str) -> None:
         """Start a container."""
         with _errors():
@@ -147,9 +187,19 @@ class Api:
             return found
 
     def top(self, container: str, words: str) -> list[list[str]]:
-        """The rows of `ps` for the processes of a container."""
+        """The rows of `ps` for the processes of a container; to Podman the words are columns, for others it has no ps.
+
+        Raises:
+            Refused: also when the container has ended, to which Podman has no answer.
+        """
         with _errors():
-            return [list(map(str, row)) for row in self._api.top(container, words).get("Processes") or ()]
+            url = self._api._url("/containers/{0}/top", container)
+            answer = self._api._get(url, params={"ps_args": words, "stream": "false"})
+            self._api._raise_for_status(answer)
+            found = answer.json() if answer.content.strip() else None
+        if found is None:
+            raise Refused("the container has ended")
+        return [list(map(str, row)) for row in found.get("Processes") or ()]
 
     def log(self, container: str) -> bytes:
         """The end of what a container said on both streams."""
@@ -163,10 +213,33 @@ class Api:
     def diff(self, container: str) -> list[tuple[int, str]]:
         """What is changed (0), added (1) or deleted (2) in the file system of a container since its start."""
         with _errors():
-            return [(int(item["Kind"]), str(item["Path"])) for item in self._api.diff(container) or ()]
+            url = self._api._url("/containers/{0}/changes", container)
+            answer = self._api._get(url, params={"diffType": "container"})  # Podman would look for an image, too
+            return [(int(item["Kind"]), str(item["Path"])) for item in self._api._result(answer, True) or ()]
+
+    def ask_health(self, container: str) -> None:
+        """Run the health check of a container now, which Podman does by itself only where systemd runs."""
+        with _errors():
+            self._api._get(f"{self._api.base_url}/v4.0.0/libpod/containers/{container}/healthcheck").close()
+
+    def exists(self, container: str, path: str) -> bool:
+        """Whether a path of a container is there."""
+        with _errors():
+            answer = self._archive(container, path)
+            if answer is not None:
+                answer.close()
+        return answer is not None
 
     def owned(self, container: str, path: str) -> Owned | None:
-        """Who a path of a container belongs to; None when it is not there."""
+        """Who a path of a container belongs to; None when it is not there.
+
+        A copy out of Podman belongs to the user of the container, whoever owns what is copied: there the whole
+        container is read, once, so that it is asked about one that has ended.
+        """
+        if self.kind == "podman":
+            if container not in self._exported:
+                self._exported = {container: self._export(container)}
+            return self._exported[container].get(path.strip("/"))
         with _errors():
             answer = self._archive(container, path)
             if answer is None:
@@ -176,10 +249,25 @@ class Api:
             finally:
                 answer.close()
         try:
-            entry = tarfile.TarInfo.frombuf(header, "utf-8", "replace")
+            return _owned(tarfile.TarInfo.frombuf(header, "utf-8", "replace"))
         except tarfile.TarError:
             return None
-        return Owned(entry.uid, entry.gid, entry.mode & 0o7777, entry.isdir(), entry.linkname if entry.issym() else "")
+
+    def _export(self, container: str) -> dict[str, Owned]:
+        """Who the paths of a container belong to, without its volumes."""
+        found: dict[str, Owned] = {"": Owned(0, 0, 0o755, True)}
+        with _errors():
+            answer = self._api._get(self._api._url("/containers/{0}/export", container), stream=True)
+            self._api._raise_for_status(answer)
+            try:
+                with tarfile.open(fileobj=answer.raw, mode="r|") as tar:
+                    for entry in tar:
+                        found[entry.name.strip("/").removeprefix("./")] = _owned(entry)
+            except tarfile.TarError:
+                pass  # what was read is told
+            finally:
+                answer.close()
+        return found
 
     def archive(self, container: str, path: str, most: int) -> bytes | None:
         """A path of a container as a tar; None when it is not there or has more bytes than that."""
@@ -225,7 +313,8 @@ class Api:
                 body = {"Tty": False, "Detach": False}
                 answer = self._api._post_json(url, headers=headers, data=body, stream=True, timeout=seconds)
                 said = self._frames(answer, seconds)
-                code = self._api.exec_inspect(made).get("ExitCode")
+                state = self._api.exec_inspect(made)
+                code = None if state.get("Running") else state.get("ExitCode")
         except Refused as problem:
             return 126, str(problem).encode()
         except ReadTimeoutError:
@@ -288,6 +377,10 @@ class Api:
         with _errors():
             params = {"all": "1", "filters": json.dumps({"id": {record: True}})}
             self._api._post(self._api._url("/build/prune"), params=params).close()
+
+
+def _owned(entry: tarfile.TarInfo) -> Owned:
+    return Owned(entry.uid, entry.gid, entry.mode & 0o7777, entry.isdir(), entry.linkname if entry.issym() else "")
 
 
 def parents(path: str) -> Iterator[str]:

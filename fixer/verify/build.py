@@ -23,6 +23,8 @@ from fixer.verify.reaper import Mark, Window
 from fixer.verify.said import lines, tidy
 from fixer.verify.trace import Broken, Trace
 
+# Closed, and open. Podman takes words that it does not know for an open one.
+_NETWORKS = {"docker": ("none", "default"), "podman": ("NetworkDisabled", "NetworkDefault")}
 _GRACE = 30.0  # seconds for an engine to end a build that it was told to end
 _FIRST_HEREDOCS = 23  # Docker releases from this one on read heredocs without another frontend
 
@@ -43,8 +45,11 @@ _UNREACHED = regex(
     r"|network (?:is )?unreachable|no such host|no route to host|dial tcp: lookup |network bridge not found",
     re.IGNORECASE,
 )
-_SECRET = regex(r"no active sessions|secret \S+: not found|secrets? .*not found|ssh .*not found|no SSH key")
-_ABSENT = regex(r"(?:compute cache key|calculate checksum).*(?:not found|no such file)")
+_SECRET = regex(
+    r"no active sessions|/run/secrets/\S+ (?i:no such file)|secret \S+: not found|secrets? .*not found"
+    r"|ssh .*not found|no SSH key"
+)
+_ABSENT = regex(r"(?:compute cache key|calculate checksum|checking on sources under).*(?:not found|no such file)")
 _COPY = regex(r"(?:COPY|ADD) (?!.*--from=)(.+) \S+$")
 _TELLING = regex(
     r"\b(?:error|fatal|fail(?:ed|ure)?|denied|cannot|can't|unable|no such|not found|not permitted|invalid|unknown"
@@ -106,7 +111,9 @@ def _attempt(
             with _limited(api, bounds.seconds) as limit:
                 mark.built(Window(begin, begin + bounds.seconds, ()))
                 params = _params(job, mark, packed.dockerfile, limit.build, bounds)
-                listener.listen(api.build(file, params, bounds.seconds + _GRACE))
+                params["networkmode"] = _NETWORKS[api.kind][bounds.network]
+                patience = bounds.seconds + (_GRACE if api.kind == "docker" else 1)
+                listener.listen(api.build(file, params, patience), begin + patience)
             mark.windows.pop()
             mark.built(Window(begin, time.time(), tuple(name for name in listener.trace.names() if "] RUN " in name)))
     finally:
@@ -114,7 +121,10 @@ def _attempt(
     if limit.over and not listener.image:
         late = f"the build did not end within {bounds.seconds:g} seconds"
         return Built(error=late, step=listener.step(), untried=True)
-    return listener.built(bounds)._replace(notes=packed.notes)
+    built = listener.built(bounds)
+    if api.kind == "podman" and not built.image_id and not built.untried and _heredocs(text):
+        built = built._replace(error=f"this Podman may not read heredocs ({built.error})", untried=True)
+    return built._replace(notes=packed.notes)
 
 
 def _params(job: Job, mark: Mark, dockerfile: str, build: str, bounds: Bounds) -> dict[str, str]:
@@ -126,7 +136,6 @@ def _params(job: Job, mark: Mark, dockerfile: str, build: str, bounds: Bounds) -
         "target": job.target,
         "buildargs": json.dumps(dict(job.args)),
         "labels": json.dumps(dict(mark.labels)),
-        "networkmode": "default" if bounds.network else "none",
         "memory": memory,
         "memswap": memory,
         "rm": "1",
@@ -169,12 +178,16 @@ class _Listener:
         self.image = ""
         self.error = ""
         self._printed: list[str] = []
+        self._rest = ""  # the begin of a line: what is printed comes in pieces
         self._at = ""
 
-    def listen(self, told: Iterator[Mapping[str, Any]]) -> None:
+    def listen(self, told: Iterator[Mapping[str, Any]], end: float = float("inf")) -> None:
+        """Listen until there is nothing more to tell, or until `end` (seconds of the epoch)."""
         try:
             for item in told:
                 self._take(item)
+                if time.time() > end:
+                    return
         except Refused as problem:
             self.error = str(problem)
 
@@ -193,7 +206,8 @@ class _Listener:
             self._print(item["stream"])
 
     def _print(self, text: str) -> None:
-        for line in lines(text.encode()):
+        whole, _, self._rest = (self._rest + text).rpartition("\n")
+        for line in lines(whole.encode()):
             step = _STEP.match(line)
             if step:
                 self._at, self._printed = step.group(1), []
@@ -210,7 +224,7 @@ class _Listener:
         if self.image and not self.error:
             return Built(image_id=self.image)
         failed = self.trace.failed()
-        told = lines(failed.log) if failed else self._printed
+        told = lines(failed.log) if failed else [*self._printed, *lines(self._rest.encode())]
         error = self.error or (tidy(failed.error) if failed else "the engine gave no image")
         every = "\n".join((*told, error, failed.error if failed else ""))
         step = self.step()

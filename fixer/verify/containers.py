@@ -31,7 +31,7 @@ class Place(NamedTuple):
     """What a container gets from the bench: its image, labels, volumes (target to name), and bounds.
 
     `retries` is how often its health check may fail, a second apart, until it counts as unhealthy.
-    `beside` is the container whose network it shares, and `hosts` are names that lead to itself.
+    `network` is the one that it shares, in the words of the engine, and `hosts` are names that lead to itself.
     """
 
     image: str
@@ -39,7 +39,7 @@ class Place(NamedTuple):
     volumes: Mapping[str, str]
     memory_mb: int
     pids: int
-    beside: str = ""
+    network: str = ""
     hosts: tuple[str, ...] = ()
     retries: int = 3
     kind: str = "docker"
@@ -85,7 +85,7 @@ def beyond(capabilities: Sequence[str]) -> list[str]:
 def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
     memory = place.memory_mb << 20
     host: dict[str, Any] = {
-        "NetworkMode": f"container:{place.beside}" if place.beside else "none",
+        "NetworkMode": place.network or "none",
         "IpcMode": "private",
         "Privileged": False,
         "Memory": memory,
@@ -97,13 +97,17 @@ def _host(recipe: Recipe, place: Place) -> dict[str, Any]:
         "SecurityOpt": ["no-new-privileges"] if recipe.no_new_privileges else [],
         "ReadonlyRootfs": recipe.read_only,
         "GroupAdd": [str(group) for group in recipe.groups],
-        "Sysctls": {} if place.beside else _sysctls(recipe),
+        "Sysctls": {} if place.network else _sysctls(recipe),
         "Mounts": [_mount(target, name, recipe) for target, name in sorted(place.volumes.items())],
-        "Tmpfs": {mount.target: _tmpfs(mount) for mount in recipe.mounts if mount.kind == "tmpfs"},
+        "Tmpfs": {mount.target: _tmpfs(mount, place.kind) for mount in recipe.mounts if mount.kind == "tmpfs"},
         "RestartPolicy": {"Name": "no"},
     }
     if place.hosts:
         host["ExtraHosts"] = [f"{name}:127.0.0.1" for name in place.hosts]
+    if place.kind == "podman":  # it leaves a volume empty only where that is said in its own words
+        bare = [one for one in host["Mounts"] if one["VolumeOptions"]["NoCopy"]]
+        host["Mounts"] = [one for one in host["Mounts"] if one not in bare]
+        host["Binds"] = [f"{one['Source']}:{one['Target']}:nocopy{',ro' if one['ReadOnly'] else ''}" for one in bare]
     if place.kind == "docker":  # podman bounds its logs by itself
         host["LogConfig"] = {"Type": "json-file", "Config": {"max-size": "512k", "max-file": "2"}}
     return host
@@ -126,12 +130,17 @@ def _mount(target: str, name: str, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _tmpfs(mount: Mount) -> str:
+def _tmpfs(mount: Mount, kind: str) -> str:
     if mount.group is not None:
-        return f"{_TMPFS},mode=2777,gid={mount.group}"
-    asked = [option for option in mount.options.split(",") if _TMPFS_OPTION.fullmatch(option)]
-    mode = [] if any(option.startswith("mode=") for option in asked) else ["mode=1777"]
-    return ",".join([_TMPFS, *mode, *asked])
+        options = [_TMPFS, "mode=2777", f"gid={mount.group}"]
+    else:
+        asked = [option for option in mount.options.split(",") if _TMPFS_OPTION.fullmatch(option)]
+        mode = [] if any(option.startswith("mode=") for option in asked) else ["mode=1777"]
+        options = [_TMPFS, *mode, *asked]
+    if kind == "podman":  # which knows the user of the container (U) and no numbers, and copies what the image has
+        owned = [option for option in options if option.startswith(("uid=", "gid="))]
+        options = [*(one for one in options if one not in owned), "notmpcopyup", *(["U"] if owned else [])]
+    return ",".join(options)
 
 
 def _health(recipe: Recipe, retries: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from fixer.errors import UsageError
-from fixer.evidence import Built, Job, Recipe, Seen, Trial
+from fixer.evidence import Built, Job, Recipe, Seen, Source, Trial
 from fixer.tuples import NamedTuple
 from fixer.verify.said import tidy
 
@@ -128,6 +128,7 @@ class _EngineBench:
         self._say = say
         self._former = _end_on_signals()
         self._mark = Mark()
+        self._shared: dict[object, Built] = {}  # what several jobs need, for as long as this bench is open
         self._kept: list[Mark] = []
 
     def try_out(self, job: Job, root: Path, options: Options) -> Trial:
@@ -141,7 +142,7 @@ class _EngineBench:
             return self._try_out(job, root, options, mark)
         finally:
             if not mark.keep:
-                reaper.remove_all(self._api, mark)
+                reaper.remove_all(self._api, mark, {built.image_id for built in self._shared.values()})
 
     def _try_out(self, job: Job, root: Path, options: Options, mark: Any) -> Trial:
         from fixer.verify.run import Bounds, Runner
@@ -154,26 +155,48 @@ class _EngineBench:
         if not after.image_id:
             return Trial(job, before, after, engine=self.name)
         bounds = Bounds(options.timeout, options.settle, options.memory_mb, options.pids, options.smoke)
-        runner = Runner(self._api, mark, bounds)
+        runners = (
+            Runner(self._api, mark, bounds, self._partners(job, root, options, mark, fixed=False)),
+            Runner(self._api, mark, bounds, self._partners(job, root, options, mark, fixed=True)),
+        )
         old: list[Seen] = []
         new: list[Seen] = []
         for first, second in zip(job.before, job.after, strict=True):
-            was, fixed = self._pair(runner, (before.image_id, first), (after.image_id, second))
+            was, fixed = self._pair(runners, (before.image_id, first), (after.image_id, second))
             if options.trace:
-                sides = Side(before.image_id, first, was), Side(after.image_id, second, fixed[0])
-                fixed[0] = seen_with_trace(runner, *sides, self._say)
+                one, other = (
+                    Side(runners[0], before.image_id, first, was),
+                    Side(runners[1], after.image_id, second, fixed[0]),
+                )
+                fixed[0] = seen_with_trace(one, other, self._say)
             old.append(was)
             new += fixed
         return Trial(job, before, after, tuple(old), tuple(new), self.name)
 
     def _built(self, job: Job, root: Path, overlay: Mapping[str, bytes], options: Options, mark: Any) -> Built:
-        from fixer.verify.build import Bounds, build
-
         if not job.dockerfile:
             return self._found(job.image)
+        if not job.needed or mark.keep:
+            return self._build(job, root, overlay, options, mark)
+        key = (root, job.source, tuple(sorted(overlay.items())), options)
+        if key not in self._shared:
+            self._shared[key] = self._build(job, root, overlay, options, mark)
+        return self._shared[key]
+
+    def _build(self, job: Job, root: Path, overlay: Mapping[str, bytes], options: Options, mark: Any) -> Built:
+        from fixer.verify.build import Bounds, build
+
         self._say(f"{tidy(job.image, 60)}: builds {'with the fix' if overlay else 'as it is'}")
         bounds = Bounds(options.timeout, options.network, options.memory_mb)
         return build(self._api, mark, job, root, overlay, bounds)
+
+    def _partners(self, job: Job, root: Path, options: Options, mark: Any, *, fixed: bool) -> dict[Source, Built]:
+        """The images that are built to run beside one of a job."""
+        out = {}
+        for source, overlay in job.beside.items():
+            words = (source.dockerfile, source.dockerfile, source.context, source.target, source.args)
+            out[source] = self._built(Job(*words, needed=True), root, overlay if fixed else {}, options, mark)
+        return out
 
     def _found(self, image: str) -> Built:
         """An image that others make, as the engine has it."""
@@ -184,22 +207,24 @@ class _EngineBench:
         except Refused as problem:
             return Built(error=str(problem), missing=tidy(image, 200), untried=True)
 
-    def _pair(self, runner: Runner, old: tuple[str, Recipe], new: tuple[str, Recipe]) -> tuple[Seen, list[Seen]]:
+    def _pair(
+        self, runners: tuple[Runner, Runner], old: tuple[str, Recipe], new: tuple[str, Recipe]
+    ) -> tuple[Seen, list[Seen]]:
         """Run both sides of a recipe: the original first, whose volumes the fixed one then gets beside fresh ones."""
         from fixer.verify.run import Before
 
         where = new[1].source or "as its image says"
         self._say(f"runs as it was, {tidy(where, 120)}")
-        first = runner.run(*old)
+        first = runners[0].run(*old)
         number = sum(port.protocol == "tcp" for port in first.seen.ports)
         before = Before(first.seen.written, first.seen.seconds, first.seen.exit_code is not None, number)
         self._say(f"runs with the fix, {tidy(where, 120)}")
-        second = runner.run(*new, before=before)
+        second = runners[1].run(*new, before=before)
         fixed = [second.seen]
         shared = {target: name for target, name in first.volumes.items() if target in second.volumes}
         if shared and _below(first, shared):
             self._say("runs with the fix, on the volumes that root has written")
-            fixed.append(runner.run(*new, used=shared, before=before).seen)
+            fixed.append(runners[1].run(*new, used=shared, before=before).seen)
         return first.seen, fixed
 
     def close(self) -> None:

@@ -33,6 +33,10 @@ _ENGINES = (
 )
 
 
+# What Podman changes for a user whom the image does not know, and for what it mounts.
+_PODMANS = frozenset({"/etc", "/run", "/etc/passwd", "/etc/group"})
+
+
 class Who(NamedTuple):
     """Who a container runs as: its user, its group, and the groups beside it."""
 
@@ -49,6 +53,7 @@ def written(api: Api, container: str, mounts: Collection[str]) -> tuple[str, ...
         return ()
     above = {folder for path in found for folder in parents(path)}
     around = {folder for mount in mounts for folder in (mount.rstrip("/"), *parents(mount))}
+    around |= _PODMANS if api.kind == "podman" else set()
     leaves = [path for path in found if path not in above and path not in around and not _noise(path)]
     return tuple(sorted(leaves)[:_MOST_PATHS])
 
@@ -100,6 +105,12 @@ def behind_links(api: Api, container: str, path: str) -> str:
             return path
         path = posixpath.normpath(posixpath.join(posixpath.dirname(path), found.link))
     return path
+
+
+def table(api: Api, container: str, path: str) -> list[list[str]]:
+    """The rows of a file such as /etc/passwd, each cut at its colons; none where there is no such file."""
+    data = api.archive(container, path, 1 << 20)
+    return [line.split(":") for line in text(data or b"").splitlines()]
 
 
 def set_uid(api: Api, container: str, paths: Iterable[str]) -> tuple[str, ...]:
@@ -171,8 +182,8 @@ def opened(name: str, group: int | None, mode: int | None) -> bytes:
     return out.getvalue()
 
 
-def regrouped(data: bytes, group: int) -> bytes:
-    """What a volume holds, given to a group as the kubelet does it for fsGroup.
+def regrouped(data: bytes, group: int, name: str) -> bytes:
+    """What a volume holds, given to a group as the kubelet does it for fsGroup, in a folder of a name.
 
     Raises:
         tarfile.TarError: when it is no tar.
@@ -180,6 +191,7 @@ def regrouped(data: bytes, group: int) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as old, tarfile.open(fileobj=out, mode="w") as new:
         for entry in old:
+            entry.name = posixpath.join(name, entry.name.partition("/")[2])
             entry.gid, entry.gname = group, ""
             if entry.isdir():
                 entry.mode |= 0o2770

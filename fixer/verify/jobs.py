@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from fixer import engine
 from fixer.decide import Decision
 from fixer.discover import Context, read_inside
 from fixer.errors import Unreadable
-from fixer.evidence import Job, Recipe
+from fixer.evidence import Job, Recipe, Source
 from fixer.model import FileChange, Finding, Refusal, Status
 from fixer.repository import Repository, absolute
 from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile, read_bytes
 from fixer.tuples import NamedTuple
 from fixer.understand.builds import ANY_TAG, Build, bare_name
-from fixer.understand.compose import Service
+from fixer.understand.compose import Service, Written, has_marks, layer
+from fixer.understand.composelaying import laid
 from fixer.understand.listening import bound
 from fixer.verify.recipes import ALONE, of_member, of_service
 
@@ -46,19 +47,10 @@ class Planned(NamedTuple):
         return name in self.names or bare_name(name) in {bare_name(one) for one in self.names}
 
 
-class _Build(NamedTuple):
-    """What tells one build from another."""
-
-    dockerfile: str
-    context: str
-    target: str
-    args: tuple[tuple[str, str], ...]
-
-
 class _Use(NamedTuple):
-    """One way to start an image: where it is written, and the recipes before and after."""
+    """One way to start an image: the files where it is written, and the recipes before and after."""
 
-    path: str
+    paths: tuple[str, ...]
     image: str
     before: Recipe
     after: Recipe
@@ -67,6 +59,15 @@ class _Use(NamedTuple):
     def changes(self) -> bool:
         """Whether the fix starts it otherwise."""
         return self.before != self.after
+
+
+class _Laid(NamedTuple):
+    """A service as several files say: the file where it stands first, those laid upon that, and what is not known."""
+
+    service: Service
+    path: str
+    laid: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def plan(repository: Repository, changes: Iterable[FileChange], findings: Iterable[Finding] = ()) -> list[Planned]:
@@ -121,11 +122,11 @@ class _Planner:
 
     def jobs(self) -> list[Planned]:
         """All jobs in order: the Dockerfiles of the repository first, then the images of others."""
-        names: dict[_Build, set[str]] = defaultdict(set)
+        names: dict[Source, set[str]] = defaultdict(set)
         for build in self._builds():
             names[self._key(build)] |= {one for one in build.images if not one.endswith(ANY_TAG)}
             names[self._key(build)] |= {one.removesuffix(ANY_TAG) for one in build.images}
-        uses: dict[_Build, list[_Use]] = defaultdict(list)
+        uses: dict[Source, list[_Use]] = defaultdict(list)
         foreign: dict[str, list[_Use]] = defaultdict(list)
         for use, maker in self._uses():
             if maker is not None:
@@ -135,7 +136,13 @@ class _Planner:
                 foreign[use.image].append(use)
         out = [self._own(key, names[key], uses[key]) for key in sorted(names)]
         out += [self._foreign(image, foreign[image]) for image in sorted(foreign)]
-        return [one for one in out if one is not None]
+        jobs = [one for one in out if one is not None]
+        return _with_partners(jobs, lambda key: self._changed(key, _distinct(uses.get(key, ()))))
+
+    def _changed(self, key: Source, uses: list[_Use]) -> dict[str, bytes]:
+        """The files of an image, and of those who start it, that the fix changes, as it leaves them."""
+        files = self._whole([key.dockerfile, *_places(uses)])
+        return {one: self.changes[one].after for one in files if one in self.changes}
 
     def _builds(self) -> Iterator[Build]:
         described = [build for build in self.whole.known.all if self.whole.is_there(build)]
@@ -145,11 +152,11 @@ class _Planner:
             if path not in told:
                 yield Build(path, None, "", "")
 
-    def _key(self, build: Build) -> _Build:
+    def _key(self, build: Build) -> Source:
         context = build.context
         if context is None or context.startswith(".."):
             context = self._context(build)
-        return _Build(build.dockerfile, "" if context == "." else context, build.target, build.args)
+        return Source(build.dockerfile, "" if context == "." else context, build.target, build.args)
 
     def _context(self, build: Build) -> str:
         """The nearest folder that has all that is copied, its own first; its own where none has."""
@@ -171,7 +178,7 @@ class _Planner:
         context = Context(self.root, (folder,))
         return all(next(context.files(one), None) is not None for one in wanted)
 
-    def _own(self, key: _Build, names: set[str], uses: list[_Use]) -> Planned | None:
+    def _own(self, key: Source, names: set[str], uses: list[_Use]) -> Planned | None:
         """The job of a Dockerfile; None where the fix changes nothing of it, and has no reason for that."""
         path = key.dockerfile
         before = self._decision(key, after=False)
@@ -181,14 +188,14 @@ class _Planner:
             return None
         after = self._decision(key, after=True)
         pairs = _distinct(uses)
-        files = self._whole([path, *(use.path for use in pairs)])
+        files = self._whole([path, *_places(pairs)])
         job = Job(
             _called(names, key),
             path,
             key.context,
             key.target,
             key.args,
-            overlay={one: self.changes[one].after for one in files if one in self.changes},
+            overlay=self._changed(key, pairs),
             before=tuple(use.before for use in pairs) or (ALONE,),
             after=tuple(use.after for use in pairs) or (ALONE,),
             users=_users(after, pairs),
@@ -213,7 +220,7 @@ class _Planner:
 
     def _foreign(self, image: str, uses: list[_Use]) -> Planned | None:
         pairs = _distinct(uses)
-        files = self._whole([use.path for use in pairs])
+        files = self._whole(_places(pairs))
         unknown = "[unknown-image] only the environment tells which image this is" if "$" in image else ""
         if not image:
             unknown = "[unknown-image] what it is built from is not here"
@@ -252,7 +259,7 @@ class _Planner:
                 self._views[key] = None
         return self._views[key]
 
-    def _decision(self, key: _Build, *, after: bool) -> Decision | None:
+    def _decision(self, key: Source, *, after: bool) -> Decision | None:
         view = self._view(key.dockerfile, key.target, key.args, after=after)
         return engine.decision_on(view, key.target) if view is not None else None
 
@@ -265,27 +272,85 @@ class _Planner:
             yield from self._members(path)
 
     def _services(self, path: str) -> Iterator[tuple[_Use, Build | None]]:
-        old, new = (self._recipes_of_services(path, after=after) for after in (False, True))
+        files = self.whole.compose_files.together(path)
+        old, new = (self._recipes_of_services(path, files, after=after) for after in (False, True))
         for key, (service, before) in old.items():
             after = new[key][1]._replace(source=before.source) if key in new else before
-            use = _Use(path, service.image, before, after)
-            if service.build is None:
-                yield use, self._maker(service.image, path)
-            else:
-                build = None if service.build.remote else self._built_by(service, path)
-                yield use if build is not None else use._replace(image=""), build
+            build = self._build(service, path)
+            image = service.image if build is not None or service.build is None else ""
+            yield _Use(files, image, before, after), build
 
-    def _recipes_of_services(self, path: str, *, after: bool) -> dict[str, tuple[Service, Recipe]]:
-        source = self._read(path, after=after)
-        services = self.whole.services_of(source) if source is not None else ()
-        others = {service.name: service for service in services}
+    def _build(self, service: Service, path: str) -> Build | None:
+        """The build here that makes the image of a service; None where that comes from elsewhere, or is not known."""
+        if service.build is None:
+            return self._maker(service.image, path)
+        return None if service.build.remote else self._built_by(service, path)
+
+    def _source(self, service: Service, path: str) -> Source | None:
+        build = self._build(service, path)
+        return self._key(build) if build is not None else None
+
+    def _recipes_of_services(
+        self, path: str, files: tuple[str, ...], *, after: bool
+    ) -> dict[str, tuple[Service, Recipe]]:
+        """The services of a file by their keys, as all files say that Compose reads together, with their recipes."""
+        every = self._together(files, after=after)
+        others = {one.service.name: one.service for one in every}
+        paths = {one.service.name: one.path for one in every}
         out = {}
-        for service in services:
+        for one in every:
+            if one.path != path:
+                continue
+            service = one.service
             line = service.document.line(service.at().start)
-            text = f"{path}:{line}: service {service.name}"
-            recipe = of_service(service, text, lambda one: self._text(one, after=after), others)
+            text = f"{path}:{line}: service {service.name}" + "".join(f", with {name}" for name in one.laid)
+            recipe = of_service(
+                service,
+                text,
+                lambda name: self._text(name, after=after),
+                others,
+                lambda other: self._source(other, paths[other.name]),
+            )
+            if one.unread:
+                recipe = recipe._replace(lacks=(*recipe.lacks, *one.unread), blind=True)
             out[service.key] = service, recipe
         return out
+
+    def _together(self, files: tuple[str, ...], *, after: bool) -> list[_Laid]:
+        """The services of files that Compose reads together, each laid upon those before it."""
+        out: list[_Laid] = []
+        for number, path in enumerate(files):
+            if number:
+                out = list(self._laid(out, path, after=after))
+            source = self._read(path, after=after)
+            known = {one.service.name for one in out}
+            services = self.whole.services_of(source) if source is not None else ()
+            out += [_Laid(service, path) for service in services if service.name not in known]
+        return out
+
+    def _laid(self, below: list[_Laid], path: str, *, after: bool) -> Iterator[_Laid]:
+        """Services with what another file says about them; one that it takes away is gone."""
+        text = self._text(path, after=after)
+        try:
+            rows = layer(text) if text is not None and not has_marks(text) else None
+        except Unreadable:
+            rows = None
+        for one in below:
+            if rows is None:
+                yield one._replace(unread=(*one.unread, f"what {path} says about it, which cannot be read"))
+            elif one.service.name not in rows:
+                yield one
+            else:
+                yield from self._laid_upon(one, rows, path)
+
+    def _laid_upon(self, below: _Laid, rows: Mapping[str, Written], path: str) -> Iterator[_Laid]:
+        try:
+            service = laid(below.service, rows[below.service.name], rows, path, self.whole.text)
+        except Unreadable as problem:
+            yield below._replace(unread=(*below.unread, f"what {path} says about it ({problem.message})"))
+            return
+        if service is not None:
+            yield below._replace(service=service, laid=(*below.laid, path))
 
     def _built_by(self, service: Service, path: str) -> Build | None:
         """The build that a service describes, with its context, which the builds of the repository know."""
@@ -297,8 +362,9 @@ class _Planner:
             if (build.dockerfile, build.target, build.path) == (own.dockerfile, own.target, path)
         ]
         exact = [build for build in known if f"service {service.name}" in build.evidence]
-        plain = Build(own.dockerfile, None, own.target, "", args=own.args)
-        found = next(iter(exact or known), plain)
+        found = next(iter(exact or known), Build(own.dockerfile, None, own.target, ""))
+        # another file may say otherwise with what it is built
+        found = found._replace(context=own.context, args=own.args)
         return found if self.whole.is_there(found) else None
 
     def _members(self, path: str) -> Iterator[tuple[_Use, Build | None]]:
@@ -307,7 +373,7 @@ class _Planner:
             after = new[key][1]._replace(source=before.source) if key in new else before
             reference = self.whole.renamed(image, path)
             if reference:
-                yield _Use(path, reference, before, after), self._maker(reference, path)
+                yield _Use((path,), reference, before, after), self._maker(reference, path)
 
     def _recipes_of_pods(self, path: str, *, after: bool) -> dict[tuple[str, object], tuple[str, Recipe]]:
         source = self._read(path, after=after)
@@ -327,6 +393,26 @@ class _Planner:
 _ROOT = frozenset({"DF001", "DF002", "DF003", "DF004", "DF014", "DF017", "DF018"})
 
 
+def _with_partners(some: list[Planned], changed: Callable[[Source], dict[str, bytes]]) -> list[Planned]:
+    """Jobs with what their partners are built with, and whether they are partners themselves."""
+    needed = {one.job.source: _partners(one.job) for one in some}
+    every = {source for sources in needed.values() for source in sources}
+    return [
+        one._replace(
+            job=one.job._replace(
+                beside={source: changed(source) for source in _partners(one.job)}, needed=one.job.source in every
+            )
+        )
+        for one in some
+    ]
+
+
+def _partners(job: Job) -> list[Source]:
+    """What the images are built from that run beside the one of a job."""
+    needs = (need.source for recipe in (*job.before, *job.after) for need in recipe.needs)
+    return sorted({source for source in needs if source is not None})
+
+
 def _distinct(uses: Iterable[_Use]) -> list[_Use]:
     """The uses without those that start an image exactly as one before."""
     out: dict[tuple[Recipe, Recipe], _Use] = {}
@@ -336,10 +422,14 @@ def _distinct(uses: Iterable[_Use]) -> list[_Use]:
 
 
 def _files(some: Iterable[str], uses: Iterable[_Use]) -> tuple[str, ...]:
-    return tuple(sorted({*some, *(use.path for use in uses)}))
+    return tuple(sorted({*some, *_places(uses)}))
 
 
-def _called(names: set[str], key: _Build) -> str:
+def _places(uses: Iterable[_Use]) -> list[str]:
+    return [path for use in uses for path in use.paths]
+
+
+def _called(names: set[str], key: Source) -> str:
     """What people call the image of a build: its name, else its Dockerfile, with its target."""
     if names:
         return min(names, key=lambda one: (len(one), one))

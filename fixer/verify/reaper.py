@@ -14,7 +14,7 @@ import stat
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,12 @@ class Mark:
         (self.folder / _STATE).write_text(json.dumps(self.windows), encoding="utf-8")
 
 
-def remove_all(api: Api, mark: Mark) -> None:
-    """Remove what bears the mark of a run, except the records of the cache."""
+def remove_all(api: Api, mark: Mark, spared: Collection[str] = ()) -> None:
+    """Remove what bears the mark of a run, except the records of the cache, and images with the ids of `spared`."""
     label = f"{RUN}={mark.run}"
     _containers(api, api.containers(label))
     _volumes(api, api.volumes(label))
-    _images(api, api.images(label))
+    _images(api, (item for item in api.images(label) if item.get("Id") not in spared))
 
 
 def close(api: Api, mark: Mark) -> None:

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from fixer.evidence import Mount, Needed, Recipe
+from fixer.evidence import Mount, Needed, Recipe, Source
 from fixer.serviceusers import SOCKETS, tmpfs
 from fixer.understand.compose import Service
 from fixer.understand.composevalues import settings
@@ -21,6 +21,7 @@ from fixer.understand.workloads import mapping, sequence
 from fixer.verify.containers import beyond
 
 Read = Callable[[str], "str | None"]
+Made = Callable[[Service], "Source | None"]
 
 _PORT_START = "net.ipv4.ip_unprivileged_port_start"
 _REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
@@ -29,6 +30,7 @@ _OPEN = 0o777  # the kubelet makes an emptyDir for everybody
 _FILE = "the file "
 _KEYS = ("secrets", "configs")  # of a service
 _GIVEN = frozenset({"configMap", "secret", "projected"})  # of a pod
+_MOST_BUILT = 5  # partners of a service: each is two builds
 _CLAIMS = frozenset({"persistentVolumeClaim", "ephemeral", "csi"})
 
 
@@ -39,18 +41,20 @@ ALONE = Recipe(sysctls=((_PORT_START, "0"),))
 # --- Compose ----------------------------------------------------------------------------------------------------------
 
 
-def of_service(service: Service, source: str, read: Read, others: Mapping[str, Service]) -> Recipe:
+def of_service(service: Service, source: str, read: Read, others: Mapping[str, Service], made: Made) -> Recipe:
     """The recipe of a service.
 
     Args:
         service: the service.
         source: where it is written, for people.
         read: gives the text of a file below the root, or None.
-        others: all services of its file by name, for what it depends on.
+        others: all services beside it by name, for what it depends on.
+        made: tells what the image of a service is built from, None where nothing here builds it.
     """
     plain = _of_service(service, source, read)
-    needs, missing = _needs(service, others, read)
-    return plain._replace(needs=needs, lacks=(*plain.lacks, *missing))
+    partners = _Partners(service.name, others, read, made)
+    partners.of(service)
+    return plain._replace(needs=tuple(partners.found.values()), lacks=(*plain.lacks, *partners.missing.values()))
 
 
 def _of_service(service: Service, source: str, read: Read) -> Recipe:
@@ -111,7 +115,7 @@ def _below(folder: str, name: str, read: Read) -> str | None:
 def _mounts(service: Service, read: Read) -> tuple[tuple[Mount, ...], list[str]]:
     found: list[Mount] = []
     away: list[str] = []
-    for one in service.mounts:
+    for one in {mount.target: mount for mount in service.mounts}.values():  # of one place the last counts
         if one.source.endswith(SOCKETS):
             away.append(f"the socket {one.source}")
         elif one.kind == "bind" and (_below(service.folder, one.source, read) is not None or _is_file(one.target)):
@@ -159,20 +163,62 @@ def _healthcheck(service: Service) -> tuple[str, ...]:
     return tuple(service.filled(one) or one for one in sequence(test) if isinstance(one, str))
 
 
-def _needs(service: Service, others: Mapping[str, Service], read: Read) -> tuple[tuple[Needed, ...], list[str]]:
-    """What a service waits for, as far as it is an image that can be had, and what of it cannot."""
+class _Partners:
+    """What has to run beside a service: what it waits for, and before each of them what that waits for itself."""
+
+    def __init__(self, name: str, others: Mapping[str, Service], read: Read, made: Made) -> None:
+        self.name = name
+        self.others = others
+        self.read = read
+        self.made = made
+        self.found: dict[str, Needed] = {}
+        self.missing: dict[str, str] = {}  # by the name of each, why it is not there, in words
+
+    def of(self, service: Service) -> None:
+        """Find all partners of a service."""
+        for name in _waits_for(service):
+            if name in self.found or name in self.missing:
+                continue
+            why = self._add(name)
+            if why is not None:
+                self.missing[name] = f"the service {name}" + (f" ({why})" if why else "")
+
+    def _add(self, name: str) -> str | None:
+        """Add a partner, behind those that it waits for; why that cannot be, "" where there is nothing to say."""
+        other = self.others.get(name)
+        if other is None:
+            return ""
+        source = self.made(other)
+        if source is None and (other.build is not None or not other.image or "$" in other.image):
+            return "what it is built from is not here" if other.build is not None else ""
+        circle = next((one for one in (self.name, name) if one in _reached(name, self.others)), "")
+        if circle:
+            return f"it waits for {circle} in turn"
+        self.of(other)
+        if source is not None and sum(one.source is not None for one in self.found.values()) >= _MOST_BUILT:
+            return f"no more than {_MOST_BUILT} are built"
+        self.found[name] = Needed(name, other.image, _of_service(other, "", self.read), source)
+        return None
+
+
+def _waits_for(service: Service) -> tuple[str, ...]:
+    """The names of the services that one waits for."""
     value = service.value.get("depends_on")
     names = [*mapping(value)] if isinstance(value, dict) else list(service.words("depends_on"))
     names += [link.partition(":")[0] for link in service.words("links")]
-    found: list[Needed] = []
-    missing = []
-    for name in dict.fromkeys(map(str, names)):
-        other = others.get(name)
-        if other is None or other.build is not None or not other.image or "$" in other.image:
-            missing.append(f"the service {name}")
-        else:
-            found.append(Needed(name, other.image, _of_service(other, "", read)))
-    return tuple(found), missing
+    return tuple(dict.fromkeys(map(str, names)))
+
+
+def _reached(name: str, others: Mapping[str, Service]) -> set[str]:
+    """All services that one waits for, at whatever distance."""
+    out: set[str] = set()
+    waiting = [name]
+    while waiting:
+        other = others.get(waiting.pop())
+        new = set(_waits_for(other)) - out if other is not None else set()
+        out |= new
+        waiting += sorted(new)
+    return out
 
 
 # --- Kubernetes -------------------------------------------------------------------------------------------------------

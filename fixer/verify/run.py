@@ -8,9 +8,10 @@ import tarfile
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from fixer.evidence import Denied, Kind, Mount, Needed, Process, Recipe, Seen
+from fixer.evidence import Built, Denied, Kind, Mount, Needed, Process, Recipe, Seen, Source
 from fixer.tuples import NamedTuple
 from fixer.understand.making import below
 from fixer.verify import files, ports
@@ -24,6 +25,7 @@ from fixer.verify.watch import Patience, Watched, watch
 VOLUME = "fixer-volume"  # where a helper has the volume
 _MOST_VOLUME = 64 << 20  # bytes of a volume whose owner is changed
 _MOST_LINES = 60
+_NONE: Mapping[Source, Built] = MappingProxyType({})
 _TRIES = 3  # of the smoke command, a second apart: a service may need a moment more
 
 
@@ -54,13 +56,24 @@ class Before(NamedTuple):
     ports: int
 
 
-class Runner:
-    """Runs containers for one trial, all with the same mark and bounds."""
+class Company(NamedTuple):
+    """Who runs beside a container: the one whose network it shares, "" where it has its own, and their names."""
 
-    def __init__(self, api: Api, mark: Mark, bounds: Bounds) -> None:
+    holder: str = ""
+    names: tuple[str, ...] = ()
+
+
+_ALONE = Company()
+
+
+class Runner:
+    """Runs containers for one trial, all with the same mark and bounds; `partners` are what was built beside it."""
+
+    def __init__(self, api: Api, mark: Mark, bounds: Bounds, partners: Mapping[Source, Built] = _NONE) -> None:
         self.api = api
         self.mark = mark
         self.bounds = bounds
+        self.partners = partners
 
     def run(
         self, image: str, recipe: Recipe, used: Mapping[str, str] | None = None, before: Before | None = None
@@ -87,15 +100,15 @@ class Runner:
     ) -> Ran:
         config = self.api.image(image).get("Config") or {}
         volumes, notes = self._volumes(image, config, recipe, used)
-        beside, absent, more = self._beside(recipe, made)
-        listening = self._listening(beside)
-        container = self._make(image, recipe, volumes, beside)
+        company, absent, more = self._beside(recipe, made)
+        listening = self._listening(company.holder)
+        container = self._make(image, recipe, volumes, company)
         made.append(container)
         notes += [*withheld(recipe), *more]
         begin = time.time()
         kind = "fresh" if used is None else "used"
         try:
-            self.api.start(container)
+            self._start(container, image, recipe, volumes if used is None else {})
         except Refused as problem:
             error = str(problem)
             seen = Seen(recipe, kind, error=error, exit_code=self._code(container), denied=_denied_start(error))
@@ -203,19 +216,18 @@ class Runner:
         name, _, group = user.partition(":")
         if name.isdigit() and group.isdigit():
             return files.Who(int(name), int(group))
-        accounts = self._table(container, "/etc/passwd")
+        accounts = files.table(self.api, container, "/etc/passwd")
         row = next((one for one in accounts if len(one) > 3 and name in (one[0], one[2])), None)
         gid = group
         if group and not group.isdigit():
-            gid = next((one[2] for one in self._table(container, "/etc/group") if len(one) > 2 and one[0] == group), "")
+            gid = next(
+                (one[2] for one in files.table(self.api, container, "/etc/group") if len(one) > 2 and one[0] == group),
+                "",
+            )
         if row is not None and row[2].isdigit():
             number = gid or row[3]
             return files.Who(int(row[2]), int(number)) if number.isdigit() else None
         return files.Who(int(name), int(gid or 0)) if name.isdigit() and (gid or "0").isdigit() else None
-
-    def _table(self, container: str, path: str) -> list[list[str]]:
-        data = self.api.archive(container, path, 1 << 20)
-        return [line.split(":") for line in files.text(data or b"").splitlines()]
 
     def _closed(self, container: str, seen: Seen, volumes: Mapping[str, str], before: Before) -> tuple[Denied, ...]:
         """What the original wrote and the user of this container may not, and did not."""
@@ -229,7 +241,8 @@ class Runner:
         inside = [path for path in missing if any(below(path, target) for target in volumes)]
         told = {denied.what for denied in seen.denied}
         found = files.closed(self.api, container, outside, who, tmpfs, seen.recipe.read_only)
-        found += files.closed(self.api, container, inside, who)
+        if self.api.kind == "docker":  # Podman does not tell whose the files of a volume are
+            found += files.closed(self.api, container, inside, who)
         return tuple(one for one in found if one.what not in told)
 
     def _volumes(
@@ -245,7 +258,8 @@ class Runner:
             mount = mounts.get(target, Mount(target))
             known = (used or {}).get(target)
             out[target] = known or self._volume()
-            if known is None and (mount.group is not None or mount.mode is not None):
+            bare = mount.group is not None or mount.mode is not None
+            if known is None and bare and self.api.kind == "docker":
                 self._hand_over(image, out[target], files.opened(VOLUME, mount.group, mount.mode))
             elif known is not None and mount.group is not None and not self._regroup(image, known, mount.group):
                 notes.append(f"the volume at {tidy(target)} is too large to be given to the group {mount.group} here")
@@ -278,10 +292,44 @@ class Runner:
 
     def set_uid(self, image: str, paths: Iterable[str]) -> tuple[str, ...]:
         """Those programs of an image that run as their owner or group, whoever starts them."""
-        helper = self._make(image, Recipe(command=("fixer",)), {}, "")
+        helper = self._make(image, Recipe(command=("fixer",)), {})
         try:
             found = dict.fromkeys(files.behind_links(self.api, helper, path) for path in paths)
             return files.set_uid(self.api, helper, found)
+        finally:
+            self._remove(helper)
+
+    def _start(self, container: str, image: str, recipe: Recipe, fresh: Mapping[str, str]) -> None:
+        """Start a container, whose `fresh` volumes nobody has used.
+
+        Podman gives the user of a container its working folder and its volumes where the image does not have them, and
+        takes back what somebody has done to a volume before: all other engines leave them to root.
+        """
+        if self.api.kind == "podman":
+            lost = self._not_in(image, container, recipe, fresh)
+            self.api.prepare(container)
+            for path in lost:
+                mount = next((one for one in recipe.mounts if one.target == path), Mount(path))
+                self.api.put(container, path, files.opened(".", mount.group, mount.mode))
+        self.api.start(container)
+
+    def _not_in(self, image: str, container: str, recipe: Recipe, fresh: Mapping[str, str]) -> list[str]:
+        """The folders of a container that its image has not got, or not for it."""
+        config = self.api.image(image).get("Config") or {}
+        workdir = recipe.workdir or str(config.get("WorkingDir") or "/")
+        lost = [] if any(below(workdir, target) for target in fresh) else [workdir]
+        lost = [path for path in lost if not self.api.exists(container, path)]
+        bare = [one.target for one in recipe.mounts if one.target in fresh and not one.copied]
+        asked = [target for target in fresh if target not in bare and target not in (config.get("Volumes") or {})]
+        return [*lost, *bare, *self._absent(image, asked)]
+
+    def _absent(self, image: str, paths: list[str]) -> list[str]:
+        """Those of some paths that an image has not got."""
+        if not paths:
+            return []
+        helper = self._make(image, Recipe(command=("fixer",)), {})
+        try:
+            return [path for path in paths if not self.api.exists(helper, path)]
         finally:
             self._remove(helper)
 
@@ -299,7 +347,8 @@ class Runner:
             data = self.api.archive(helper, f"/{VOLUME}", _MOST_VOLUME)
             if data is None:
                 return False
-            self.api.put(helper, "/", files.regrouped(data, group))
+            folder, name = ("/", VOLUME) if self.api.kind == "docker" else (f"/{VOLUME}", ".")
+            self.api.put(helper, folder, files.regrouped(data, group, name))
         except tarfile.TarError:
             return False
         finally:
@@ -308,50 +357,73 @@ class Runner:
 
     def _helper(self, image: str, volume: str) -> str:
         recipe = Recipe(command=("fixer",), mounts=(Mount(f"/{VOLUME}", copied=False),))
-        return self._make(image, recipe, {f"/{VOLUME}": volume}, "")
+        return self._make(image, recipe, {f"/{VOLUME}": volume})
 
-    def _make(
-        self, image: str, recipe: Recipe, volumes: Mapping[str, str], beside: str, hosts: Iterable[str] = ()
-    ) -> str:
+    def _make(self, image: str, recipe: Recipe, volumes: Mapping[str, str], company: Company = _ALONE) -> str:
+        network, hosts = self._network(company)
         place = Place(
             image=image,
             labels=self.mark.labels,
             volumes=volumes,
             memory_mb=self.bounds.memory_mb,
             pids=self.bounds.pids,
-            beside=beside,
-            hosts=tuple(hosts),
+            network=network,
+            hosts=hosts,
             retries=max(3, min(30, int(self.bounds.seconds / 4))),
             kind=self.api.kind,
         )
         return self.api.create(body(recipe, place))
 
-    def _beside(self, recipe: Recipe, made: list[str]) -> tuple[str, tuple[str, ...], list[str]]:
-        """Start what a service needs, in one network that leads nowhere: its holder, who is absent, and notes."""
+    def _network(self, company: Company) -> tuple[str, tuple[str, ...]]:
+        """The network of a container in the words of the engine, and the names that it has to be told."""
+        if not company.holder:
+            return "", company.names
+        if self.api.kind == "docker":
+            return f"container:{company.holder}", ()  # with the network come its names
+        pid = (self.api.inspect(company.holder).get("State") or {}).get("Pid")
+        return f"ns:/proc/{pid}/ns/net", company.names
+
+    def _beside(self, recipe: Recipe, made: list[str]) -> tuple[Company, tuple[str, ...], list[str]]:
+        """Start what a service needs, in one network that leads nowhere: its company, who is absent, and notes."""
         there: list[Needed] = []
-        absent: list[str] = []
+        why: dict[str, str] = {}
         for need in recipe.needs:
-            try:
-                self.api.image(need.image)
-                there.append(need)
-            except Refused:
-                absent.append(need.name)
-        holder, notes = "", [f"{name} was not started: its image is not here" for name in absent]
+            image, problem = self._image(need)
+            if image:
+                there.append(need._replace(image=image))
+            else:
+                why[need.name] = f"{need.name} was not started: {problem}"
+        company = Company("", tuple(one.name for one in there))
         for need in there:
-            hosts = () if holder else tuple(one.name for one in there)
+            container, problem = self._started(need, company, made)
+            if problem:
+                why[need.name] = f"{need.name}, which it needs, {problem}"
+            company = company._replace(holder=company.holder or container)
+        return company if company.holder else _ALONE, tuple(why), list(why.values())
+
+    def _image(self, need: Needed) -> tuple[str, str]:
+        """The image of a partner, or why there is none."""
+        if need.source is not None:
+            built = self.partners.get(need.source, Built())
+            return built.image_id, f"it is not built ({built.missing or built.error})"
+        try:
+            self.api.image(need.image)
+        except Refused:
+            return "", "its image is not here"
+        return need.image, ""
+
+    def _started(self, need: Needed, company: Company, made: list[str]) -> tuple[str, str]:
+        """Start a partner in its company: the container, or what became of it."""
+        try:
             config = self.api.image(need.image).get("Config") or {}
             volumes, _ = self._volumes(need.image, config, need.recipe, None)
-            container = self._make(need.image, need.recipe, volumes, holder, hosts)
+            container = self._make(need.image, need.recipe, volumes, company)
             made.append(container)
-            self.api.start(container)
+            self._start(container, need.image, need.recipe, volumes)
             watched = watch(self.api, container, Patience(self.bounds.seconds, self.bounds.settle))
-            if watched.exit_code is not None:
-                notes.append(f"{need.name}, which it needs, ended with {watched.exit_code}")
-                absent.append(need.name)
-                if not holder:
-                    return "", tuple(one.name for one in recipe.needs), notes
-            holder = holder or container
-        return holder, tuple(absent), notes
+        except Refused as problem:
+            return "", f"does not start: {problem}"
+        return ("", f"ended with {watched.exit_code}") if watched.exit_code is not None else (container, "")
 
     def _listening(self, holder: str) -> frozenset[ports.Listener]:
         if not holder:

@@ -24,14 +24,15 @@ _SAME = "a trace of its calls shows no refused write that the original is allowe
 
 
 class Side(NamedTuple):
-    """One side of a trial: an image, how it is started, and what was seen of it without a tracer."""
+    """One side of a trial: who runs it, an image, how it is started, and what was seen of it without a tracer."""
 
+    runner: Runner
     image: str
     recipe: Recipe
     seen: Seen
 
 
-def seen_with_trace(runner: Runner, before: Side, after: Side, say: Callable[[str], None]) -> Seen:
+def seen_with_trace(before: Side, after: Side, say: Callable[[str], None]) -> Seen:
     """What was seen of a fixed image, with what a trace of its calls adds, or a note why there is none.
 
     The original is traced too, where the fixed one was refused something. Nothing is run where a refused path is known
@@ -40,14 +41,14 @@ def seen_with_trace(runner: Runner, before: Side, after: Side, say: Callable[[st
     if not _is_wanted(before.seen, after.seen):
         return after.seen
     try:
-        tool = tracer(runner.api.system, runner.api.machine, VOLUME)
+        tool = tracer(after.runner.api.system, after.runner.api.machine, VOLUME)
         say("runs with the fix, under strace")
-        new = _traced(runner, after, tool)
+        new = _traced(after, tool)
         if not calls.refused(new, after.seen.written):
             return _noted(after.seen, _NONE)
-        _check_set_uid(runner, after, new)
+        _check_set_uid(after, new)
         say("runs as it was, under strace")
-        lost = calls.lost(new, _traced(runner, before, tool), after.seen.written)
+        lost = calls.lost(new, _traced(before, tool), after.seen.written)
     except Untraced as why:
         return _noted(after.seen, f"its calls were not traced: {why}")
     if not lost.denied:
@@ -63,12 +64,13 @@ def _noted(seen: Seen, *notes: str) -> Seen:
     return seen._replace(notes=(*seen.notes, *notes))
 
 
-def _traced(runner: Runner, side: Side, tool: Tracer) -> calls.Told:
+def _traced(side: Side, tool: Tracer) -> calls.Told:
     """What a side does, call by call.
 
     Raises:
         Untraced: when it cannot be traced, or goes otherwise with a tracer.
     """
+    runner = side.runner
     try:
         found = runner.api.image(side.image)
         config = found.get("Config") or {}
@@ -77,7 +79,7 @@ def _traced(runner: Runner, side: Side, tool: Tracer) -> calls.Told:
         recipe = around(tool, side.recipe, config)
         volume = runner.filled(side.image, tool.tar)
         try:
-            log = _run(runner, side, recipe, volume)
+            log = _run(side, recipe, volume)
             data = runner.kept(side.image, volume, CALLS, _MOST_CALLS)
         finally:
             runner.forget(volume)
@@ -91,7 +93,7 @@ def _traced(runner: Runner, side: Side, tool: Tracer) -> calls.Told:
     return told
 
 
-def _run(runner: Runner, side: Side, recipe: Recipe, volume: str) -> tuple[str, ...]:
+def _run(side: Side, recipe: Recipe, volume: str) -> tuple[str, ...]:
     """Run a side under a tracer for as long as without; its log.
 
     Raises:
@@ -100,7 +102,7 @@ def _run(runner: Runner, side: Side, recipe: Recipe, volume: str) -> tuple[str, 
     usual = side.seen
     heard = {port.number for port in usual.ports if port.protocol == "tcp"}
     length = Before((), usual.seconds, usual.exit_code is not None, len(heard))
-    seen = runner.run(side.image, recipe, {FOLDER: volume}, length).seen
+    seen = side.runner.run(side.image, recipe, {FOLDER: volume}, length).seen
     if seen.error or seen.exit_code != usual.exit_code:
         last = seen.error or next(iter(seen.log[-1:]), "")
         raise Untraced(
@@ -117,7 +119,7 @@ def _end(seen: Seen) -> str:
     return "it stays up" if seen.exit_code is None else f"it ends with {seen.exit_code}"
 
 
-def _check_set_uid(runner: Runner, side: Side, told: calls.Told) -> None:
+def _check_set_uid(side: Side, told: calls.Told) -> None:
     """See that no right was missed that the tracer alone has taken away.
 
     Raises:
@@ -125,6 +127,6 @@ def _check_set_uid(runner: Runner, side: Side, told: calls.Told) -> None:
     """
     if side.recipe.no_new_privileges or not any(one.uid for one in side.seen.processes):
         return
-    found = runner.set_uid(side.image, told.programs[:_MOST_PROGRAMS])
+    found = side.runner.set_uid(side.image, told.programs[:_MOST_PROGRAMS])
     if found:
         raise Untraced(f"{tidy(found[0], 100)} is set-uid, which has no effect under strace")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from fixer.evidence import Process
 from fixer.tuples import NamedTuple
-from fixer.verify import ports
+from fixer.verify import files, ports
 from fixer.verify.api import Api, Refused
 from fixer.verify.said import tidy
 
-_COLUMNS = "-eo pid,uid,gid,args"
+# Podman runs the ps of the image when it is asked for a format of ps; of its own it knows names alone, and no numbers.
+_COLUMNS = {"docker": "-eo pid,uid,gid,args", "podman": "pid,user,group,args"}
+_ACCOUNTS = ("/etc/passwd", "/etc/group")
 _QUICK, _SLOW = 0.05, 0.25  # seconds between two looks, in the first second and later
 _PATIENT = 6  # times as long as it takes to settle
 _DISK_EVERY = 2.0  # seconds: to ask for what was written costs the engine a walk
@@ -66,6 +70,12 @@ def watch(api: Api, container: str, patience: Patience, before: frozenset[ports.
         time.sleep(_QUICK if over < 1 else _SLOW)
 
 
+def _is_checked(found: Mapping[str, Any]) -> bool:
+    """Whether a container has a health check."""
+    words = ((found.get("Config") or {}).get("Healthcheck") or {}).get("Test") or ("NONE",)
+    return str(words[0]).upper() != "NONE"
+
+
 class _Look:
     def __init__(self, api: Api, container: str, before: frozenset[ports.Listener]) -> None:
         self.api = api
@@ -81,11 +91,15 @@ class _Look:
         self.notes: list[str] = []
         self._kinds: set[tuple[int, int, str]] = set()
         self._disk_at = 0.0
+        self._asked_at = 0.0
+        self._accounts: dict[tuple[str, str], str] = {}  # numbers by the name, and the file that tells it
 
     def once(self, now: float) -> bool:
         """Look once; whether anything was new."""
         found = self.api.inspect(self.container)
         state: dict[str, Any] = found.get("State") or {}
+        if self.api.kind == "podman" and state.get("Running") and _is_checked(found):
+            self._ask(now)
         health = str((state.get("Health") or {}).get("Status") or "").replace("none", "")
         news = health != self.health
         self.health = health
@@ -99,22 +113,38 @@ class _Look:
             self.here = ports.inside(self.container, self.pid)
         return self._top() | self._listen() | news
 
+    def _ask(self, now: float) -> None:
+        """Have the health check run, every second."""
+        if now - self._asked_at >= 1:
+            self._asked_at = now
+            with contextlib.suppress(Refused):  # it ended just now
+                self.api.ask_health(self.container)
+
     def _top(self) -> bool:
         try:
-            rows = self.api.top(self.container, _COLUMNS)
+            rows = self.api.top(self.container, _COLUMNS[self.api.kind])
         except Refused:
             return False  # it ended just now
         news = False
         for row in rows:
-            if len(row) < 4 or not (row[1].isdigit() and row[2].isdigit()) or " ".join(row[3:]).startswith(_STARTER):
+            numbers = [self._number(name, file) for name, file in zip(row[1:3], _ACCOUNTS, strict=False)]
+            if len(row) < 4 or None in numbers or " ".join(row[3:]).startswith(_STARTER):
                 continue
             command = tidy(" ".join(row[3:]), 200)
-            kind = (int(row[1]), int(row[2]), command.partition(" ")[0])
+            kind = (numbers[0] or 0, numbers[1] or 0, command.partition(" ")[0])
             news |= kind not in self._kinds
             self._kinds.add(kind)
             if len(self.processes) < _MOST_PROCESSES:
                 self.processes[Process(kind[0], kind[1], command)] = None
         return news
+
+    def _number(self, name: str, file: str) -> int | None:
+        """The number of a user or a group, as a file of the container has it; None where it has none."""
+        if not name.isdigit() and (name, file) not in self._accounts:
+            rows = files.table(self.api, self.container, file)
+            self._accounts |= {(row[0], file): row[2] for row in reversed(rows) if len(row) > 2}
+        number = self._accounts.get((name, file), name)
+        return int(number) if number.isdigit() else None
 
     def _listen(self) -> bool:
         if not self.here:

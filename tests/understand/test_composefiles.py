@@ -75,3 +75,37 @@ def test_a_file_that_stands_for_itself_undoes_nothing() -> None:
 def test_an_override_of_the_usual_name_is_found_where_one_file_was_named() -> None:
     known = {"a/compose.yaml": BASE, "a/compose.override.yml": "services: {web: {user: root}}"}
     assert ComposeFiles(("a/compose.yaml",), known.get).conflict("a/compose.yaml", "web", [USER]) is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "texts", "together"),
+    [
+        ("compose.yaml", {}, ["compose.yaml"]),
+        ("compose.yaml", {"docker-compose.override.yml": ""}, ["compose.yaml", "docker-compose.override.yml"]),
+        ("compose.override.yml", {"compose.override.yml": ""}, ["compose.yaml", "compose.override.yml"]),
+        (
+            "compose.yaml",
+            {"compose.override.yaml": "", "docker-compose.override.yml": "", "compose.dev.yml": ""},
+            ["compose.yaml", "compose.override.yaml"],
+        ),
+        ("docker-compose.yml", {"docker-compose.yml": "", "compose.override.yml": ""}, ["docker-compose.yml"]),
+        ("compose.dev.yml", {"compose.dev.yml": ""}, ["compose.dev.yml"]),
+        (
+            "compose.yaml",
+            {".env": "COMPOSE_FILE=compose.yaml:x/dev.yml", "compose.override.yml": ""},
+            ["compose.yaml", "x/dev.yml"],
+        ),
+        ("compose.yaml", {".env": "COMPOSE_FILE=other.yaml", "compose.override.yml": ""}, ["compose.yaml"]),
+        ("compose.yaml", {".env": "COMPOSE_FILE=$WHICH", "compose.override.yml": ""}, ["compose.yaml"]),
+        (
+            "compose.yaml",
+            {".env": "COMPOSE_FILE=compose.yaml,b.yml\nCOMPOSE_PATH_SEPARATOR=,"},
+            ["compose.yaml", "b.yml"],
+        ),
+    ],
+)
+def test_compose_reads_some_files_together(path: str, texts: dict[str, str], together: list[str]) -> None:
+    for folder in ("", "a/"):
+        known = {f"{folder}{name}": text for name, text in {"compose.yaml": BASE, **texts}.items()}
+        found = ComposeFiles(tuple(known), known.get).together(f"{folder}{path}")
+        assert found == tuple(f"{folder}{name}" for name in together)

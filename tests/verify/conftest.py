@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from tests.conftest import Engine
 
 QUICK = Options(timeout=30, settle=0.5, trace=False)
+# They take minutes.
+collect_ignore = [] if os.environ.get("FIXER_ALL") else ["test_podman_more.py"]
 Try = Callable[..., Trial]
 
 
@@ -67,3 +71,24 @@ def attempt(bench: Bench, tmp_path: Path) -> Try:
         return bench.try_out(job, tmp_path, options)
 
     return run
+
+
+@pytest.fixture
+def address(podman: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let all that asks for an engine find Podman."""
+    monkeypatch.setenv("DOCKER_HOST", podman)
+    return podman
+
+
+@pytest.fixture
+def on_podman(address: str, tmp_path: Path) -> Iterator[Try]:
+    """Try a Dockerfile that becomes another one."""
+    with closing(open_bench("podman", lambda _: None)) as bench:
+
+        def run(old: str, new: str, recipe: Recipe = Recipe(), after: Recipe | None = None, **more: Any) -> Trial:  # noqa: B008 - a constant
+            (tmp_path / "Dockerfile").write_text(old)
+            overlay = {"Dockerfile": new.encode()}
+            job = Job("app", "Dockerfile", overlay=overlay, before=(recipe,), after=(after or recipe,))
+            return bench.try_out(job, tmp_path, QUICK._replace(**more))
+
+        yield run

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from fixer.errors import UsageError
 from fixer.evidence import Built, Denied, Kind, Mount, Recipe
 from fixer.verify import files, ports, probe, trace
-from fixer.verify.api import Api, Owned, Refused, _errors
+from fixer.verify.api import Api, Owned, Refused, _errors, _sentence
 from fixer.verify.build import Bounds, _first_real, _Listener, _missing, _sources, _without_frontend
 from fixer.verify.containers import Place, body, withheld
 from fixer.verify.engine import open_bench
@@ -136,10 +136,32 @@ def test_a_container_is_as_its_recipe_says() -> None:
 
 
 def test_a_shared_network_belongs_to_its_holder() -> None:
-    host = body(Recipe(), PLACE._replace(beside="abc"))["HostConfig"]
+    host = body(Recipe(), PLACE._replace(network="container:abc"))["HostConfig"]
     assert (host["NetworkMode"], host["Sysctls"]) == ("container:abc", {})
     holder = body(Recipe(), PLACE._replace(hosts=("db",)))["HostConfig"]
     assert holder["ExtraHosts"] == ["db:127.0.0.1"]
+
+
+def test_podman_is_asked_in_its_own_words() -> None:
+    mounts = (Mount("/data", read_only=True, copied=False), Mount("/b", "tmpfs", options="uid=7,mode=700"))
+    host = body(Recipe(mounts=mounts), PLACE._replace(kind="podman"))["HostConfig"]
+    assert (host["Mounts"], host["Binds"]) == ([], ["volume-1:/data:nocopy,ro"])
+    assert host["Tmpfs"]["/b"].endswith(",mode=700,notmpcopyup,U")
+    assert "LogConfig" not in host
+    other = body(Recipe(mounts=(Mount("/data"), Mount("/b", "tmpfs"))), PLACE._replace(kind="podman"))["HostConfig"]
+    assert (other["Binds"], other["Tmpfs"]["/b"].endswith(",mode=1777,notmpcopyup")) == ([], True)
+    assert [mount["Source"] for mount in other["Mounts"]] == ["volume-1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("no such image", "no such image"),
+        (r'runc: time="1" level=error msg="exec: \"/a\": no such file": OCI', 'exec: "/a": no such file'),
+    ],
+)
+def test_what_podman_hands_on_is_told_without_its_frame(text: str, sentence: str) -> None:
+    assert _sentence(text) == sentence
 
 
 TCP = """  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -206,6 +228,8 @@ def test_the_probe_imports_nothing_of_the_project() -> None:
 class Owners:
     """An engine that knows the owners of paths alone."""
 
+    kind = "docker"
+
     def __init__(self, owners: dict[str, Owned]) -> None:
         self.owners = owners
 
@@ -267,7 +291,7 @@ def test_a_volume_is_given_to_a_group() -> None:
             entry.type, entry.mode, entry.uid = kind, mode, 3
             entry.size = 4 if name == "v/file" else 0
             tar.addfile(entry, io.BytesIO(b"data") if entry.size else None)
-    with tarfile.open(fileobj=io.BytesIO(files.regrouped(out.getvalue(), 9))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(files.regrouped(out.getvalue(), 9, "v"))) as tar:
         found = {entry.name: (entry.uid, entry.gid, entry.mode) for entry in tar}
     assert found["v"] == (3, 9, 0o2770)
     assert found["v/file"] == (3, 9, 0o660)
@@ -333,6 +357,13 @@ def listened(*told: dict[str, Any], network: bool = False) -> Built:
     found = _Listener()
     found.listen(iter(told))
     return found.built(Bounds(1, network, 1))
+
+
+def test_a_line_that_is_printed_in_pieces_is_one() -> None:
+    built = listened(
+        {"stream": "STEP 1/1: RUN make\n"}, {"stream": "E"}, {"stream": ": no rule"}, {"error": "exit status 2"}
+    )
+    assert (built.step, built.error) == ("RUN make", "E: no rule")
 
 
 def test_a_builder_that_prints_its_steps_is_read_too() -> None:

@@ -205,8 +205,9 @@ def told(
     runner = FakeRunner(
         {key: text for key, text in ((image, new), ("old", old)) if text is not None}, **{"runs": {}, **more}
     )
-    sides = tracing.Side("old", before.recipe, before), tracing.Side(image, after.recipe, after)
-    found = tracing.seen_with_trace(runner, *sides, lambda words: None)  # type: ignore[arg-type]
+    usual = tracing.Side(runner, "old", before.recipe, before)  # type: ignore[arg-type]
+    fixed = usual._replace(image=image, recipe=after.recipe, seen=after)
+    found = tracing.seen_with_trace(usual, fixed, lambda words: None)
     assert runner.volumes == [], "the volume of the tracer is removed, whatever happens"
     return found, runner.asked
 

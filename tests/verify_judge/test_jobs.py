@@ -8,7 +8,7 @@ import pytest
 
 from fixer import app
 from fixer.config import Config, ImageConfig
-from fixer.evidence import Mount
+from fixer.evidence import Mount, Source
 from fixer.model import Goal, LowPorts
 from fixer.verify.jobs import Planned
 from fixer.verify.recipes import ALONE
@@ -132,11 +132,12 @@ def test_a_service_is_started_as_compose_would(tmp_path: Path) -> None:
     assert recipe.healthcheck == ("CMD-SHELL", "curl localhost")
     assert recipe.blind, "its nginx.conf is not there"
     assert recipe.sysctls == (PORT_START,)
-    assert [(need.name, need.image, need.recipe.env) for need in recipe.needs] == [
-        ("db", "postgres:16", (("POSTGRES_PASSWORD", "example"),))
+    assert [(need.name, need.image, need.recipe.env, need.source) for need in recipe.needs] == [
+        ("db", "postgres:16", (("POSTGRES_PASSWORD", "example"),), None),
+        ("other", "", (), Source("other/Dockerfile", "other")),
     ]
     for one in ("what lies in ./uploads of the host", "the file ./nginx.conf", "the socket /var/run/docker.sock",
-                "its variables in gone.env", "its secrets", "the service other"):  # fmt: skip
+                "its variables in gone.env", "its secrets"):  # fmt: skip
         assert one in recipe.lacks
 
 
@@ -251,3 +252,150 @@ def test_writable_paths_of_a_dockerfile_reach_its_pod(tmp_path: Path) -> None:
     config = Config(goal=Goal.HARDENED, images={"Dockerfile": ImageConfig(writable=("/var/lib/x",))})
     (one,) = planned(tmp_path, {"compose.yaml": compose, "Dockerfile": "FROM debian:12\nCMD x\n"}, config)
     assert Mount("/var/lib/x", "tmpfs", options="uid=10001,gid=10001") in one.job.after[0].mounts
+
+
+OVERRIDDEN = {
+    "compose.yaml": """services:
+  web:
+    build: .
+    user: root
+    command: [serve]
+    environment: [MODE=prod, LEVEL=1]
+    volumes: ["data:/data", "logs:/logs"]
+""",
+    "Dockerfile": ROOT_IMAGE,
+    "app": "",
+}
+
+
+def test_what_an_override_says_is_in_the_recipe(tmp_path: Path) -> None:
+    override = """services:
+  web:
+    command: !reset null
+    environment: {MODE: dev}
+    volumes: ["./src:/data"]
+    tmpfs: /tmp
+    depends_on: [cache]
+  cache:
+    image: redis:7
+"""
+    one = planned(tmp_path, {**OVERRIDDEN, "compose.override.yaml": override})[0]
+    (recipe,) = one.job.before
+    assert recipe.source == "compose.yaml:2: service web, with compose.override.yaml"
+    assert recipe.command is None
+    assert recipe.env == (("LEVEL", "1"), ("MODE", "dev"))
+    assert recipe.mounts == (Mount("/data"), Mount("/logs"), Mount("/tmp", "tmpfs"))
+    assert recipe.lacks == ("what lies in ./src of the host",)
+    assert [(need.name, need.image) for need in recipe.needs] == [("cache", "redis:7")]
+    assert one.files == ("Dockerfile", "compose.override.yaml", "compose.yaml")
+    assert (recipe.blind, one.job.after[0].user) == (False, "")
+
+
+def test_an_override_may_say_how_a_service_is_built(tmp_path: Path) -> None:
+    override = "services: {web: {build: {target: dev, args: {A: b}}}}"
+    dockerfile = "FROM debian:12 AS dev\nCMD x\nFROM debian:12 AS prod\nCMD x\n"
+    found = planned(tmp_path, {**OVERRIDDEN, "Dockerfile": dockerfile, "compose.override.yml": override})
+    told = {(one.job.target, one.job.args, one.job.context): one.job.before for one in found}
+    assert told["dev", (("A", "b"),), ""][0].source.endswith("service web, with compose.override.yml")
+    assert told["", (), ""] == (ALONE,)
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("services: [", "what compose.override.yaml says about it, which cannot be read"),
+        ("services: {web: {user: {{ .Values.user }}}}", "what compose.override.yaml says about it, which cannot be"),
+        ("services: {web: {cap_add: [CHOWN]}}", ""),
+        ("services: {web: {volumes: {A: b}}}", "(volumes is of another kind in the file below)"),
+        ("services: {web: {extends: gone}}", "(compose.override.yaml extends a service that is not here)"),
+    ],
+)
+def test_an_override_that_cannot_be_read_is_told(tmp_path: Path, override: str, told: str) -> None:
+    (one,) = planned(tmp_path, {**OVERRIDDEN, "compose.override.yaml": override})
+    (recipe,) = one.job.before
+    assert recipe.blind is bool(told)
+    assert told in "".join(recipe.lacks)
+
+
+def test_a_service_that_the_override_takes_away_is_not_started(tmp_path: Path) -> None:
+    (one,) = planned(tmp_path, {**OVERRIDDEN, "compose.override.yaml": "services: {web: !reset null}"})
+    assert one.job.before == (ALONE,)
+
+
+def test_a_service_of_the_override_alone_may_need_one_of_the_file_below(tmp_path: Path) -> None:
+    files = {
+        "compose.yaml": "services:\n  db: {image: 'postgres:16'}\n",
+        "compose.override.yaml": "services:\n  web:\n    build: .\n    depends_on: [db]\n",
+    }
+    one = planned(tmp_path, {**OVERRIDDEN, **files})[0]
+    (recipe,) = one.job.before
+    assert recipe.source == "compose.override.yaml:2: service web"
+    assert [need.image for need in recipe.needs] == ["postgres:16"]
+
+
+PARTNERS = """services:
+  web: {build: web, depends_on: [api]}
+  api: {build: api, depends_on: [db], user: root}
+  db: {image: "postgres:16"}
+"""
+THREE = {"web/Dockerfile": "FROM debian:12\nCMD x\n", "api/Dockerfile": "FROM debian:12\nCMD x\n"}
+API = Source("api/Dockerfile", "api")
+
+
+def of_web(found: list[Planned]) -> Planned:
+    return next(one for one in found if one.job.dockerfile == "web/Dockerfile")
+
+
+def test_a_partner_is_built_too_and_what_it_needs_comes_first(tmp_path: Path) -> None:
+    found = planned(tmp_path, {**THREE, "compose.yaml": PARTNERS})
+    job = of_web(found).job
+    for recipe in (*job.before, *job.after):
+        assert [(need.name, need.source) for need in recipe.needs] == [("db", None), ("api", API)]
+        assert recipe.lacks == ()
+    assert [need.recipe.user for recipe in (*job.before, *job.after) for need in recipe.needs] == [
+        "",
+        "root",
+        "999:999",
+        "",
+    ]
+    api = next(one.job for one in found if one.job.dockerfile == "api/Dockerfile")
+    assert (api.needed, job.needed, api.source) == (True, False, API)
+    assert job.beside == {API: api.overlay}
+    assert "api/Dockerfile" not in job.overlay, "a trial of web proves nothing of api"
+
+
+def test_a_partner_that_does_not_change_is_built_all_the_same(tmp_path: Path) -> None:
+    files = {**THREE, "api/Dockerfile": "FROM debian:12\nUSER 5:5\nCMD x\n"}
+    compose = PARTNERS.replace(", user: root", "").replace("api}", "api, user: '5:5'}")
+    found = planned(tmp_path, {**files, "compose.yaml": compose})
+    assert of_web(found).job.beside.keys() == {API}
+
+
+def test_a_partner_whose_image_another_file_builds(tmp_path: Path) -> None:
+    compose = "services:\n  web: {build: web, depends_on: [api]}\n  api: {image: 'acme/api:1'}\n"
+    files = {**THREE, "compose.yaml": compose, "Makefile": "image:\n\tdocker build -t acme/api:1 api\n"}
+    (recipe,) = of_web(planned(tmp_path, files)).job.before
+    assert [(need.image, need.source) for need in recipe.needs] == [("acme/api:1", API)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "lacks"),
+    [
+        ("web: {build: web, depends_on: [api]}, api: {build: api, links: [web]}", "api (it waits for web in turn)"),
+        (
+            "web: {build: web, depends_on: [api]}, api: {build: api, depends_on: [b]}, b: {image: c, links: [api]}",
+            "api (it waits for api in turn)",
+        ),
+        ("web: {build: web, depends_on: [api]}, api: {build: gone}", "api (what it is built from is not here)"),
+        ("web: {build: web, depends_on: [gone]}", "gone"),
+        (
+            "web: {build: web, depends_on: [a, b, c, d, e, api]}, api: {build: api}, "
+            + ", ".join(f"{name}: {{build: {{context: api, args: {{A: {name}}}}}}}" for name in "abcde"),
+            "api (no more than 5 are built)",
+        ),
+    ],
+)
+def test_a_partner_that_cannot_be_is_told(tmp_path: Path, rows: str, lacks: str) -> None:
+    job = of_web(planned(tmp_path, {**THREE, "compose.yaml": f"services: {{{rows}}}\n"})).job
+    assert f"the service {lacks}" in job.before[0].lacks
+    assert API not in job.beside

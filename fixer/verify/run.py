@@ -260,7 +260,7 @@ class Runner:
             out[target] = known or self._volume()
             bare = mount.group is not None or mount.mode is not None
             if known is None and bare and self.api.kind == "docker":
-                self._hand_over(image, out[target], files.opened(VOLUME, mount.group, mount.mode))
+                self._hand_over(image, out[target], files.opened(self.beginning, mount.group, mount.mode))
             elif known is not None and mount.group is not None and not self._regroup(image, known, mount.group):
                 notes.append(f"the volume at {tidy(target)} is too large to be given to the group {mount.group} here")
         return out, notes
@@ -271,7 +271,7 @@ class Runner:
         return name
 
     def filled(self, image: str, tar: bytes) -> str:
-        """A fresh volume with what lies in the folder `VOLUME` of a tar; its name."""
+        """A fresh volume with what a tar holds, whose names begin with `beginning`; its name."""
         name = self._volume()
         self._hand_over(image, name, tar)
         return name
@@ -337,9 +337,17 @@ class Runner:
         """Unpack a tar over a volume, through a container that is never started."""
         helper = self._helper(image, volume)
         try:
-            self.api.put(helper, "/", tar)
+            self._put(helper, tar)
         finally:
             self._remove(helper)
+
+    @property
+    def beginning(self) -> str:
+        """What the names of a tar for a volume begin with: Podman puts nothing through the folder that holds one."""
+        return VOLUME if self.api.kind == "docker" else "."
+
+    def _put(self, helper: str, tar: bytes) -> None:
+        self.api.put(helper, "/" if self.api.kind == "docker" else f"/{VOLUME}", tar)
 
     def _regroup(self, image: str, volume: str, group: int) -> bool:
         helper = self._helper(image, volume)
@@ -347,8 +355,7 @@ class Runner:
             data = self.api.archive(helper, f"/{VOLUME}", _MOST_VOLUME)
             if data is None:
                 return False
-            folder, name = ("/", VOLUME) if self.api.kind == "docker" else (f"/{VOLUME}", ".")
-            self.api.put(helper, folder, files.regrouped(data, group, name))
+            self._put(helper, files.regrouped(data, group, self.beginning))
         except tarfile.TarError:
             return False
         finally:

@@ -13,7 +13,7 @@ from fixer.tuples import NamedTuple
 from fixer.verify import calls, files
 from fixer.verify.api import Refused
 from fixer.verify.judge import Pair, is_refused_a_path
-from fixer.verify.run import VOLUME, Before, Runner
+from fixer.verify.run import Before, Runner
 from fixer.verify.said import tidy
 from fixer.verify.tracer import CALLS, FOLDER, Tracer, Untraced, around, tracer
 
@@ -41,7 +41,7 @@ def seen_with_trace(before: Side, after: Side, say: Callable[[str], None]) -> Se
     if not _is_wanted(before.seen, after.seen):
         return after.seen
     try:
-        tool = tracer(after.runner.api.system, after.runner.api.machine, VOLUME)
+        tool = tracer(after.runner.api.system, after.runner.api.machine, after.runner.beginning)
         say("runs with the fix, under strace")
         new = _traced(after, tool)
         if not calls.refused(new, after.seen.written):

@@ -147,6 +147,8 @@ NO = "-1 EACCES (Permission denied)"
 class FakeRunner:
     """Runs nothing: each image has a trace, and what is seen of its traced run."""
 
+    beginning = VOLUME
+
     class Api:
         """An engine like this machine."""
 

@@ -76,6 +76,10 @@ load() {
   done
 }
 
+works() { # not every sandbox lets it run what it has
+  private run --rm --network none --memory 64m --pids-limit 64 docker.io/library/alpine:3.20 true
+}
+
 full() { case $1 in *.*/*) echo "$1" ;; *) echo "docker.io/library/$1" ;; esac; }
 
 case ${1:-} in
@@ -86,9 +90,10 @@ start)
   settings
   driver
   load
+  cd "$home" # conmon leaves a file where it stands
+  works || { echo "podman.sh: podman cannot run a container here" >&2; exit 1; }
   answers && { echo "already running"; exit 0; }
   rm -f "$socket"
-  cd "$home" # conmon leaves a file where it stands
   CONTAINERS_CONF=$home/containers.conf setsid nohup podman --root "$home/root" --runroot "$home/run" \
     --tmpdir "$home/tmp" --storage-driver "$(cat "$home/driver")" system service --time=0 "unix://$socket" \
     </dev/null >"$home/podman.log" 2>&1 9>&- &

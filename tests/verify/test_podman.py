@@ -21,7 +21,7 @@ from fixer.verify.trying import Wishes
 from tests.conftest import ROOT
 from tests.verify.conftest import Try
 
-QUICK = Options(timeout=40, settle=1)
+QUICK = Options(timeout=40, settle=1, trace=False)
 SCRATCH = "FROM alpine:3.20 AS made\nFROM scratch\nCOPY --from=made /bin/busybox /sleep\n"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fixer import app
-from fixer.evidence import Mount, Recipe, Word
+from fixer.evidence import Kind, Mount, Recipe, Word
 from fixer.verify.trying import Wishes
 from tests.e2e.ground import APPS, cases
 from tests.verify.conftest import QUICK, Try
@@ -32,6 +32,13 @@ def test_an_application_gets_the_verdict_of_docker(name: str, address: str, tmp_
     report = app.verify([tmp_path / "app"], case.config, Wishes(engine="podman", options=QUICK), lambda _: None)
     assert [one.word for one in report.verdicts] == [TRIED[name]], report.verdicts
     assert all(one.engine.startswith("podman ") for one in report.verdicts)
+
+
+def test_what_is_refused_in_silence_is_seen_in_a_trace(on_podman: Try, strace: None) -> None:
+    text = shell("(: >> /etc/passwd) 2>/dev/null; sleep 60")
+    (after,) = on_podman(text, f"{text}USER 10001\n", trace=True).after
+    assert [(one.kind, one.what) for one in after.denied] == [(Kind.PATH, "/etc/passwd")]
+    assert after.denied[0].seen.startswith("in a trace of its calls: open ")
 
 
 def test_a_user_of_the_image_is_told_by_its_number(on_podman: Try) -> None:

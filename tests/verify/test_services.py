@@ -26,7 +26,7 @@ def verify(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> V
         for name, text in files.items():
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_text(text)
-        wishes = Wishes(options=Options(timeout=30, settle=1))
+        wishes = Wishes(options=Options(timeout=30, settle=1, trace=False))
         return app.verify([tmp_path], app.config_for([tmp_path]), wishes, lambda _: None)
 
     return run

@@ -46,7 +46,9 @@ def kept(make: _Function) -> _Function:
 
     @wraps(make)
     def ask(one: Any, *more: Any) -> Any:
-        found = one.__dict__.setdefault(name, {})
+        found = one.__dict__.get(name)
+        if found is None:
+            found = one.__dict__[name] = {}
         if more not in found:
             found[more] = make(one, *more)
         return found[more]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, lru_cache
 
 from fixer.facts import ImageFacts, family_from_package_manager, package_managers
-from fixer.lazy import lazy
+from fixer.lazy import kept, lazy
 from fixer.syntax.dockerfile import Instruction, unquote
 from fixer.tuples import NamedTuple
 from fixer.understand.shellfacts import ShellFacts, UserAdd, dialect, facts
@@ -126,8 +126,6 @@ class Image:
         self.read_context = read_context
         self.context_modes = context_modes
         self._find_parent = find_parent
-        self._shells: dict[int, ShellFacts] = {}
-        self._about: dict[tuple[str, ...], tuple[Instruction, ...]] = {}
 
     @lazy
     def parent(self) -> Parent | None:
@@ -193,28 +191,18 @@ class Image:
         """A word with the variables of its place replaced, or None."""
         return self.stage_of(item).expand(text, item)
 
+    @kept
     def runs_about(self, words: tuple[str, ...]) -> tuple[Instruction, ...]:
         """The RUN instructions of `runs` in whose text one of the words stands, and those with here-documents."""
-        found = self._about.get(words)
-        if found is None:
-            found = tuple(item for item in self.runs if item.heredocs or holds(item.logical, words))
-            self._about[words] = found
-        return found
+        return tuple(item for item in self.runs if item.heredocs or holds(item.logical, words))
 
+    @kept
     def shell(self, item: Instruction) -> ShellFacts:
         """What the shell text of a RUN means; nothing for other instructions and for other shells.
 
         Parsing is dear: ask `runs_about` first.
         """
-        found = self._shells.get(item.index)
-        if found is None:
-            if item.keyword != "RUN":
-                return _EMPTY
-            found = self._shells[item.index] = self._shell_facts(item)
-        return found
-
-    def _shell_facts(self, item: Instruction) -> ShellFacts:
-        if self.dialect(item) != "posix":
+        if item.keyword != "RUN" or self.dialect(item) != "posix":
             return _EMPTY
         stage = self.stage_of(item)
         kind = _ADDUSER.get(self.facts.family, "useradd") if self.facts is not None and self.facts.family else ""

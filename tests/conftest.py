@@ -204,14 +204,19 @@ def engine() -> Engine:
     return found
 
 
+def _address(rig: str, called: str) -> str:
+    """The address of what a script of tests/rigs has started."""
+    script = ROOT / f"tests/rigs/{rig}.sh"
+    if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
+        absent(rig.upper(), f"no {called} (tests/rigs/{rig}.sh start)")
+    done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
+    return done.stdout.strip()
+
+
 @pytest.fixture(scope="session")
 def podman() -> str:
     """Give the address of the Podman of tests/rigs/podman.sh, with some of the base images."""
-    script = ROOT / "tests/rigs/podman.sh"
-    if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
-        absent("PODMAN", "no Podman (tests/rigs/podman.sh start)")
-    done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.strip()
+    return _address("podman", "Podman")
 
 
 @pytest.fixture(scope="session")
@@ -226,11 +231,7 @@ def judges() -> Callable[..., judge.Verdict]:
 @pytest.fixture(scope="session")
 def registry() -> str:
     """Give the address of the registry of tests/rigs/registry.sh."""
-    script = ROOT / "tests/rigs/registry.sh"
-    if subprocess.run([script, "status"], capture_output=True, timeout=30, check=False).returncode:
-        absent("REGISTRY", "no registry (tests/rigs/registry.sh start)")
-    done = subprocess.run([script, "address"], capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.strip()
+    return _address("registry", "registry")
 
 
 @pytest.fixture(scope="session")

@@ -164,11 +164,8 @@ class _EngineBench:
         for first, second in zip(job.before, job.after, strict=True):
             was, fixed = self._pair(runners, (before.image_id, first), (after.image_id, second))
             if options.trace:
-                one, other = (
-                    Side(runners[0], before.image_id, first, was),
-                    Side(runners[1], after.image_id, second, fixed[0]),
-                )
-                fixed[0] = seen_with_trace(one, other, self._say)
+                usual = Side(runners[0], before.image_id, first, was)
+                fixed[0] = seen_with_trace(usual, Side(runners[1], after.image_id, second, fixed[0]), self._say)
             old.append(was)
             new += fixed
         return Trial(job, before, after, tuple(old), tuple(new), self.name)

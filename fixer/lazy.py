@@ -22,6 +22,15 @@ class lazy(Generic[_T]):
         self.name = make.__name__
         self.__doc__ = make.__doc__
 
+    def __set_name__(self, owner: type, name: str) -> None:
+        names = [key for key, value in vars(owner).items() if isinstance(value, lazy)]
+        if name == names[0] and not owner.__itemsize__:
+            # CPython lays the attributes of a class out by the first objects that it makes. One that comes later costs
+            # its object a dictionary, and all reads of its attributes their short way.
+            first: object = object.__new__(owner)
+            for key in names:
+                setattr(first, key, None)
+
     @overload
     def __get__(self, instance: None, owner: type) -> lazy[_T]: ...
 
@@ -31,8 +40,9 @@ class lazy(Generic[_T]):
     def __get__(self, instance: object | None, owner: type) -> lazy[_T] | _T:
         if instance is None:
             return self
-        value = self.make(instance)
-        instance.__dict__[self.name] = value
+        make = self.make  # as a method it would cost this object its short way
+        value = make(instance)
+        setattr(instance, self.name, value)
         return value
 
 
@@ -46,9 +56,10 @@ def kept(make: _Function) -> _Function:
 
     @wraps(make)
     def ask(one: Any, *more: Any) -> Any:
-        found = one.__dict__.get(name)
+        found = getattr(one, name, None)
         if found is None:
-            found = one.__dict__[name] = {}
+            found = {}
+            setattr(one, name, found)
         if more not in found:
             found[more] = make(one, *more)
         return found[more]

@@ -133,8 +133,8 @@ class Instruction:
         self.heredocs = heredocs
         self.logical_end = logical_end
         self.open_end = open_end
-        if args is not None:  # found beside the name, as nearly always
-            self.__dict__["args"] = args
+        # The arguments behind the flags, blanks at both ends removed; nearly always found beside the name.
+        self.args = self._find_args() if args is None else args
 
     def __repr__(self) -> str:
         return f"<line {self.line}: {self.logical!r}>"
@@ -188,9 +188,7 @@ class Instruction:
         start, text = self._split[1], self.logical
         return len(text) - len(text[start:].lstrip(_SPACE))
 
-    @lazy
-    def args(self) -> str:
-        """The arguments behind the flags, blanks at both ends removed."""
+    def _find_args(self) -> str:
         text, at = self.logical, len(self.name) + 1
         if text[at - 1 : at] != " " or text[at : at + 1] in _BEGINS_APART:
             at = self._split[1]

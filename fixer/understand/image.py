@@ -166,8 +166,8 @@ class Image:
     @lazy
     def body(self) -> tuple[Instruction, ...]:
         """The instructions of the stage and of those that it starts from, in order."""
-        chain = self.stage.chain
-        return chain[0].body if len(chain) == 1 else tuple(item for stage in chain for item in stage.body)
+        stage = self.stage
+        return tuple(item for one in stage.chain for item in one.body) if stage.elders else stage.body
 
     @lazy
     def runs(self) -> tuple[Instruction, ...]:
@@ -176,8 +176,8 @@ class Image:
 
     def of(self, keyword: str) -> Sequence[Instruction]:
         """The instructions of this keyword in `body`."""
-        chain = self.stage.chain
-        return chain[0].of(keyword) if len(chain) == 1 else [item for stage in chain for item in stage.of(keyword)]
+        stage = self.stage
+        return [item for one in stage.chain for item in one.of(keyword)] if stage.elders else stage.of(keyword)
 
     @lazy
     def _owners(self) -> dict[int, Stage]:
@@ -185,7 +185,7 @@ class Image:
 
     def stage_of(self, item: Instruction) -> Stage:
         """The stage of the chain in which an instruction stands."""
-        return self._owners[item.index]
+        return self._owners[item.index] if self.stage.elders else self.stage
 
     def expand(self, text: str, item: Instruction) -> str | None:
         """A word with the variables of its place replaced, or None."""
@@ -351,7 +351,7 @@ class Image:
         """Who an instruction runs as."""
         return next(user for index, user in reversed(self._users) if index < item.index or index == -1)
 
-    @property
+    @lazy
     def user(self) -> User:
         """Who the image runs as."""
         return self._users[-1][1]
@@ -454,7 +454,7 @@ class Image:
         origin = item.flag("from")
         return Copy(item, tuple(v or "" for v in values[:-1]), path, folder, (origin.value or "") if origin else "")
 
-    @property
+    @lazy
     def workdir(self) -> str | None:
         """The working directory of the process."""
         return self.stage.final_workdir

@@ -40,7 +40,8 @@ class Stage:
     """One stage of a Dockerfile.
 
     `base` is the image or stage name with variables expanded, None when only the build knows it; `parent` is the
-    stage it starts from, if it is one of this file. `body` are its instructions without FROM.
+    stage it starts from, if it is one of this file. `body` are its instructions without FROM. `elders` are the stages
+    that it starts from, the eldest first, and `root_base` is the image that the eldest of all starts from, as `base`.
     """
 
     def __init__(  # noqa: PLR0913 - a dataclass takes a millisecond of every start
@@ -72,25 +73,21 @@ class Stage:
         self._inherit = inherit
         # No circles: what belongs to one file is gone when the file is done, without a search for garbage.
         self._children: list[ReferenceType[Stage]] = []
-
-    @lazy
-    def _elders(self) -> tuple[Stage, ...]:
-        return self.parent.chain if self.parent else ()
+        self.elders: tuple[Stage, ...] = parent.chain if parent else ()
+        self.root_base: str | None = parent.root_base if parent else base
+        self._by_keyword: dict[str, list[Instruction]] = {}
+        for item in body:
+            self._by_keyword.setdefault(item.keyword, []).append(item)
 
     @property
     def chain(self) -> tuple[Stage, ...]:
         """This stage and those it starts from, the eldest first."""
-        return (*self._elders, self)
+        return (*self.elders, self)
 
     @property
     def children(self) -> list[Stage]:
         """The stages that start from this one."""
         return [child for reference in self._children if (child := reference()) is not None]
-
-    @property
-    def root_base(self) -> str | None:
-        """The image at the end of the chain, expanded, or None when only the build knows it."""
-        return (self._elders[0] if self._elders else self).base
 
     @lazy
     def base_facts(self) -> ImageFacts | None:
@@ -125,13 +122,6 @@ class Stage:
         """The value of `--platform` of the eldest stage, or an empty string."""
         flag = self.chain[0].start.flag("platform")
         return flag.value or "" if flag else ""
-
-    @lazy
-    def _by_keyword(self) -> dict[str, list[Instruction]]:
-        out: dict[str, list[Instruction]] = {}
-        for item in self.body:
-            out.setdefault(item.keyword, []).append(item)
-        return out
 
     def of(self, keyword: str) -> Sequence[Instruction]:
         """The instructions of this keyword, in order."""

@@ -31,15 +31,19 @@ def show(lines: Iterable[Line], stream: IO[str] | None = None) -> None:
         _show_rich(lines, out)
         return
     encoding = getattr(out, "encoding", None) or "utf-8"
-    texts: list[str] = []
-    for line in lines:
-        text = masking.mask("".join([piece for piece, _ in line]))
-        if not (text.isascii() and text.isprintable()):  # which takes no time, and most are
-            text = clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)
-        if "##[" in text or text.lstrip().startswith("::"):
-            text = _inert(text)
-        texts.append(f"{text}\n")
-    out.write("".join(texts))
+    texts = [masking.mask("".join([piece for piece, _ in line])) for line in lines]
+    whole = " ".join(texts)
+    # Which takes no time, and most are plain.
+    if not (whole.isascii() and whole.isprintable()) or "##[" in whole or "::" in whole:
+        texts = [_harmless(text, encoding) for text in texts]
+    out.write("\n".join([*texts, ""]))
+
+
+def _harmless(text: str, encoding: str) -> str:
+    """A line that neither a terminal nor the log of a CI job obeys, in signs that the stream can show."""
+    if not (text.isascii() and text.isprintable()):
+        text = clean(text).replace("\n", " ").encode(encoding, "backslashreplace").decode(encoding)
+    return _inert(text) if "##[" in text or text.lstrip().startswith("::") else text
 
 
 def _inert(text: str) -> str:

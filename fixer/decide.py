@@ -64,6 +64,9 @@ FindShared = Callable[[], "Asked | None"]
 """Whom a new user of a Dockerfile has to be, since it shares a volume with that one."""
 
 
+_NOTHING = ImageConfig()
+
+
 class Identity(NamedTuple):
     """The user an image runs as.
 
@@ -221,10 +224,12 @@ def _decide(image: Image, path: str, config: Config, wishes: _Wishes) -> Decisio
 
 def configured(image: Image, path: str, config: Config) -> ImageConfig:
     """What the configuration says about an image: by the path of its Dockerfile, its stage, or its base image."""
+    if not config.images:
+        return _NOTHING
     for name in (path, image.stage.name, image.stage.root_base or ""):
         if name and name in config.images:
             return config.images[name]
-    return ImageConfig()
+    return _NOTHING
 
 
 def _refusal(image: Image, running: Running, chosen: ImageConfig) -> Refusal | None:

@@ -281,6 +281,7 @@ class Context:
         self.root = root
         self.folders = folders
         self._read = read or read_inside
+        self._top = os.path.join(root, "")
 
     @lazy
     def _seen(self) -> dict[str, str | None]:
@@ -321,9 +322,11 @@ class Context:
             Its path in the context, its mode, and whether it is a file at the very path that was asked for.
         """
         clean = os.path.normpath(path.lstrip("/") or ".")
+        if clean.startswith(".."):
+            return None
         for folder in self.folders:
-            top = os.path.join(self.root, folder)
-            found = [] if clean.startswith("..") else _matching(top, clean)
+            top = f"{self._top}{folder}"
+            found = _matching(top, clean)
             if found and _inside(self.root, os.path.join(top, os.path.dirname(clean))):
                 return self._private(top, folder, found)
         return None
@@ -357,7 +360,7 @@ def _inside(root: Path, path: str) -> bool:
 
 def _matching(top: str, path: str) -> list[str]:
     """The path itself, or for a pattern the names that it matches; only what is there."""
-    if not any(sign in path for sign in "*?["):
+    if "*" not in path and "?" not in path and "[" not in path:
         return [path] if os.path.lexists(os.path.join(top, path)) else []
     folder, pattern = os.path.split(path)
     try:

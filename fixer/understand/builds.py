@@ -89,7 +89,7 @@ class Builds:
     def contexts(self, dockerfile: str) -> tuple[str, ...]:
         """Folders that may be the build context: those named, the Dockerfile's own, and the root."""
         named = [b.context for b in self.by_file.get(dockerfile, ()) if b.context is not None]
-        return tuple(dict.fromkeys([*named, posixpath.dirname(dockerfile), ""]))
+        return tuple(dict.fromkeys([*named, dockerfile.rpartition("/")[0], ""]))
 
     def maker(self, image: str, user: str = "") -> tuple[str, str] | None:
         """The Dockerfile and the target that make an image for a file; None when none here does, or several do."""

@@ -58,6 +58,8 @@ class Made(NamedTuple):
 
 def below(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or lies below it."""
+    if not path.startswith(folder.rstrip("/")):  # as most do
+        return False
     return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 

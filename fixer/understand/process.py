@@ -137,7 +137,7 @@ class Running:
         words = _unwrapped(words)
         if not words or words[0] is None:
             return
-        name = posixpath.basename(words[0])
+        name = words[0].rpartition("/")[2]
         text = _shell_text(words)
         if text:
             yield from self._shell(text)
@@ -178,7 +178,7 @@ class Running:
             words = _unwrapped(_texts(command))
             if words[:1] in ((".",), ("source",)):
                 words = words[1:]
-            first = posixpath.basename(words[0] or "") if words else ""
+            first = (words[0] or "").rpartition("/")[2] if words else ""
             if first in _SHELLS or first.endswith(".sh"):
                 yield from self._candidates(words)
 
@@ -202,11 +202,11 @@ class Running:
 
     def _candidates(self, words: tuple[str | None, ...]) -> Iterator[str]:
         first = words[0] or ""
-        if posixpath.basename(first) in _SHELLS:
+        if first.rpartition("/")[2] in _SHELLS:
             first = next((w for w in words[1:] if w and not w.startswith("-")), "")
             if first and "/" not in first:
                 first = "./" + first
-        if not first or posixpath.basename(first) in _INTERPRETERS:
+        if not first or first.rpartition("/")[2] in _INTERPRETERS:
             return
         if "/" in first:
             yield join(self.image.workdir or "/", first)
@@ -240,7 +240,7 @@ class Running:
         if read:
             return ""
         copied = next((p for p in self.script_paths if self._copied(p)), "")
-        telling = (p for p in self.script_paths if p.endswith(".sh") or "entrypoint" in posixpath.basename(p))
+        telling = (p for p in self.script_paths if p.endswith(".sh") or "entrypoint" in p.rpartition("/")[2])
         return copied or next(telling, "")
 
     def _copied(self, path: str) -> bool:
@@ -249,16 +249,16 @@ class Running:
             if copy.destination is None or copy.origin or copy.item.heredocs or not below(path, copy.destination):
                 continue
             for source in copy.sources:
-                name = posixpath.basename(source.rstrip("/"))
+                name = source.rstrip("/").rpartition("/")[2]
                 if (
                     name
                     and path in (copy.destination, join(copy.destination, name))
-                    and posixpath.basename(path) == name
+                    and path.rpartition("/")[2] == name
                 ):
                     return True
         return False
 
-    @property
+    @lazy
     def runs_base(self) -> bool:
         """Whether the container starts the program that its base image is made for (`nginx` on `nginx:1.27`)."""
         if self.image.cmd is None and self.image.entrypoint is None:
@@ -425,7 +425,7 @@ def _shell_text(words: tuple[str | None, ...]) -> str:
     """The text behind `sh -c`, or an empty string."""
     if (
         len(words) < 3
-        or posixpath.basename(words[0] or "") not in _SHELLS
+        or (words[0] or "").rpartition("/")[2] not in _SHELLS
         or not re.fullmatch(r"-\w*c", words[1] or "")
     ):
         return ""
@@ -455,8 +455,8 @@ def word_ports(words: tuple[str | None, ...]) -> tuple[int, ...]:
 
 def _unwrapped(words: tuple[str | None, ...]) -> tuple[str | None, ...]:
     """The words behind tini, env, exec and their like, with their options."""
-    while words and words[0] is not None and posixpath.basename(words[0]) in _WRAPPERS:
-        wrapper, rest = posixpath.basename(words[0]), words[1:]
+    while words and words[0] is not None and words[0].rpartition("/")[2] in _WRAPPERS:
+        wrapper, rest = words[0].rpartition("/")[2], words[1:]
         while rest and rest[0] is not None and (rest[0].startswith("-") or (wrapper == "env" and "=" in rest[0])):
             rest = rest[1:]
         words = rest
@@ -469,11 +469,11 @@ def context_paths(source: str, copy: Copy, path: str) -> Iterator[str]:
     clean = posixpath.normpath(source.lstrip("/") or ".")
     if any(ch in clean for ch in "*?["):
         if posixpath.dirname(path) == target.rstrip("/"):
-            yield posixpath.join(posixpath.dirname(clean), posixpath.basename(path))
+            yield posixpath.join(posixpath.dirname(clean), path.rpartition("/")[2])
         return
     if path == target:
         yield clean
-    if path == posixpath.join(target, posixpath.basename(clean)):
+    if path == posixpath.join(target, clean.rpartition("/")[2]):
         yield clean
     if path.startswith(target.rstrip("/") + "/"):
         yield posixpath.normpath(posixpath.join(clean, posixpath.relpath(path, target)))

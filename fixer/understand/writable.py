@@ -300,6 +300,8 @@ def _is_socket(name: str, value: str) -> bool:
 
 def _is_state(name: str, value: str) -> bool:
     """Whether a variable names something in a place for what changes, and not for what is read there."""
+    if value[:1] != "/":  # as most are, of which nothing more need be asked
+        return False
     path = normpath(value)
     place = next((one for one in _STATE if below(path, one) and path != one), "")
     if not place or _READ.search(name):

@@ -81,6 +81,7 @@ _REMEDIES = {
         " the user it hands over to; then it never starts as root"
     ),
     "init-system": "start the one service itself instead of a supervisor, one container for each",
+    "platform-user": "leave the image as it is, without USER; it is not root there",
     "login-daemon": (
         "use `kubectl exec` or `docker exec` instead of a login daemon, or keep this image root and say so"
         " with root-on-purpose in fixer.toml"
@@ -109,6 +110,18 @@ _PURPOSE_OF_SIGN = {
     "chown": ("root-script", "gives files to other users when the container starts"),
     "writes": ("root-script", "writes where only root may"),
 }
+# Options by which programs change to another user themselves, and fail to do so where they are not root.
+_CHANGES_USER = {
+    "socat": regex(r"[, ]((?:su|su-d|setuid|setgid|chroot)=(?!root\b|0\b)[\w./-]+)"),
+    "gunicorn": regex(r" ((?:-u|--user)[ =]?(?!root\b|0\b)\w[\w.-]*)"),
+    "twistd": regex(r" ((?:-u|--uid)[ =]?(?!root\b|0\b)\w[\w.-]*)"),
+    "darkhttpd": regex(r" (--uid[ =](?!root\b|0\b)\w[\w.-]*)"),
+}
+# Variables with the user that an entry script goes on as, as images for home servers have them.
+_TARGET_USER = ("PUID", "PGID")
+# Words in the names of base images that tell what these start, where nothing else is known of them.
+_TELLING_NAME = regex(r"(?:^|[-_/])(dind|systemd|sshd|supervisord?|s6)(?:$|[-_:@])")
+_TOLD_BY_NAME = {"dind": "dockerd", "supervisor": "supervisord", "s6": "s6-svscan"}
 
 
 class Running:
@@ -342,7 +355,16 @@ class Running:
                 " itself (facts)"
             )
             yield _purpose("steps-down", evidence)
+        if facts is not None and facts.platform:
+            evidence = (
+                f"base image {self.image.stage.root_base} is for {facts.platform}, which runs it as a user of its own"
+                f" (facts, {facts.confidence})"
+            )
+            yield _purpose("platform-user", evidence)
         yield from self._programs_of_root()
+        yield from self._named_for_root()
+        yield from self._boots()
+        yield from self._changes_user()
         # a script that hands folders over first and then itself is one that steps down
         for script, sign in sorted(self.signs, key=lambda found: found[1].kind != "steps-down"):
             if sign.kind == "writes" and self._will_be_handed_over(sign.detail):
@@ -368,6 +390,12 @@ class Running:
                 " hand over with it"
             )
             yield _purpose("steps-down", evidence)
+        if self.unseen_script and (name := self._told_target()):
+            evidence = (
+                f"ENV {name} tells {self.unseen_script}, which could not be read, whom it goes on as when it has"
+                " started as root"
+            )
+            yield _purpose("steps-down", evidence)
         for script in self.scripts:
             for command in commands(script.text):
                 known = software(command.name)
@@ -382,6 +410,43 @@ class Running:
             known = software(name)
             if known is not None and known.root:
                 yield _purpose(known.root, f"the container starts {name}{whose}: {known.why}")
+
+    def _named_for_root(self) -> Iterator[Purpose]:
+        """What the name of a base image says that nothing is known of, where its entrypoint is what starts."""
+        image, base = self.image, self.image.stage.root_base
+        if base is None or image.facts is not None or image.entrypoint is not None:
+            return
+        found = _TELLING_NAME.search(base.rpartition("/")[2])
+        known = software(_TOLD_BY_NAME.get(found[1], found[1])) if found is not None else None
+        if known is not None and known.root:
+            yield _purpose(known.root, f"base image {base} starts {known.name}, as its name says: {known.why}")
+
+    def _boots(self) -> Iterator[Purpose]:
+        """Services that the build enables for systemd, in an image that says nothing else of what it starts."""
+        image = self.image
+        if image.cmd is not None or image.entrypoint is not None:
+            return
+        for item in image.runs_about(("systemctl",)):
+            for command in image.shell(item).commands:
+                if command.name == "systemctl" and any(word.text == "enable" for word in command.args):
+                    yield _purpose("init-system", f"line {item.line} enables a service that systemd starts")
+
+    def _changes_user(self) -> Iterator[Purpose]:
+        """Options of the programs that are started, those of entry scripts included, by which they change the user."""
+        started = list(self.commands)
+        for script in self.scripts:
+            started += [(c.name, _texts(c)) for c in commands(script.text) if not c.substitution]
+        for name, words in started:
+            pattern = _CHANGES_USER.get(name)
+            found = pattern.search(" ".join(word or "" for word in words)) if pattern is not None else None
+            if found is not None:
+                evidence = f"the container starts {name} with {found[1]}: it changes to another user, as only root can"
+                yield Purpose("root-script", evidence, "take the option away, and write that user into USER")
+
+    def _told_target(self) -> str:
+        """The variable by which the file says whom its entry script is to go on as, or an empty string."""
+        env = self.image.stage.final_env
+        return next((name for name in _TARGET_USER if name in env), "")
 
     def _will_be_handed_over(self, path: str) -> bool:
         """Whether a path lies in a folder that goes to the application with the move off root."""

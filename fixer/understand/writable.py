@@ -153,7 +153,8 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
         yield from _workdir(running)
     for path, item in image.volumes:
         if path not in SYSTEM:
-            yield Writable(path, f"line {item.line}: VOLUME", True, path in folders, item)
+            there = any(one.path == path and one.sure and one.item.index < item.index for one in left)
+            yield Writable(path, f"line {item.line}: VOLUME", True, there, item)
     for one in left:
         if one.path in _SHARED:
             yield _folder(one.path, one.why, True)._replace(item=one.item)

@@ -113,6 +113,8 @@ def _step(decision: Decision, folder: Writable, owner: str) -> HandOver:
         stage = image.stage_of(folder.run)
         return HandOver(stage.index, folder.path, owner, folder.recursive, make, run=folder.run.index)
     early = _before_volume(decision, folder)
+    if early >= 0 and folder.item is not None and folder.item.index > early:
+        make = True  # what makes it stands behind the VOLUME
     return HandOver(image.stage.index, folder.path, owner, folder.recursive, make, early, file=folder.file)
 
 

@@ -115,6 +115,7 @@ _CHANGES_USER = {
     "socat": regex(r"[, ]((?:su|su-d|setuid|setgid|chroot)=(?!root\b|0\b)[\w./-]+)"),
     "gunicorn": regex(r" ((?:-u|--user)[ =]?(?!root\b|0\b)\w[\w.-]*)"),
     "twistd": regex(r" ((?:-u|--uid)[ =]?(?!root\b|0\b)\w[\w.-]*)"),
+    "celery": regex(r" (--uid[ =](?!root\b|0\b)\w[\w.-]*)"),
     "darkhttpd": regex(r" (--uid[ =](?!root\b|0\b)\w[\w.-]*)"),
 }
 # Variables with the user that an entry script goes on as, as images for home servers have them.
@@ -348,19 +349,7 @@ class Running:
         return next(self._purposes(), None)
 
     def _purposes(self) -> Iterator[Purpose]:
-        facts = self.image.facts
-        if facts is not None and facts.steps_down and self.image.entrypoint is None and not self.image.user.item:
-            evidence = (
-                f"the entrypoint of base image {self.image.stage.root_base} hands over to another user by"
-                " itself (facts)"
-            )
-            yield _purpose("steps-down", evidence)
-        if facts is not None and facts.platform:
-            evidence = (
-                f"base image {self.image.stage.root_base} is for {facts.platform}, which runs it as a user of its own"
-                f" (facts, {facts.confidence})"
-            )
-            yield _purpose("platform-user", evidence)
+        yield from self._of_base()
         yield from self._programs_of_root()
         yield from self._named_for_root()
         yield from self._boots()
@@ -377,30 +366,51 @@ class Running:
             if not call.conditional:
                 evidence = f"{script.origin}, line {call.line}, calls {call.words}, which only root can do"
                 yield Purpose(call.code, evidence, _IN_CODE.get(call.code, _REMEDIES[call.code]))
-        if self.unseen_script and (daemon := self._brings_daemon()):
-            known = software(daemon)
-            assert known is not None
-            evidence = (
-                f"the image brings {daemon} and starts {self.unseen_script}, which could not be read: {known.why}"
-            )
-            yield _purpose(known.root, evidence)
-        if self.unseen_script and (tool := self._brings_step_down()):
-            evidence = (
-                f"the image brings {tool} and starts {self.unseen_script}, which could not be read but will"
-                " hand over with it"
-            )
-            yield _purpose("steps-down", evidence)
-        if self.unseen_script and (name := self._told_target()):
-            evidence = (
-                f"ENV {name} tells {self.unseen_script}, which could not be read, whom it goes on as when it has"
-                " started as root"
-            )
-            yield _purpose("steps-down", evidence)
+        if self.unseen_script:
+            yield from self._behind_unseen(self.unseen_script)
         for script in self.scripts:
             for command in commands(script.text):
                 known = software(command.name)
                 if known is not None and known.root and not command.substitution:
                     yield _purpose(known.root, f"entry script {script.origin} starts {command.name}: {known.why}")
+
+    def _of_base(self) -> Iterator[Purpose]:
+        """What facts say of the base image and of who runs what is built on it."""
+        facts, base = self.image.facts, self.image.stage.root_base
+        if facts is None:
+            return
+        if facts.steps_down and self.image.entrypoint is None and not self.image.user.item:
+            evidence = f"the entrypoint of base image {base} hands over to another user by itself (facts)"
+            yield _purpose("steps-down", evidence)
+        if facts.platform:
+            evidence = (
+                f"base image {base} is for {facts.platform}, which runs it as a user of its own"
+                f" (facts, {facts.confidence})"
+            )
+            yield _purpose("platform-user", evidence)
+
+    def _behind_unseen(self, script: str) -> Iterator[Purpose]:
+        """What a script that could not be read will need root for, as the rest of the image tells."""
+        facts = self.image.facts
+        if daemon := self._brings_daemon():
+            known = software(daemon)
+            assert known is not None
+            evidence = f"the image brings {daemon} and starts {script}, which could not be read: {known.why}"
+            yield _purpose(known.root, evidence)
+        if tool := self._brings_step_down():
+            evidence = (
+                f"the image brings {tool} and starts {script}, which could not be read but will hand over with it"
+            )
+            yield _purpose("steps-down", evidence)
+        if name := self._told_target():
+            evidence = f"ENV {name} tells {script}, which could not be read, whom to go on as when it started as root"
+            yield _purpose("steps-down", evidence)
+        if facts is not None and facts.steps_down and facts.app_user is None and not self.image.user.item:
+            evidence = (
+                f"{script} could not be read and may start the entrypoint of base image {self.image.stage.root_base},"
+                " which hands over to another user by itself (facts)"
+            )
+            yield _purpose("steps-down", evidence)
 
     def _programs_of_root(self) -> Iterator[Purpose]:
         """The programs that need root by nature among those that the file or its base image starts."""

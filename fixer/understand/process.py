@@ -54,6 +54,7 @@ _DAEMON_PACKAGES = {
     "cronie": "crond",
     "dcron": "crond",
     "openssh-server": "sshd",
+    "openssh-server-pam": "sshd.pam",
     "dropbear": "dropbear",
     "supervisor": "supervisord",
     "runit": "runit",

@@ -18,7 +18,7 @@ from fixer.facts.software import software
 from fixer.lazy import regex
 from fixer.model import Refusal
 from fixer.tuples import NamedTuple
-from fixer.understand.image import Account, Image
+from fixer.understand.image import Account, Image, holds
 from fixer.understand.making import is_data
 from fixer.understand.places import container_path
 from fixer.understand.process import Running
@@ -488,9 +488,17 @@ _WANT_HOME = regex(
     r"(?:python|pypy|ruby)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi|puma|unicorn|thin"
 )
 
+# What a program of the project may start, and what does not start where it cannot write to $HOME.
+_STARTED_BY_CODE = ("chromium", "chrome", "firefox", "playwright", "puppeteer", "libreoffice", "soffice")
+
 
 def _wants_home(running: Running) -> bool:
     """Whether the program keeps files in $HOME: what facts say, else any bare command that is no known server."""
+    image = running.image
+    if holds(image.stage.root_base or "", _STARTED_BY_CODE):
+        return True
+    if any(holds(item.logical, _STARTED_BY_CODE) for item in image.runs_about(_STARTED_BY_CODE)):
+        return True
     if not running.commands:
         return not running.base_serves
     if any(_WANT_HOME.fullmatch(name) for name, _ in running.commands):

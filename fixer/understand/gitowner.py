@@ -21,6 +21,17 @@ _ASKS = frozenset(
 _OPTIONS_WITH_VALUE = ("-C", "-c", "--git-dir", "--work-tree", "--namespace")
 _LEFT_OUT = regex(r"(?m)^\s*(?:\*\*/|/|\./)?(?:\.git(?:/?\*{0,2}|/)|\*|\.\*)\s*$")
 _STAMPS = frozenset({"build", "install"})
+# Programs that build the project, the files of it that may have them ask git, and what these files say then.
+_GIT = r"\bgit (?:describe|diff|log|rev-list|rev-parse|show|status|submodule|tag)\b"
+_VERSIONS = regex(rf"setuptools[_-]scm|hatch-vcs|versioneer|versioningit|dynamic-versioning|\bpbr\b|dunamai|{_GIT}")
+_LINES = regex(_GIT)
+_BY_FILES = (
+    (("pip", "pip3", "python", "python3", "uv", "poetry"), ("pyproject.toml", "setup.py", "setup.cfg"), _VERSIONS),
+    (("make",), ("Makefile", "makefile", "GNUmakefile"), _LINES),
+    (("npm", "yarn", "pnpm", "bun"), ("package.json",), _LINES),
+    (("cargo",), ("build.rs", "Cargo.toml"), regex(r'\bvergen\b|Command::new\("git"\)')),
+)
+_OF_THE_PROJECT = regex(r"\.(?:/|\[.*)?|setup\.py|build|sync|install|run|ci|test|all")
 
 
 def with_repository(image: Image, copy: Copy) -> bool:
@@ -35,7 +46,8 @@ def with_repository(image: Image, copy: Copy) -> bool:
 
 def asked(image: Image, folder: str, since: int) -> Instruction | None:
     """The last step of root behind instruction number `since` in which git reads a folder, or something below it."""
-    for item in reversed(image.runs_about(("git ", "go "))):
+    runs = image.runs_about(("git ", "go ", "pip", "python", "uv ", "poetry", "make", "npm", "yarn", "bun ", "cargo "))
+    for item in reversed(runs):
         if item.index <= since or image.user_at(item).root is False or "safe.directory" in item.source:
             continue
         if any(_reads(image, step, folder) for step in steps(image, item)):
@@ -45,6 +57,11 @@ def asked(image: Image, folder: str, since: int) -> Instruction | None:
 
 def _reads(image: Image, step: Step, folder: str) -> bool:
     words = list(step.command.args)
+    for programs, files, found in _BY_FILES:
+        if step.command.name in programs:
+            own = step.command.name == "make" or any(_OF_THE_PROJECT.fullmatch(word.text) for word in words)
+            asks = own and any(found.search(image.read_context(name) or "") for name in files)
+            return asks and below(step.here or "/", folder)
     if step.command.name == "go":
         return bool(words) and words[0].text in _STAMPS and _stamps(image, step) and below(step.here or "/", folder)
     if basename(step.command.name) != "git":

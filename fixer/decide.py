@@ -18,12 +18,12 @@ from fixer.facts.software import software
 from fixer.lazy import regex
 from fixer.model import Refusal
 from fixer.tuples import NamedTuple
-from fixer.understand.image import Account, Image
+from fixer.understand.image import Account, Image, holds
 from fixer.understand.making import is_data
 from fixer.understand.places import container_path
 from fixer.understand.process import Running
 from fixer.understand.roothome import root_home
-from fixer.understand.users import left_behind
+from fixer.understand.users import left_behind, moved
 
 NO_PASSWD = frozenset({"scratch", "distroless"})
 FOREIGN = -1
@@ -219,7 +219,21 @@ def _decide(image: Image, path: str, config: Config, wishes: _Wishes) -> Decisio
     refusal = _refusal(image, running, chosen)
     if refusal is not None:
         return Decision(image, running, user.root is True, None, refusal)
-    return Decision(image, running, True, _identity(image, running, chosen, config, wishes))
+    identity = _identity(image, running, chosen, config, wishes)
+    now = moved(image, identity.name) if identity.source in ("base", "file") else None
+    if now is None:
+        return Decision(image, running, True, identity)
+    if not now.known:
+        return Decision(image, running, True, None, _moves_somewhere(identity.name, now.line))
+    uid = identity.uid if now.uid is None else now.uid
+    gid = identity.gid if now.gid is None else now.gid
+    evidence = f"{identity.evidence}; line {now.line} gives it {uid if gid is None else f'{uid}:{gid}'}"
+    return Decision(image, running, True, identity._replace(uid=uid, gid=gid, evidence=evidence, pin=None))
+
+
+def _moves_somewhere(name: str, line: int) -> Refusal:
+    what = f"line {line} gives user {name} another number, which only the build knows"
+    return Refusal("number-unknown", f"{what}; write that number in USER")
 
 
 def configured(image: Image, path: str, config: Config) -> ImageConfig:
@@ -479,9 +493,17 @@ _WANT_HOME = regex(
     r"(?:python|pypy|ruby)[\d.]*|gunicorn|uvicorn|hypercorn|daphne|waitress-serve|flask|uwsgi|fastapi|puma|unicorn|thin"
 )
 
+# What a program of the project may start, and what does not start where it cannot write to $HOME.
+_STARTED_BY_CODE = ("chromium", "chrome", "firefox", "playwright", "puppeteer", "libreoffice", "soffice")
+
 
 def _wants_home(running: Running) -> bool:
     """Whether the program keeps files in $HOME: what facts say, else any bare command that is no known server."""
+    image = running.image
+    if holds(image.stage.root_base or "", _STARTED_BY_CODE):
+        return True
+    if any(holds(item.logical, _STARTED_BY_CODE) for item in image.runs_about(_STARTED_BY_CODE)):
+        return True
     if not running.commands:
         return not running.base_serves
     if any(_WANT_HOME.fullmatch(name) for name, _ in running.commands):

@@ -271,7 +271,14 @@ def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, lines: list[str
     user = next((i for i in reversed(stage.body) if i.keyword == "USER"), None)
     if user is None:
         raise Conflict("the stage inherits its user, so there is no place in it for a step as root")
-    _before(plan, dockerfile, user, lines, style)
+    _before(plan, dockerfile, _volume_first(_between(stage, user), user), lines, style)
+
+
+def _between(stage: Stage, user: Instruction) -> list[Instruction]:
+    """The instructions in front of a USER, behind the last step that builds something or changes the user."""
+    body = [item for item in stage.body if item.index < user.index]
+    last = max((n for n, item in enumerate(body) if item.keyword in _BUILDS | {"USER"}), default=-1)
+    return body[last + 1 :]
 
 
 def _tail(stage: Stage) -> list[Instruction]:

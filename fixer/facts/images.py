@@ -9,7 +9,8 @@ only what differs from its family:
     user                   absent for root, "" for unknown, else the word in the image
     accounts               lines like /etc/passwd without the password: name:uid:gid:group:home
     app                    the account that the image ships to run its software
-    entrypoint             its words, where the program is one that needs root whatever is built on the image
+    entrypoint, cmd        their words, where the program is one that needs root whatever is built on the image
+    platform               who runs it, where that one chooses the user and asks for no USER
     writable, open         folders that its software writes, and those of them that everybody may write already
     nonroot_variant        an image reference; {tag} and {repository} stand for those that were asked about
     sources                numbers into the list of sources above the images
@@ -184,7 +185,8 @@ class ImageFacts(NamedTuple):
     image was made to run as any uid. `file_capabilities` are those that its program file has of its own: it does not
     start where one of them is dropped. `open_paths` are those of `writable_paths` that everybody may write. `workdir`
     is the working directory, "" for `/`. `env` holds the variables of the image that a USER may name. `entrypoint` are
-    its words, () where the tables do not tell them.
+    its words, () where the tables do not tell them, as `cmd` are. `platform` names who runs the image as a user of its
+    own, so that USER is for nobody.
 
     `digest` is that of an image whose configuration was read, "" for none. Then `read` names what comes from there and
     not from the tables (user, accounts, ports, volumes), `entrypoint` and `cmd` are its own, `env` lacks only what may
@@ -226,6 +228,7 @@ class ImageFacts(NamedTuple):
     read: tuple[str, ...]
     entrypoint: tuple[str, ...]
     cmd: tuple[str, ...]
+    platform: str
     env: Mapping[str, str]
 
     def certainty(self, what: str) -> str:
@@ -533,7 +536,8 @@ def _facts(raw: dict[str, Any], ref: ImageRef) -> ImageFacts:
         digest="",
         read=(),
         entrypoint=tuple(raw.get("entrypoint", ())),
-        cmd=(),
+        cmd=tuple(raw.get("cmd", ())),
+        platform=raw.get("platform", ""),
         env=MappingProxyType(raw["env"]) if "env" in raw else _NO_ENV,
     )
 

@@ -23,7 +23,7 @@ _STRANGER = ImageFacts(
     adduser="", addgroup="", install_package="", install_command="", shell=None, package_manager="", ports=(),
     writable_paths=(), open_paths=(), volumes=(), nonroot_variant="", steps_down=False, arbitrary_user=None,
     file_capabilities=(), notes="", sources=(), confidence="inferred", workdir="", digest="", read=(), entrypoint=(),
-    cmd=(), env=MappingProxyType({}),
+    cmd=(), platform="", env=MappingProxyType({}),
 )  # fmt: skip
 
 

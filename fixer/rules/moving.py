@@ -14,6 +14,7 @@ from fixer.understand.image import Image
 from fixer.understand.making import below
 from fixer.understand.private import Private
 from fixer.understand.stages import Stage
+from fixer.understand.users import word_span
 from fixer.understand.writable import is_key
 
 _ROOT = regex(r"(?:root|0)(?::.*)?")
@@ -151,7 +152,8 @@ def pin(decision: Decision, uid: int) -> ReplaceText:
     add, item = identity.pin.add, identity.pin.item
     assert add is not None
     assert item is not None
-    first = add.command.words[0]
-    at = item.shell_start + first.end
+    first = word_span(item, add.command.words[0])
+    assert first is not None
+    at = first.end
     option = "-u" if add.tool == "adduser" else "--uid"
     return ReplaceText(Span(at, at), f" {option} {uid}")

@@ -28,13 +28,15 @@ class Kind(StrEnum):
     """How what is brought comes about.
 
     `BROUGHT` has a place that is known (an archive, a clone, packages), `BUILT` is what a build leaves wherever it
-    likes, `RUN` what a program of the project leaves and may want to write again; `UNKNOWN` is anything.
+    likes, `RUN` what a program of the project leaves and may want to write again; `UNKNOWN` is anything. `READ` brings
+    nothing, and needs what is there as it is.
     """
 
     BROUGHT = "brings"
     BUILT = "builds"
     RUN = "leaves"
     UNKNOWN = "may leave"
+    READ = "reads"
 
 
 class Brought(NamedTuple):

@@ -16,6 +16,7 @@ from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.shell import Word
 from fixer.tuples import NamedTuple
 from fixer.understand.bringing import Kind, brought
+from fixer.understand.gitowner import asked, with_repository
 from fixer.understand.image import OWNERS, Image, holds, script_of
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.places import Step, container_path, mounts, script_end, steps
@@ -80,7 +81,29 @@ def filling(running: Running, owners: frozenset[str]) -> Filling:
     if not here or here == "/" or not image.stage.sets_workdir or below(here, "/root"):
         return Filling()
     puts = [put for put in _puts(running, here) if not _given_away(image, put, owners) and not _gone(image, put)]
-    return _Sorter(here).sort(puts)
+    return _Sorter(here).sort(puts, _read(image, here, puts))
+
+
+def _read(image: Image, here: str, puts: list[_Put]) -> _Put | None:
+    """The last step in which git reads the working directory, when something before it would have changed hands."""
+    item = asked(image, here, -1)
+    if item is None:
+        return None
+    early = [put.item for put in puts]
+    early += [one.item for one in image.all_copies if one.destination == here and with_repository(image, one)]
+    if all(one.index >= item.index for one in early):
+        return None
+    return _Put(
+        image.stage_of(item),
+        item,
+        here,
+        Kind.READ,
+        False,
+        True,
+        "",
+        "git, which refuses the folder of another user,",
+        0,
+    )
 
 
 class _Sorter:
@@ -92,9 +115,11 @@ class _Sorter:
         self.left: list[str] = []
         self.packages: dict[str, Instruction] = {}
 
-    def sort(self, puts: list[_Put]) -> Filling:
+    def sort(self, puts: list[_Put], read: _Put | None) -> Filling:
         # what a program of the project made, it may want to write wherever it is: all goes, behind the last of them
         last = next((put for put in reversed(puts) if put.kind is Kind.RUN and put.path), None)
+        if read is not None and (last is None or read.item.index > last.item.index):
+            last = read  # git refuses a folder of another user
         if last is not None and self.here not in SYSTEM:
             item = last.item if _can_go(last, self.here) else None
             self.handed.append(Filled(self.here, True, last.why, item))

@@ -54,6 +54,7 @@ _DAEMON_PACKAGES = {
     "cronie": "crond",
     "dcron": "crond",
     "openssh-server": "sshd",
+    "openssh-server-pam": "sshd.pam",
     "dropbear": "dropbear",
     "supervisor": "supervisord",
     "runit": "runit",
@@ -81,6 +82,7 @@ _REMEDIES = {
         " the user it hands over to; then it never starts as root"
     ),
     "init-system": "start the one service itself instead of a supervisor, one container for each",
+    "platform-user": "leave the image as it is, without USER; it is not root there",
     "login-daemon": (
         "use `kubectl exec` or `docker exec` instead of a login daemon, or keep this image root and say so"
         " with root-on-purpose in fixer.toml"
@@ -109,6 +111,19 @@ _PURPOSE_OF_SIGN = {
     "chown": ("root-script", "gives files to other users when the container starts"),
     "writes": ("root-script", "writes where only root may"),
 }
+# Options by which programs change to another user themselves, and fail to do so where they are not root.
+_CHANGES_USER = {
+    "socat": regex(r"[, ]((?:su|su-d|setuid|setgid|chroot)=(?!root\b|0\b)[\w./-]+)"),
+    "gunicorn": regex(r" ((?:-u|--user)[ =]?(?!root\b|0\b)\w[\w.-]*)"),
+    "twistd": regex(r" ((?:-u|--uid)[ =]?(?!root\b|0\b)\w[\w.-]*)"),
+    "celery": regex(r" (--uid[ =](?!root\b|0\b)\w[\w.-]*)"),
+    "darkhttpd": regex(r" (--uid[ =](?!root\b|0\b)\w[\w.-]*)"),
+}
+# Variables with the user that an entry script goes on as, as images for home servers have them.
+_TARGET_USER = ("PUID", "PGID")
+# Words in the names of base images that tell what these start, where nothing else is known of them.
+_TELLING_NAME = regex(r"(?:^|[-_/])(dind|systemd|sshd|supervisord?|s6)(?:$|[-_:@])")
+_TOLD_BY_NAME = {"dind": "dockerd", "supervisor": "supervisord", "s6": "s6-svscan"}
 
 
 class Running:
@@ -335,14 +350,11 @@ class Running:
         return next(self._purposes(), None)
 
     def _purposes(self) -> Iterator[Purpose]:
-        facts = self.image.facts
-        if facts is not None and facts.steps_down and self.image.entrypoint is None and not self.image.user.item:
-            evidence = (
-                f"the entrypoint of base image {self.image.stage.root_base} hands over to another user by"
-                " itself (facts)"
-            )
-            yield _purpose("steps-down", evidence)
+        yield from self._of_base()
         yield from self._programs_of_root()
+        yield from self._named_for_root()
+        yield from self._boots()
+        yield from self._changes_user()
         # a script that hands folders over first and then itself is one that steps down
         for script, sign in sorted(self.signs, key=lambda found: found[1].kind != "steps-down"):
             if sign.kind == "writes" and self._will_be_handed_over(sign.detail):
@@ -355,24 +367,51 @@ class Running:
             if not call.conditional:
                 evidence = f"{script.origin}, line {call.line}, calls {call.words}, which only root can do"
                 yield Purpose(call.code, evidence, _IN_CODE.get(call.code, _REMEDIES[call.code]))
-        if self.unseen_script and (daemon := self._brings_daemon()):
-            known = software(daemon)
-            assert known is not None
-            evidence = (
-                f"the image brings {daemon} and starts {self.unseen_script}, which could not be read: {known.why}"
-            )
-            yield _purpose(known.root, evidence)
-        if self.unseen_script and (tool := self._brings_step_down()):
-            evidence = (
-                f"the image brings {tool} and starts {self.unseen_script}, which could not be read but will"
-                " hand over with it"
-            )
-            yield _purpose("steps-down", evidence)
+        if self.unseen_script:
+            yield from self._behind_unseen(self.unseen_script)
         for script in self.scripts:
             for command in commands(script.text):
                 known = software(command.name)
                 if known is not None and known.root and not command.substitution:
                     yield _purpose(known.root, f"entry script {script.origin} starts {command.name}: {known.why}")
+
+    def _of_base(self) -> Iterator[Purpose]:
+        """What facts say of the base image and of who runs what is built on it."""
+        facts, base = self.image.facts, self.image.stage.root_base
+        if facts is None:
+            return
+        if facts.steps_down and self.image.entrypoint is None and not self.image.user.item:
+            evidence = f"the entrypoint of base image {base} hands over to another user by itself (facts)"
+            yield _purpose("steps-down", evidence)
+        if facts.platform:
+            evidence = (
+                f"base image {base} is for {facts.platform}, which runs it as a user of its own"
+                f" (facts, {facts.confidence})"
+            )
+            yield _purpose("platform-user", evidence)
+
+    def _behind_unseen(self, script: str) -> Iterator[Purpose]:
+        """What a script that could not be read will need root for, as the rest of the image tells."""
+        facts = self.image.facts
+        if daemon := self._brings_daemon():
+            known = software(daemon)
+            assert known is not None
+            evidence = f"the image brings {daemon} and starts {script}, which could not be read: {known.why}"
+            yield _purpose(known.root, evidence)
+        if tool := self._brings_step_down():
+            evidence = (
+                f"the image brings {tool} and starts {script}, which could not be read but will hand over with it"
+            )
+            yield _purpose("steps-down", evidence)
+        if name := self._told_target():
+            evidence = f"ENV {name} tells {script}, which could not be read, whom to go on as when it started as root"
+            yield _purpose("steps-down", evidence)
+        if facts is not None and facts.steps_down and facts.app_user is None and not self.image.user.item:
+            evidence = (
+                f"{script} could not be read and may start the entrypoint of base image {self.image.stage.root_base},"
+                " which hands over to another user by itself (facts)"
+            )
+            yield _purpose("steps-down", evidence)
 
     def _programs_of_root(self) -> Iterator[Purpose]:
         """The programs that need root by nature among those that the file or its base image starts."""
@@ -382,6 +421,43 @@ class Running:
             known = software(name)
             if known is not None and known.root:
                 yield _purpose(known.root, f"the container starts {name}{whose}: {known.why}")
+
+    def _named_for_root(self) -> Iterator[Purpose]:
+        """What the name of a base image says that nothing is known of, where its entrypoint is what starts."""
+        image, base = self.image, self.image.stage.root_base
+        if base is None or image.facts is not None or image.entrypoint is not None:
+            return
+        found = _TELLING_NAME.search(base.rpartition("/")[2])
+        known = software(_TOLD_BY_NAME.get(found[1], found[1])) if found is not None else None
+        if known is not None and known.root:
+            yield _purpose(known.root, f"base image {base} starts {known.name}, as its name says: {known.why}")
+
+    def _boots(self) -> Iterator[Purpose]:
+        """Services that the build enables for systemd, in an image that says nothing else of what it starts."""
+        image = self.image
+        if image.cmd is not None or image.entrypoint is not None:
+            return
+        for item in image.runs_about(("systemctl",)):
+            for command in image.shell(item).commands:
+                if command.name == "systemctl" and any(word.text == "enable" for word in command.args):
+                    yield _purpose("init-system", f"line {item.line} enables a service that systemd starts")
+
+    def _changes_user(self) -> Iterator[Purpose]:
+        """Options of the programs that are started, those of entry scripts included, by which they change the user."""
+        started = list(self.commands)
+        for script in self.scripts:
+            started += [(c.name, _texts(c)) for c in commands(script.text) if not c.substitution]
+        for name, words in started:
+            pattern = _CHANGES_USER.get(name)
+            found = pattern.search(" ".join(word or "" for word in words)) if pattern is not None else None
+            if found is not None:
+                evidence = f"the container starts {name} with {found[1]}: it changes to another user, as only root can"
+                yield Purpose("root-script", evidence, "take the option away, and write that user into USER")
+
+    def _told_target(self) -> str:
+        """The variable by which the file says whom its entry script is to go on as, or an empty string."""
+        env = self.image.stage.final_env
+        return next((name for name in _TARGET_USER if name in env), "")
 
     def _will_be_handed_over(self, path: str) -> bool:
         """Whether a path lies in a folder that goes to the application with the move off root."""

@@ -12,6 +12,7 @@ from fixer.syntax.dockerfile import Instruction
 from fixer.tuples import NamedTuple
 from fixer.understand.image import Copy, Image, holds
 from fixer.understand.making import below
+from fixer.understand.places import steps
 from fixer.understand.process import Running
 from fixer.understand.stages import Stage
 from fixer.understand.writable import writable
@@ -43,6 +44,7 @@ _FOR_THE_BUILD = regex(
     r"\.(?:bash\w*|profile|zsh\w*|inputrc|vimrc|hushlogin|npmrc|yarnrc\S*|netrc|gitconfig|wgetrc|curlrc|pypirc|condarc"
     r"|gemrc|pip|ssh|cache|gnupg|npm|m2|gradle|cargo|docker|aws|oh-my-zsh|config/(?:pip|git|fish|composer))(?:/.*)?"
 )
+_CHANGES = frozenset({"chmod", "chown", "sed", "dos2unix", "touch"})
 _HIDDEN = regex(r"(?:~|\$HOME|\$\{HOME\}|/root)/(\..+)")
 # One of these words stands in every file that this module has something to say about.
 _SIGNS = (
@@ -132,8 +134,18 @@ def _copied(image: Image, item: Instruction, works_there: bool) -> str:
     copy = next(c for c in image.all_copies if c.item is item)
     if copy.destination is None or not below(copy.destination, HOME):
         return ""
-    used = any(i.keyword == "RUN" and copy.destination in i.logical for i in image.body)
+    place = copy.destination
+    used = any(i.keyword == "RUN" and place in i.logical and _uses(image, i, place) for i in image.body)
     return "" if used and not works_there else f"{item.keyword} puts {copy.destination} there"
+
+
+def _uses(image: Image, item: Instruction, place: str) -> bool:
+    """Whether a step is what a file is there for: it does more with it than to change it in its place."""
+    found = _HIDDEN.fullmatch(place)
+    if found is not None and _FOR_THE_BUILD.fullmatch(found[1]):
+        return True
+    named = [step for step in steps(image, item) if any(place in word.text for word in step.command.words)]
+    return not named or any(step.command.name not in _CHANGES for step in named)
 
 
 def _installed(image: Image, stage: Stage, item: Instruction) -> str:

@@ -28,7 +28,10 @@ _MADE_BY = {
     "mysql": ("mariadb",), "apache": ("httpd",), "named": ("bind",), "sshd": ("openssh",), "messagebus": ("dbus",),
     "www-data": ("apache", "nginx", "php", "lighttpd"), "http": ("apache", "nginx"), "_apt": ("apt",),
     "systemd-network": ("systemd",), "epmd": ("erlang", "rabbitmq"), "lp": ("cups",), "avahi": ("avahi",),
+    "vcache": ("varnish",), "Debian-snmp": ("snmp",), "ldap": ("slapd", "openldap"), "openldap": ("slapd",),
+    "statd": ("nfs",), "saned": ("sane",),
 }  # fmt: skip
+_SHORTEST_STEM = 3
 _PASSWD_LINE = regex(r"^([^:\s#][^:\s]*):[^:]*:(\d+):(\d+):", re.MULTILINE)
 
 
@@ -104,6 +107,38 @@ def number_of(image: Image, images: Images, name: str) -> Known | None:
         return None
     confidence = image.facts.certainty("accounts") if account.add is None and image.facts is not None else "verified"
     return Known(account.uid, account.gid, confidence, account.evidence, _variable(account))
+
+
+class Moved(NamedTuple):
+    """The numbers that a user of the image gets from `usermod` and `groupmod`, in a step of the file.
+
+    None where that number stays as it is; `known` is False where only the build knows it.
+    """
+
+    uid: int | None
+    gid: int | None
+    line: int
+    known: bool
+
+
+def moved(image: Image, name: str) -> Moved | None:
+    """What the build changes of the numbers of a user, and of the group of that name; None for nothing."""
+    found: Moved | None = None
+    for item in image.runs_about(("usermod", "groupmod")):
+        for mod in image.shell(item).user_mods:
+            if mod.name != name or mod.removed or mod.tool not in ("usermod", "groupmod"):
+                continue
+            uid, gid = (_given(mod.command.args, option) for option in ("u", "g"))
+            if uid or gid:
+                old = found or Moved(None, None, item.line, True)
+                known = (mod.uid is not None or not uid) and (mod.gid is not None or not gid)
+                found = Moved(mod.uid if uid else old.uid, mod.gid if gid else old.gid, item.line, known and old.known)
+    return found
+
+
+def _given(args: tuple[Word, ...], option: str) -> bool:
+    """Whether `usermod` or `groupmod` is given a number by that option, in short or in full."""
+    return any(re.match(rf"-[a-zA-Z]*{option}(?![a-zA-Z])|--{option}id", word.text) for word in args)
 
 
 def _renumbers(args: tuple[Word, ...]) -> bool:
@@ -216,7 +251,14 @@ def _may_create(image: Image, item: Instruction, name: str) -> bool:
     if shell.errors or image.dialect(item) != "posix" or any(not u.name_literal for u in shell.users):
         return True
     parts = (name, *_MADE_BY.get(name, ()))
-    return any("$" in p or any(part in p for part in parts) for install in shell.installs for p in install.packages)
+    packages = [package for install in shell.installs for package in install.packages]
+    return any("$" in p or any(part in p for part in parts) or _named_after(name, p) for p in packages)
+
+
+def _named_after(name: str, package: str) -> bool:
+    """Whether a user has the name of a package in its own: `debian-tor`, `Debian-exim`."""
+    stem = re.split(r"[=-]", package, maxsplit=1)[0].rstrip("0123456789.")
+    return len(stem) >= _SHORTEST_STEM and stem in name
 
 
 def is_argument(image: Image, item: Instruction, text: str) -> bool:

@@ -37,6 +37,8 @@ _ENV_FOR_DATA = regex(
 _STATE = ("/var/lib", "/var/cache", "/var/log", "/var/spool", "/run", "/var/run")
 _READ = regex(r"CONF|CERT|KEY|SECRET|TOKEN|PASSWORD|LIBRARY|(?:^|_)PATH$", re.IGNORECASE)
 _LOG = regex(r"/var/log/[\w.-]+\.log")
+# Folders in which all programs keep something.
+_SHARED = ("/run", "/var/run")
 _SOCKET = regex(r"sock(?:et)?\b", re.IGNORECASE)
 _TMP_ITSELF = regex(r"/tmp(?:/+\.?)*+(?![\w.$*?/\[{-])")
 _OPENS_TMP = regex(r"[0-7]?[0-7]{2}7|[augo]*[+=][rwxXst]*w[rwxXst]*")
@@ -93,6 +95,7 @@ def writable(
     found |= {one.path: one for one in _remade(running.image)}
     every = [*steps, *found.values()]
     there = {one.path: one.item.index for one in made(image) if one.sure}
+    there |= {one.path: one.item.index for one in filled if one.sure and one.item is not None}
     return tuple(sorted((w for w in every if not any(_covers(o, w, there) for o in every)), key=lambda w: w.path))
 
 
@@ -150,9 +153,13 @@ def _all(running: Running, extra: tuple[str, ...], workdir: bool) -> Iterator[Wr
         yield from _workdir(running)
     for path, item in image.volumes:
         if path not in SYSTEM:
-            yield Writable(path, f"line {item.line}: VOLUME", True, path in folders, item)
+            there = any(one.path == path and one.sure and one.item.index < item.index for one in left)
+            yield Writable(path, f"line {item.line}: VOLUME", True, there, item)
     for one in left:
-        yield Writable(one.path, one.why, one.recursive, one.sure, one.item)
+        if one.path in _SHARED:
+            yield _folder(one.path, one.why, True)._replace(item=one.item)
+        else:
+            yield Writable(one.path, one.why, one.recursive, one.sure, one.item)
     yield from _known(running)
     yield from (one for one in _closed(image) if may_go(one.path))
     yield from _told(running)
@@ -190,7 +197,7 @@ def _known(running: Running) -> Iterator[Writable]:
     if any(program.name == "nginx" for program in running.programs) or (running.runs_base and _is_nginx(image)):
         for path, reason in written_by_nginx(image):
             yield _folder(path, reason, path == "/etc/nginx/conf.d")
-    if facts is not None and (running.runs_base or _runs_own_program(running)):
+    if facts is not None and (running.runs_base or running.unseen_script or _runs_own_program(running)):
         why = f"base image {image.stage.root_base} writes it (facts, {facts.confidence})"
         for path in facts.writable_paths:
             if path not in SYSTEM and not below(path, "/etc"):
@@ -235,7 +242,7 @@ def _is_nginx(image: Image) -> bool:
 
 def _folder(path: str, why: str, exists: bool) -> Writable:
     """A known folder; of /run only the folder itself changes hands, since others keep their things below it."""
-    shared = path in ("/run", "/var/run")
+    shared = path in _SHARED
     return Writable("/run" if shared else path, why, not shared, exists or shared)
 
 

@@ -43,7 +43,7 @@ def test_every_entry_is_whole(raw):
         "registry", "repository", "tags", "family", "distro_version", "user", "uid", "gid", "accounts", "app",
         "uid_1000", "useradd", "groupadd", "adduser", "addgroup", "shell", "package_manager", "ports",
         "writable", "open", "volumes", "nonroot_variant", "steps_down", "arbitrary_user", "file_capabilities",
-        "workdir", "entrypoint", "env", "notes", "sources", "confidence",
+        "workdir", "entrypoint", "cmd", "platform", "env", "notes", "sources", "confidence",
     }  # fmt: skip
     assert set(raw) <= keys
     assert set(raw.get("open", [])) <= set(raw.get("writable", []))

@@ -12,9 +12,11 @@ COPY makes files that belong to root, whatever USER says. An application that wr
 an SQLite file) stops with "permission denied" as soon as it is not root.
 
 ## How safe the fix is
-`--chown` takes numbers, so it works before the user exists, in images without a passwd file, and with `--link`. An ADD
-that extracts an archive stays an ADD. With `ownership = "writable-paths"` in the configuration, code stays with root,
-readable and not writable, and only the paths that must be writable are handed over.
+`--chown` takes numbers, so it works before the user exists, in images without a passwd file, and with `--link`. An
+ADD that extracts an archive stays an ADD. Where git reads the repository in a later step of root, which it refuses in
+the folder of another user, the files change hands behind that step instead. With `ownership = "writable-paths"` in
+the configuration, code stays with root, readable and not writable, and only the paths that must be writable are
+handed over.
 
 ## References
 Dockerfile reference, COPY --chown; CIS Docker Benchmark 4.1.
@@ -26,8 +28,10 @@ from collections.abc import Iterator
 
 from fixer.decide import NO_PASSWD, Decision
 from fixer.lazy import regex
-from fixer.model import Finding, Fix, Safety, SetFlag, Severity
+from fixer.model import Finding, Fix, HandOver, Safety, SetFlag, Severity
 from fixer.rules.base import Card, DockerfileView
+from fixer.syntax.dockerfile import Instruction
+from fixer.understand.gitowner import asked, with_repository
 from fixer.understand.image import Copy
 from fixer.understand.making import SYSTEM, below
 from fixer.understand.writable import may_go
@@ -51,8 +55,17 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         moved = {other.image.stage.index for other in view.moving} - {decision.image.stage.index}
         for copy in decision.image.all_copies:
             found = _given_away(view, decision, copy)
-            if found is not None and decision.image.stage_of(copy.item).index not in moved:
-                yield _finding(view, decision, copy, *found)
+            if found is None or decision.image.stage_of(copy.item).index in moved:
+                continue
+            later = asked(decision.image, found[0], copy.item.index) if with_repository(decision.image, copy) else None
+            if later is None or not _goes_later(view, decision, found[0], later):
+                yield _finding(view, decision, copy, *found, later)
+
+
+def _goes_later(view: DockerfileView, decision: Decision, path: str, later: Instruction) -> bool:
+    """Whether all of a folder changes hands in a step, or behind it."""
+    own = (one for one in view.writable(decision) if one.recursive and below(path, one.path))
+    return any((one.run or later).index >= later.index for one in own)
 
 
 def _given_away(view: DockerfileView, decision: Decision, copy: Copy) -> tuple[str, str] | None:
@@ -103,13 +116,18 @@ def _is_root(owner: str | None) -> bool:
     return (owner or "").split(":")[0] in ("", "0", "root")
 
 
-def _finding(view: DockerfileView, decision: Decision, copy: Copy, path: str, reason: str) -> Finding:
+def _finding(
+    view: DockerfileView, decision: Decision, copy: Copy, path: str, reason: str, later: Instruction | None
+) -> Finding:
     identity = decision.identity
     assert identity is not None
-    fix = Fix(
-        f"add --chown={identity.owner}", Safety.SAFE, "", (SetFlag(copy.item.index, "chown", identity.owner),),
-        view.group(decision.image.stage),
-    )  # fmt: skip
+    image, owner, group = decision.image, identity.owner, view.group(decision.image.stage)
+    if later is not None:
+        reason = f"{reason}; line {later.line} runs git there as root, which refuses a folder of another user"
+        step = HandOver(image.stage.index, path, owner, recursive=True, make=False)
+        fix = Fix(f"hand {path} over to {owner} behind that step", Safety.SAFE, "", (step,), group)
+    else:
+        fix = Fix(f"add --chown={owner}", Safety.SAFE, "", (SetFlag(copy.item.index, "chown", owner),), group)
     who = view.who(decision, copy.item)
     message = f"{copy.item.name} leaves {path} with root, and {who} will run as {identity.user}"
     return view.finding(CARD, copy.item, message, reason=reason, fix=fix)

@@ -25,12 +25,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixer.decide import NO_PASSWD, Decision, owners
+from fixer.lazy import regex
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
 from fixer.understand.image import OWNERS
-from fixer.understand.making import below
+from fixer.understand.making import below, made
 from fixer.understand.places import container_path
+from fixer.understand.shellaccounts import UserAdd
 from fixer.understand.writable import Writable, open_to_all, stays_open
+
+# The options with which a command makes a home, and without which it does.
+_MAKES_HOME = {
+    "useradd": regex(r" -[a-zA-Z]*m| --create-home"),
+    "adduser": regex(r"^(?!.* -[a-zA-Z]*H)"),
+    "deb-adduser": regex(r"^(?!.* --(?:system|no-create-home|group))"),
+}
 
 CARD = Card(
     id="DF007",
@@ -47,7 +56,9 @@ def check(view: DockerfileView) -> Iterator[Finding]:
         for folder in view.writable(decision):
             if decision.image.family in NO_PASSWD and folder.path == decision.image.workdir:
                 continue  # what lies there can be read, and nothing in the image can change its owner
-            settled = folder.run is None and (_open_already(decision, folder) or _handed_over(decision, folder))
+            settled = folder.run is None and (
+                _open_already(decision, folder) or _handed_over(decision, folder) or _home_of_another(decision, folder)
+            )
             if not settled and not _by_parent(view, decision, folder):
                 yield _moved(view, decision, folder)
     for decision in view.decisions:
@@ -58,6 +69,14 @@ def check(view: DockerfileView) -> Iterator[Finding]:
 def _open_already(decision: Decision, folder: Writable) -> bool:
     """Whether only the folder itself is needed, and the base image lets everybody write it."""
     return not folder.recursive and stays_open(decision.image, folder.path)
+
+
+def _home_of_another(decision: Decision, folder: Writable) -> bool:
+    """Whether this is known to be written as the home of a user of the base image who will not run here."""
+    image, identity = decision.image, decision.identity
+    if folder.item is not None or image.facts is None or identity is None:
+        return False
+    return any(user.home == folder.path and user.uid != identity.uid for user in image.facts.users)
 
 
 def _by_parent(view: DockerfileView, decision: Decision, folder: Writable) -> bool:
@@ -94,6 +113,8 @@ def _step(decision: Decision, folder: Writable, owner: str) -> HandOver:
         stage = image.stage_of(folder.run)
         return HandOver(stage.index, folder.path, owner, folder.recursive, make, run=folder.run.index)
     early = _before_volume(decision, folder)
+    if early >= 0 and folder.item is not None and folder.item.index > early:
+        make = True  # what makes it stands behind the VOLUME
     return HandOver(image.stage.index, folder.path, owner, folder.recursive, make, early, file=folder.file)
 
 
@@ -119,11 +140,47 @@ def _made_as_root(decision: Decision, folder: Writable) -> bool:
     return folder.item.keyword == "WORKDIR" and image.user_at(folder.item).root is not False
 
 
+def _own_home(decision: Decision, folder: Writable) -> bool:
+    """Whether the command that creates the chosen user makes this folder, as its home and before anything else does."""
+    image, identity = decision.image, decision.identity
+    assert identity is not None
+    account = image.accounts.get(identity.name)
+    if folder.recursive or account is None or account.add is None or account.item is None:
+        return False
+    home = account.home or f"/home/{account.name}"
+    if folder.path != home or not _makes_home(account.add):
+        return False
+    since = account.item.index
+    early = [one.path for one in made(image) if one.item.index < since]
+    early += [copy.destination or "" for copy in image.all_copies if copy.item.index < since]
+    early += [stage.workdir(i) or "" for stage in image.stage.chain for i in stage.of("WORKDIR") if i.index < since]
+    return not any(below(path, home) for path in early)
+
+
+def _makes_home(add: UserAdd) -> bool:
+    """Whether a command that creates a user surely makes a home for it."""
+    pattern = _MAKES_HOME.get(add.tool)
+    words = " ".join(word.text for word in add.command.args)
+    return pattern is not None and not add.command.conditional and pattern.search(f" {words}") is not None
+
+
+def _made_by_itself(decision: Decision, folder: Writable) -> bool:
+    """Whether a step that the chosen user runs makes this folder."""
+    image, identity = decision.image, decision.identity
+    assert identity is not None
+    if folder.item is None or folder.item.keyword != "RUN":
+        return False
+    user = image.user_at(folder.item)
+    return user.root is False and (user.uid == identity.uid or user.name == identity.name != "")
+
+
 def _handed_over(decision: Decision, folder: Writable) -> bool:
     """Whether the build gives this folder to the chosen user already."""
     image, identity = decision.image, decision.identity
     assert identity is not None
     names = owners(decision)
+    if _own_home(decision, folder) or _made_by_itself(decision, folder):
+        return True
     if identity.home.startswith("/home/") and below(folder.path, identity.home) and not _made_as_root(decision, folder):
         return True
     facts = image.facts

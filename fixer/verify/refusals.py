@@ -60,7 +60,7 @@ _WHY = r"(?:permission denied|operation not permitted|read-only file ?system)"
 # How one program or language says it, the path between words of its own.
 _SAID = (
     regex(  # Go, and who says it in the same way
-        r"\b(?:open|mkdir|l?stat|unlink(?:at)?|remove|chdir|readlink|truncate|(?:fork/)?exec|(?:rename|link|symlink) \S+)"
+        r"\b(?:open|mkdir|l?stat|unlink(?:at)?|remove|chdir|readlink|(?:fork/)?exec|(?:rename|link|symlink) \S+)"
         rf" ([^\s:'\"]+): {_WHY}",
         _ANY_CASE,
     ),
@@ -71,7 +71,7 @@ _SAID = (
     regex(rf"^[^\s:]+: (?:line )?\d+: (?:(?:cd|exec): )?(?!cannot )([^:'\"]+): (?:cannot execute: )?{_WHY}", _ANY_CASE),
 )
 _UNIX = regex(r"\bunix:(?://)?(?=/)")
-_REDIS = regex(r"(\S+) \(in server root dir (\S+)\)")
+_REDIS = regex(r"(?<!\S)(\S+) \(in server root dir (\S+)\)")
 _NO_NAMES = frozenset(
     {"file", "dir", "directory", "folder", "socket", "log", "logfile", "database", "device", "stream"}
 )

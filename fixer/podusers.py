@@ -27,6 +27,11 @@ _OWNABLE = (
 _READ_BY_ALL = 0o004
 # The sockets by which a container speaks with the engine that runs it.
 SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "docker_engine")
+# What everybody may read on any machine.
+_OPEN = (
+    *("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/etc/hosts", "/etc/resolv.conf"),
+    *("/etc/os-release", "/etc/ssl/certs", "/usr/share/ca-certificates"),
+)
 # PostgreSQL up to 17 changes the mode of this folder before it fills it, as only its owner can.
 OWNED_FOLDER = "/var/lib/postgresql/data"
 
@@ -250,8 +255,13 @@ def _host_things(pod: Pod, member: Member) -> Iterator[tuple[Path, str, str]]:
         host = mapping(volume.get("hostPath")).get("path")
         if isinstance(host, str) and host.endswith(SOCKETS):
             yield member.path, f"mounts {host} of its node, which root and its group alone may use", "needs-host"
-        elif host and mount.get("readOnly") is not True:
+        elif isinstance(host, str) and not open_to_all(host, mount.get("readOnly") is True):
             yield member.path, f"mounts {host} of its node, which may belong to root", ""
+
+
+def open_to_all(path: str, read_only: bool) -> bool:
+    """Whether anybody may do with a path of the machine below what a mount of it lets a container do."""
+    return read_only and path.rstrip("/") in _OPEN
 
 
 def _extra(member: Member) -> list[str]:

@@ -8,7 +8,7 @@ from posixpath import normpath
 from fixer.decide import Hold
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, SetKey, YamlChange
-from fixer.podusers import OWNS_DATA, SOCKETS, changes_host, is_maker, rooted
+from fixer.podusers import OWNS_DATA, SOCKETS, changes_host, is_maker, open_to_all, rooted
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.tuples import NamedTuple
 from fixer.understand.compose import Mount, Service
@@ -245,8 +245,8 @@ def holds(service: Service, file: str) -> Iterator[Hold]:
     if extra:
         yield hold("cap_add", f"adds {', '.join(extra)}, which only root has", "needs-root")
     for mount in service.mounts:
-        own = mount.kind == "bind" and not mount.read_only and mount not in sockets(service)
-        if own and mount.source.startswith("/"):
+        host = mount.kind == "bind" and mount.source.startswith("/") and mount not in sockets(service)
+        if host and not open_to_all(mount.source, mount.read_only):
             yield hold("volumes", f"mounts {mount.source} of the host, which may belong to root")
     if service.host_network:
         purpose = "privileged-port" if any(0 < port < 1024 for port in service.ports) else ""

@@ -87,6 +87,7 @@ def test_an_image_that_needs_root_where_it_runs_stays_root(
             pod("securityContext: {privileged: true}"),
             "k8s/pod.yaml:8: agent of Pod/agent is privileged",
         ),
+        (service("volumes: ['/var/log:/logs:ro']"), "compose.yaml:4: service agent mounts /var/log of the host"),
         (pod(volume="/var/log"), "agent of Pod/agent mounts /var/log of its node, which may belong to root"),
         (
             {**service("network_mode: host"), "Dockerfile": DOCKERFILE.replace("9100", "80")},

@@ -146,6 +146,9 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
             "needs-root",
             f"{member.name} adds {', '.join(extra)}, which only root has; find out whether it still needs that",
         )
+    thing = next((words for _, words, code in _host_things(pod, member) if code), "")
+    if thing and (image.root or user == 0) and not pod.says_not_root(member):
+        return Refusal("needs-host", f"{member.name} {thing}; such a container is root on purpose")
     need = root_command(member)
     if need:
         return Refusal("needs-root", f"{member.name} {need}, as only root can; do that in the image or with fsGroup")

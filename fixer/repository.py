@@ -483,7 +483,8 @@ class Repository:
             maker = self.image_maker(member.image, path) if user or held else None
             if maker is None:
                 continue
-            holding[maker] += held
+            if held:
+                holding[maker] += held
             if user:
                 line = pod.document.line(pod.at(pod.user_path(member)).start)
                 gid = group if isinstance(group, int) and group > 0 else None
@@ -501,7 +502,8 @@ class Repository:
             maker = self.service_maker(service, path) if numbers is not None or held else None
             if maker is None:
                 continue
-            holding[maker] += held
+            if held:
+                holding[maker] += held
             if numbers is not None and int(numbers[1]):
                 line = service.document.line(service.at("user").start)
                 gid = int(numbers[2]) if numbers[2] and int(numbers[2]) else None

@@ -37,15 +37,15 @@ def _leave(code: int) -> NoReturn:
 
 
 def _run(words: list[str]) -> int:
-    """The plain `fixer check` of a hook or a bot without the cost of typer; everything else through it."""
+    """The plain `fixer check` or `fix` of a hook or a bot without the cost of typer; everything else through it."""
     if "" in words:
         from fixer.errors import UsageError
 
         raise UsageError("an argument is empty, which a variable without a value often does; leave it out, or fill it")
-    if words[:1] == ["check"]:
-        from fixer.cli.plain import run_check
+    if words[:1] in (["check"], ["fix"]):
+        from fixer.cli.plain import run_plain
 
-        code = run_check(words[1:])
+        code = run_plain(words)
         if code is not None:
             _leave(code)
     from fixer.cli.main import app

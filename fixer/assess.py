@@ -37,7 +37,7 @@ def assess(
     risks: dict[str, None] = {}
     if not owns_code and decision.image.family not in NO_PASSWD:
         risks["the code stays with root, so the program cannot write beside it"] = None
-    for risk in chain(_shut(decision, shut), _risks(decision, writables), left):
+    for risk in chain(_held(decision), _shut(decision, shut), _risks(decision, writables), left):
         risks[risk] = None
         if len(risks) == _SHOWN:  # the others are not looked for, because some of them are dear
             break
@@ -57,6 +57,14 @@ def _risks(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]
         )
     if not identity.certain:
         yield f"it is not verified that {decision.image.family_evidence}"
+
+
+def _held(decision: Decision) -> Iterator[str]:
+    """What containers that the repository runs of the image may need root for, the first of them in words."""
+    ports = tuple(one.port for one in privileged(decision.running)) if decision.holds else ()
+    found = [words for hold in decision.holds if (words := hold.told(ports))]
+    if found:
+        yield f"{found[0]}, and {len(found) - 1} more like it" if len(found) > 1 else found[0]
 
 
 def _shut(decision: Decision, shut: tuple[Private, ...]) -> Iterator[str]:

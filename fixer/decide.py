@@ -57,6 +57,31 @@ class Asked(NamedTuple):
         return "volume" if self.by else "manifest"
 
 
+class Hold(NamedTuple):
+    """What a container that the repository runs of an image may need root for.
+
+    `words` name the container and what it does. `purpose` is the code of why that container stays root, and the image
+    with it, else ""; `remedy` says what has to be written there for the image to leave root. `ports` are those that it
+    says it binds in the network of its host, where the ports matter and nothing else; None where they do not.
+    """
+
+    place: str
+    words: str
+    remedy: str
+    purpose: str = ""
+    ports: tuple[int, ...] | None = None
+
+    def told(self, ports: tuple[int, ...]) -> str:
+        """The sentence, of a program that binds these ports as far as anybody knows; "" where nothing is to be said."""
+        if self.ports is None:
+            return f"{self.place}: {self.words}"
+        low = next((port for port in self.ports or ports if 0 < port < 1024), 0)
+        return f"{self.place}: {self.words}, where only root may bind port {low}" if low else ""
+
+
+FindHolds = Callable[[frozenset[str]], "tuple[Hold, ...]"]
+"""What the repository may need root for in the image that builds of these targets make ("" for builds without one)."""
+
 FindAsked = Callable[[frozenset[str]], "tuple[Asked, ...]"]
 """Who the repository runs the image as that builds of these targets make ("" for builds that name none)."""
 
@@ -100,7 +125,8 @@ class Identity(NamedTuple):
 class Decision(NamedTuple):
     """What to do with one image: `identity` to move it to (or that it has), or the refusal that says why not.
 
-    `shares_with` is the index of the stage whose new user this stage inherits.
+    `shares_with` is the index of the stage whose new user this stage inherits. `holds` are what containers of it, or of
+    those that move with it, may need root for; with a refusal, they are the reason of it.
     """
 
     image: Image
@@ -109,6 +135,7 @@ class Decision(NamedTuple):
     identity: Identity | None = None
     refusal: Refusal | None = None
     shares_with: int | None = None
+    holds: tuple[Hold, ...] = ()
 
 
 class _Wishes(NamedTuple):
@@ -116,6 +143,7 @@ class _Wishes(NamedTuple):
 
     asked: Callable[[], Asked | None]
     shared: FindShared
+    holds: Callable[[], tuple[Hold, ...]]
 
 
 def decide_all(
@@ -124,6 +152,7 @@ def decide_all(
     config: Config,
     find_asked: FindAsked = lambda targets: (),
     find_shared: FindShared = lambda: None,
+    find_holds: FindHolds = lambda targets: (),
 ) -> tuple[Decision, ...]:
     """Choose the identities of the images that one Dockerfile makes; a stage shares that of the stage it starts from.
 
@@ -133,17 +162,19 @@ def decide_all(
         config: the run's configuration.
         find_asked: tells who the repository runs an image as.
         find_shared: tells with whom new users share a volume.
+        find_holds: tells what the repository may need root for in an image.
     """
     last = max(image.stage.index for image in images)
     made: dict[int, Decision] = {}
     for image in sorted(images, key=lambda i: i.stage.index):
-        wishes = _Wishes(partial(_asked_for, find_asked, image, last), find_shared)
+        holds = partial(_holds_on, find_holds, image, images, last)
+        wishes = _Wishes(partial(_asked_for, find_asked, image, last), find_shared, holds)
         decision = _decide(image, path, config, wishes)
         elder = _elder(image, made)
         if elder is not None and elder.identity is not None and decision.is_root and decision.refusal is None:
             shared = elder.identity._replace(new=None, pin=None)
             index = elder.image.stage.index if elder.image.stage in image.stage.chain else FOREIGN
-            decision = Decision(image, decision.running, True, shared, None, index)
+            decision = Decision(image, decision.running, True, shared, None, index, decision.holds)
         made[image.stage.index] = decision
     return tuple(made.values())
 
@@ -210,6 +241,12 @@ def _asked_for(find_asked: FindAsked, image: Image, last: int) -> Asked | None:
     return asked[0]._replace(gid=next(iter(groups), None))
 
 
+def _holds_on(find_holds: FindHolds, image: Image, images: list[Image], last: int) -> tuple[Hold, ...]:
+    """What the repository may need root for in an image, and in those of the same file that get their user from it."""
+    heirs = [one for one in images if one is not image and image.stage in one.stage.chain and one.own_user is None]
+    return tuple(dict.fromkeys(hold for one in (image, *heirs) for hold in find_holds(targets_of(one, last))))
+
+
 def _decide(image: Image, path: str, config: Config, wishes: _Wishes) -> Decision:
     running = Running(image)
     user = image.user
@@ -217,23 +254,35 @@ def _decide(image: Image, path: str, config: Config, wishes: _Wishes) -> Decisio
     if user.root is False:
         return Decision(image, running, False, _current(image, config, wishes))
     refusal = _refusal(image, running, chosen)
+    holds = wishes.holds() if refusal is None else ()
+    refusal = refusal or _held(holds, chosen)
     if refusal is not None:
-        return Decision(image, running, user.root is True, None, refusal)
+        return Decision(image, running, user.root is True, None, refusal, holds=holds)
     identity = _identity(image, running, chosen, config, wishes)
     now = moved(image, identity.name) if identity.source in ("base", "file") else None
     if now is None:
-        return Decision(image, running, True, identity)
+        return Decision(image, running, True, identity, holds=holds)
     if not now.known:
         return Decision(image, running, True, None, _moves_somewhere(identity.name, now.line))
     uid = identity.uid if now.uid is None else now.uid
     gid = identity.gid if now.gid is None else now.gid
     evidence = f"{identity.evidence}; line {now.line} gives it {uid if gid is None else f'{uid}:{gid}'}"
-    return Decision(image, running, True, identity._replace(uid=uid, gid=gid, evidence=evidence, pin=None))
+    identity = identity._replace(uid=uid, gid=gid, evidence=evidence, pin=None)
+    return Decision(image, running, True, identity, holds=holds)
 
 
 def _moves_somewhere(name: str, line: int) -> Refusal:
     what = f"line {line} gives user {name} another number, which only the build knows"
     return Refusal("number-unknown", f"{what}; write that number in USER")
+
+
+def _held(holds: tuple[Hold, ...], chosen: ImageConfig) -> Refusal | None:
+    """Why an image stays root for the sake of a container that runs it; None where the configuration names a user."""
+    hold = next((one for one in holds if one.purpose), None)
+    if hold is None or chosen.user:
+        return None
+    remedy = f"if that needs root, {hold.remedy}, and the image can leave root for all others"
+    return Refusal(hold.purpose, f"{hold.told(())}; {remedy}")
 
 
 def configured(image: Image, path: str, config: Config) -> ImageConfig:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Protocol
 
 from fixer.config import Config
-from fixer.decide import Decision, FindAsked, FindShared, decide_all
+from fixer.decide import Decision, FindAsked, FindHolds, FindShared, decide_all
 from fixer.errors import Unreadable
 from fixer.facts import knowledge
 from fixer.ignores import Ignore
@@ -53,6 +53,7 @@ class Setting(NamedTuple):
     find_asked: FindAsked = lambda targets: ()
     find_move: FindMove = lambda port: None
     find_shared: FindShared = lambda: None
+    find_holds: FindHolds = lambda targets: ()
 
     def only(self, target: str) -> Setting:
         """The same, of a build that names this target ("" for none)."""
@@ -123,7 +124,8 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     }
     runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
     made = [images[s.index] for s in runtime]
-    decisions = decide_all(made, source.path, config, setting.find_asked, setting.find_shared)
+    finders = setting.find_asked, setting.find_shared, setting.find_holds
+    decisions = decide_all(made, source.path, config, *finders)
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config, setting.find_move)
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol
 
-from fixer import manifests
 from fixer.config import Config
-from fixer.edits.annotate import annotate
 from fixer.edits.dockerfile import Conflict, lower
 from fixer.engine import Choice, Outcome, Reading, Setting, View, findings_of, understand, unread
 from fixer.errors import Unreadable
@@ -24,17 +22,16 @@ from fixer.model import (
     YamlChange,
 )
 from fixer.prove.conditions import Broken, prove
-from fixer.prove.yaml import rewrite
 from fixer.rules import name_of
 from fixer.rules.base import DockerfileView
-from fixer.rules.pods import Surroundings
 from fixer.source import SourceFile, apply_edits
 from fixer.syntax.second import agree
-from fixer.syntax.yaml import Document
 from fixer.understand.stages import pairs
 
 if TYPE_CHECKING:
+    from fixer.rules.pods import Surroundings
     from fixer.rules.services import ComposeSurroundings
+    from fixer.syntax.yaml import Document
 
 
 def fix(source: SourceFile, config: Config, setting: Setting, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
@@ -171,6 +168,8 @@ def _apply(view: DockerfileView, chosen: list[Finding], notes: bool = False) -> 
     changes = [change for f in chosen for change in _changes(f)]
     plan = lower(view.dockerfile, view.stages, changes, view.source.newline)
     if notes:
+        from fixer.edits.annotate import annotate
+
         annotate(plan, view.dockerfile, view.stages, _notes(chosen), view.source.newline)
     after = view.source.with_text(apply_edits(view.source.text, plan.edits))
     prove(view.source, view.dockerfile, plan, after)
@@ -209,6 +208,8 @@ def fix_manifest(
 
     A file that cannot be read or handled comes back as skipped; nothing is raised for it.
     """
+    from fixer import manifests
+
     return _fix_yaml(source, lambda one: manifests.understand(one, config, surroundings), rules, choice)
 
 
@@ -264,6 +265,8 @@ def _fix_yaml(source: SourceFile, read: Understand, rules: tuple[ModuleType, ...
 
 
 def _fix_documents(view: _Documents, read: Understand, rules: tuple[ModuleType, ...], choice: Choice) -> Outcome:
+    from fixer.prove.yaml import rewrite
+
     original = view.source
     found = findings_of(view, rules)
     fixed: list[Finding] = []

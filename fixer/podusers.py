@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from posixpath import normpath
 from typing import Any
 
+from fixer.decide import Hold
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
 from fixer.syntax.shell import Script, argv, literal_word
@@ -24,6 +25,13 @@ _OWNABLE = (
     " photonPersistentDisk portworxVolume rbd scaleIO storageos vsphereVolume".split()
 )
 _READ_BY_ALL = 0o004
+# The sockets by which a container speaks with the engine that runs it.
+SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "docker_engine")
+# What everybody may read on any machine.
+_OPEN = (
+    *("/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/etc/hosts", "/etc/resolv.conf"),
+    *("/etc/os-release", "/etc/ssl/certs", "/usr/share/ca-certificates"),
+)
 # PostgreSQL up to 17 changes the mode of this folder before it fills it, as only its owner can.
 OWNED_FOLDER = "/var/lib/postgresql/data"
 
@@ -132,12 +140,15 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     why = needs_host(pod, member)
     if why and member.context.get("privileged") is True:
         return Refusal("needs-root", f"{member.name} is privileged, and {why}; such a container is root on purpose")
-    extra = [one for one in member.added if capability(one) != "NET_BIND_SERVICE"]
+    extra = _extra(member)
     if extra and (image.root is not False or user == 0) and not pod.says_not_root(member):
         return Refusal(
             "needs-root",
             f"{member.name} adds {', '.join(extra)}, which only root has; find out whether it still needs that",
         )
+    thing = next((words for _, words, code in _host_things(pod, member) if code), "")
+    if thing and (image.root or user == 0) and not pod.says_not_root(member):
+        return Refusal("needs-host", f"{member.name} {thing}; such a container is root on purpose")
     need = root_command(member)
     if need:
         return Refusal("needs-root", f"{member.name} {need}, as only root can; do that in the image or with fsGroup")
@@ -206,6 +217,59 @@ def needs_host(pod: Pod, member: Member) -> str:
     if sequence(member.container.value.get("volumeDevices")):
         return "it has a device of the node"
     return changes_host(script_of(member), member.image)
+
+
+def holds(pod: Pod, member: Member, who: str, file: str) -> Iterator[Hold]:
+    """What a container may need root for, as far as its image decides who it runs as.
+
+    Args:
+        pod: its pod.
+        member: the container.
+        who: the object of the pod, for people.
+        file: the path of its file, for people.
+    """
+    if pod.windows or pod.user(member) is not None or pod.says_not_root(member):
+        return
+
+    def hold(path: Path, words: str, purpose: str = "", ports: tuple[int, ...] | None = None) -> Hold:
+        place = f"{file}:{pod.document.line(pod.at(path).start)}"
+        return Hold(place, f"{member.name} of {who} {words}", "write runAsUser: 0 there", purpose, ports)
+
+    if member.context.get("privileged") is True:
+        why = needs_host(pod, member)
+        path = (*member.context_path, "privileged")
+        yield hold(path, f"is privileged{f', and {why}' if why else ''}", "needs-root" if why else "")
+    yield from (hold(*thing) for thing in _host_things(pod, member))
+    extra = _extra(member)
+    if extra:
+        yield hold(
+            (*member.context_path, "capabilities"), f"adds {', '.join(extra)}, which only root has", "needs-root"
+        )
+    if pod.host_network:
+        purpose = "privileged-port" if any(0 < port < 1024 for port in member.ports) else ""
+        yield hold((*pod.path, "hostNetwork"), "shares the network of its node", purpose, member.ports)
+
+
+def _host_things(pod: Pod, member: Member) -> Iterator[tuple[Path, str, str]]:
+    """What a container has of its node: where, in words, and the code of why only root makes use of it, else ""."""
+    if pod.spec.get("hostPID") is True:
+        yield (*pod.path, "hostPID"), "sees the processes of its node (hostPID)", "needs-host"
+    for mount, volume in pod.mounts(member):
+        host = mapping(volume.get("hostPath")).get("path")
+        if isinstance(host, str) and host.endswith(SOCKETS):
+            yield member.path, f"mounts {host} of its node, which root and its group alone may use", "needs-host"
+        elif isinstance(host, str) and not open_to_all(host, mount.get("readOnly") is True):
+            yield member.path, f"mounts {host} of its node, which may belong to root", ""
+
+
+def open_to_all(path: str, read_only: bool) -> bool:
+    """Whether anybody may do with a path of the machine below what a mount of it lets a container do."""
+    return read_only and path.rstrip("/") in _OPEN
+
+
+def _extra(member: Member) -> list[str]:
+    """The capabilities that a container adds and that only root has."""
+    return [one for one in member.added if capability(one) != "NET_BIND_SERVICE"]
 
 
 def changes_host(script: Script, image: str) -> str:

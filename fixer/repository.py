@@ -28,7 +28,7 @@ from fixer.understand.image import Parent
 from fixer.understand.naming import name_of, renamed
 
 if TYPE_CHECKING:
-    from fixer.decide import Asked, Decision
+    from fixer.decide import Asked, Decision, Hold
     from fixer.imageusers import ImageUser, Made, Several
     from fixer.manifests import Reading
     from fixer.namespaces import Namespaces
@@ -46,6 +46,14 @@ if TYPE_CHECKING:
 _CODE = tuple(
     ".tf .hcl .nomad .bicep .py .ts .js .go .java .kt .cs .fs .rb"
     " .json .yaml .yml .jsonnet .libsonnet .cue .toml .conf .template .cfg .ini .env .properties".split()
+)
+
+
+# Without one of these words nothing is said of who runs an image and what it may need root for.
+_OF_PODS = (b"runAsUser", b"privileged", b"hostPath", b"hostPID", b"hostNetwork", b"capabilities")
+_OF_SERVICES = (
+    *(b"user", b"privileged", b"cap_add", b"devices", b"host", b".sock"),
+    *(b"- /", b"[/", b'"/', b"'/", b"source:", b"extends"),
 )
 
 
@@ -335,6 +343,7 @@ class Repository:
             lambda targets: self.asked(path, targets),
             lambda port: self._move_of(path, port),
             lambda: self.shared(path),
+            lambda targets: self.holds(path, targets),
         )
 
     def _lone(self, path: str) -> Setting:
@@ -406,41 +415,99 @@ class Repository:
                 pass
         return image_user(service.called, self.config, lambda name: made)
 
-    @lazy
+    def holds(self, path: str, targets: frozenset[str]) -> tuple[Hold, ...]:
+        """What the repository may need root for in the image that builds of these targets make of a Dockerfile."""
+        whole, there = self._in_whole(path)
+        found = (one for target in sorted(targets) for one in whole.holding.get((there, target), ()))
+        return tuple(found) if whole is self else tuple(self._held_from_here(one) for one in found)
+
+    def _held_from_here(self, hold: Hold) -> Hold:
+        path, _, line = hold.place.rpartition(":")
+        return hold._replace(place=f"{self._from_whole(path)}:{line}")
+
+    @property
     def asking(self) -> dict[tuple[str, str], list[Asked]]:
         """The users that manifests and Compose files run images of the repository as, by Dockerfile and target."""
-        out: dict[tuple[str, str], list[Asked]] = defaultdict(list)
-        for path in self.tree.manifests if self.dockerfiles else ():
-            if self._speaks(path, b"runAsUser"):  # else without the import of all that reads manifests
-                self._ask_pods(path, out)
-        for path in self.tree.compose if self.dockerfiles else ():
-            if self._speaks(path, b"user"):
-                self._ask_services(path, out)
-        return out
+        return self._running[0]
 
-    def _ask_pods(self, path: str, out: dict[tuple[str, str], list[Asked]]) -> None:
+    @property
+    def holding(self) -> dict[tuple[str, str], list[Hold]]:
+        """What manifests and Compose files may need root for in images of the repository, by Dockerfile and target."""
+        return self._running[1]
+
+    @lazy
+    def _running(self) -> tuple[dict[tuple[str, str], list[Asked]], dict[tuple[str, str], list[Hold]]]:
+        asking: dict[tuple[str, str], list[Asked]] = defaultdict(list)
+        holding: dict[tuple[str, str], list[Hold]] = defaultdict(list)
+        for path in self.tree.manifests if self.dockerfiles else ():
+            if self._speaks(path, _OF_PODS):  # else without the import of all that reads manifests
+                self._ask_pods(path, asking, holding)
+        for path in self.tree.compose if self.dockerfiles else ():
+            if self._speaks(path, _OF_SERVICES):
+                self._ask_services(path, asking, holding)
+        for maker in tuple(holding):
+            self._hold_bases(maker, holding)
+        return asking, holding
+
+    def _hold_bases(self, maker: tuple[str, str], holding: dict[tuple[str, str], list[Hold]]) -> None:
+        """Tell the images of the repository from which another one gets its user what that one is held by."""
+        seen = {maker}
+        base = self._base_of(*maker)
+        while base is not None and base not in seen:
+            seen.add(base)
+            holding[base] += holding[maker]
+            base = self._base_of(*base)
+
+    def _base_of(self, path: str, target: str) -> tuple[str, str] | None:
+        """The Dockerfile and the target of the base image from which an image of the tree gets its user."""
+        try:
+            image = engine.decision_on(self._viewed(self.source(path), Setting(), target, ()), target).image
+        except Unreadable:
+            return None
+        found = self.known.maker(image.stage.root_base or "", path) if image.user.item is None else None
+        return None if found is None or found[0].startswith("../") else (found[0], found[1])
+
+    def _ask_pods(
+        self, path: str, asking: dict[tuple[str, str], list[Asked]], holding: dict[tuple[str, str], list[Hold]]
+    ) -> None:
         from fixer.decide import Asked
         from fixer.manifests import Reading
+        from fixer.podusers import holds
 
         reading = self.reading(path)
-        for pod, member in reading.view.containers() if isinstance(reading, Reading) else ():
+        if not isinstance(reading, Reading):
+            return
+        for pod, member in reading.view.containers():
             user, group = pod.user(member), pod.effective(member, "runAsGroup")
-            build = self._made_here(self.renamed(member.image, path), path) if user else None
-            if user and build is not None:
+            held = tuple(holds(pod, member, reading.view.names[pod.key], path))
+            maker = self.image_maker(member.image, path) if user or held else None
+            if maker is None:
+                continue
+            if held:
+                holding[maker] += held
+            if user:
                 line = pod.document.line(pod.at(pod.user_path(member)).start)
                 gid = group if isinstance(group, int) and group > 0 else None
-                out[build.dockerfile, build.target].append(Asked(user, gid, f"{path}:{line}"))
+                asking[maker].append(Asked(user, gid, f"{path}:{line}"))
 
-    def _ask_services(self, path: str, out: dict[tuple[str, str], list[Asked]]) -> None:
+    def _ask_services(
+        self, path: str, asking: dict[tuple[str, str], list[Asked]], holding: dict[tuple[str, str], list[Hold]]
+    ) -> None:
         from fixer.decide import Asked
+        from fixer.serviceusers import holds
 
         for service in self.services_of(self.source(path)):
             numbers = re.fullmatch(r"(\d+)(?::(\d+))?", service.user or "")
-            maker = self.service_maker(service, path) if numbers is not None else None
-            if numbers is not None and maker is not None and int(numbers[1]):
+            held = tuple(holds(service, path))
+            maker = self.service_maker(service, path) if numbers is not None or held else None
+            if maker is None:
+                continue
+            if held:
+                holding[maker] += held
+            if numbers is not None and int(numbers[1]):
                 line = service.document.line(service.at("user").start)
                 gid = int(numbers[2]) if numbers[2] and int(numbers[2]) else None
-                out[maker].append(Asked(int(numbers[1]), gid, f"{path}:{line}"))
+                asking[maker].append(Asked(int(numbers[1]), gid, f"{path}:{line}"))
 
     def services_of(self, source: SourceFile) -> tuple[Service, ...]:
         """The services of a file of Compose that can be judged; none where it cannot be read."""
@@ -516,10 +583,11 @@ class Repository:
             name = rest or (posixpath.basename(path) if folder else "")
             yield path, posixpath.normpath(posixpath.join(destination, name))
 
-    def _speaks(self, path: str, word: bytes) -> bool:
-        """Whether a file can be read, and a word stands in it."""
+    def _speaks(self, path: str, words: tuple[bytes, ...]) -> bool:
+        """Whether a file can be read, and one of some words stands in it."""
         try:
-            return word in self.source(path).data
+            data = self.source(path).data
+            return any(word in data for word in words)
         except Unreadable:
             return False
 
@@ -942,6 +1010,7 @@ class _Parents:
             find_parent=lambda base: self(base, path),
             find_asked=lambda targets: repository.asked(path, targets),
             find_shared=lambda: None if self.alone else repository.shared(path),
+            find_holds=lambda targets: repository.holds(path, targets),
         )
         parent = engine.parent(source, target, repository.config, setting)
         if parent is not None and repository.scope.held is not None:

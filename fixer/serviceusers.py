@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from posixpath import normpath
 
+from fixer.decide import Hold
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, SetKey, YamlChange
-from fixer.podusers import OWNS_DATA, changes_host, is_maker, rooted
+from fixer.podusers import OWNS_DATA, SOCKETS, changes_host, is_maker, open_to_all, rooted
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.tuples import NamedTuple
 from fixer.understand.compose import Mount, Service
@@ -16,7 +17,6 @@ from fixer.understand.pods import capability
 
 # Behind these a new setting stands where people look for it.
 BEHIND = ("image", "build", "container_name", "user", "privileged", "read_only", "tmpfs", "cap_drop", "cap_add")
-SOCKETS = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock", "docker_engine")
 # Runtimes that do what the engine asks of the network of a container; the first is that of most.
 _OPENING = ("", "runc", "crun", "nvidia", "io.containerd.runc.v2")
 _UNPRIVILEGED_PORTS = "net.ipv4.ip_unprivileged_port_start"
@@ -183,8 +183,10 @@ def makes_containers(service: Service, image: ImageUser) -> bool:
 
 def purpose(image: ImageUser) -> str:
     """What a Dockerfile of the repository says that its program needs root for, in words; "" for nothing."""
-    refusal = image.made.decision.refusal if image.made is not None else None
-    return f"{image.path}: {refusal.message}" if refusal is not None else ""
+    decision = image.made.decision if image.made is not None else None
+    if decision is None or decision.refusal is None or decision.holds:  # which the services that run it say themselves
+        return ""
+    return f"{image.path}: {decision.refusal.message}"
 
 
 def against(service: Service, image: ImageUser) -> Refusal | None:
@@ -196,9 +198,12 @@ def against(service: Service, image: ImageUser) -> Refusal | None:
     if sockets(service):
         at = sockets(service)[0].source
         return Refusal("needs-host", f"{name} mounts {at}, which root and its group alone may use; see docker-socket")
+    if service.text("pid") == "host" and (image.root or service.user):
+        why = "sees the processes of the host (pid: host), as only root makes use of"
+        return Refusal("needs-host", f"{name} {why}; find out whether it still needs that")
     if service.words("devices"):
         return Refusal("needs-host", f"{name} has devices of the host, which mostly belong to root")
-    extra = [one for one in service.words("cap_add") if capability(one) != "NET_BIND_SERVICE"]
+    extra = _extra(service)
     if extra:
         why = f"{name} adds {', '.join(extra)}, which only root has; find out whether it still needs that"
         return Refusal("needs-root", why)
@@ -210,6 +215,47 @@ def against(service: Service, image: ImageUser) -> Refusal | None:
         why = f"{name} binds port {low[0]} in the network of the host, as only root can; use a port above 1023"
         return Refusal("privileged-port", why)
     return None
+
+
+def holds(service: Service, file: str) -> Iterator[Hold]:
+    """What a service may need root for, as far as its image decides who it runs as.
+
+    Args:
+        service: the service.
+        file: the path of its file, for people.
+    """
+    if service.user != "" or (service.text("platform") or "").startswith("windows"):
+        return
+    remedy = "write user: root there"
+    at = f"{file}:{service.document.line(service.at().start)}"
+
+    def hold(key: str, words: str, purpose: str = "", ports: tuple[int, ...] | None = None) -> Hold:
+        place = f"{file}:{service.document.line(service.at(key).start)}" if key in service.written else at
+        return Hold(place, f"service {service.name} {words}", remedy, purpose, ports)
+
+    if service.says("privileged"):
+        yield hold("privileged", f"is privileged, and {needs_host(service) or 'may use the host'}", "needs-root")
+    for mount in sockets(service):
+        yield hold("volumes", f"mounts {mount.source}, which root and its group alone may use", "needs-host")
+    if service.text("pid") == "host":
+        yield hold("pid", "sees the processes of the host (pid: host)", "needs-host")
+    if service.words("devices"):
+        yield hold("devices", "has devices of the host, which mostly belong to root", "needs-host")
+    extra = _extra(service)
+    if extra:
+        yield hold("cap_add", f"adds {', '.join(extra)}, which only root has", "needs-root")
+    for mount in service.mounts:
+        host = mount.kind == "bind" and mount.source.startswith("/") and mount not in sockets(service)
+        if host and not open_to_all(mount.source, mount.read_only):
+            yield hold("volumes", f"mounts {mount.source} of the host, which may belong to root")
+    if service.host_network:
+        purpose = "privileged-port" if any(0 < port < 1024 for port in service.ports) else ""
+        yield hold("network_mode", "shares the network of the host", purpose, service.ports)
+
+
+def _extra(service: Service) -> list[str]:
+    """The capabilities that a service adds and that only root has."""
+    return [one for one in service.words("cap_add") if capability(one) != "NET_BIND_SERVICE"]
 
 
 def low_ports(service: Service, image: ImageUser) -> tuple[int, ...]:

@@ -19,6 +19,7 @@ from fixer.syntax.yaml import AnyOf, Document, Map, Node, Scalar, parse_slice, s
 from fixer.tuples import NamedTuple
 from fixer.understand.buildfacts import UNKNOWN, Env, inside, rows
 from fixer.understand.builds import Read
+from fixer.understand.composejoining import OVERRIDE, RESET, Written, kept, upon
 from fixer.understand.composevalues import fill, variables
 from fixer.understand.manifests import first_repeated, is_template
 from fixer.understand.workloads import Path, mapping, sequence
@@ -29,11 +30,7 @@ _SERVICES = re.compile(rb"""services(?:(?<![^\n]services)|(?<=["']services)(?<![
 _TOP = frozenset("version name include services networks volumes configs secrets models".split())
 # What the engine fills in when the container starts; other double braces are those of a template of the file.
 _PLACEHOLDER = re.compile(r"\{\{-?\s*(?:[a-z]+\s+)?\.(?!Values|Release|Chart|Env\b)[\w.]*(?:\s+\"[^\"]*\")?\s*-?\}\}")
-# Of these the last one counts whole; all other lists grow.
-_WHOLE = frozenset({"command", "entrypoint"})
 _DEEPEST = 20
-# What a file may say of a setting of the file below: that it goes, or that nothing of it stays but what stands here.
-RESET, OVERRIDE = "!reset", "!override"
 
 
 class Build(NamedTuple):
@@ -202,10 +199,10 @@ class Service:
     @lazy
     def mounts(self) -> tuple[Mount, ...]:
         """What it mounts, as far as that can be told."""
-        own = len(sequence(self.value.get("volumes"))) - len(sequence(self.written.get("volumes")))
+        own = sequence(self.written.get("volumes"))
         found = []
-        for n, one in enumerate(sequence(self.value.get("volumes"))):
-            at = (*self.path, "volumes", n - own) if n >= own else self.path
+        for one in sequence(self.value.get("volumes")):
+            at = (*self.path, "volumes", own.index(one)) if one in own else self.path
             mount = self._long(one, at) if isinstance(one, dict) else self._short(str(one), at)
             found += [mount] if mount is not None else []
         return tuple(found)
@@ -340,24 +337,15 @@ def builders(path: str, text: str, read: Read) -> Iterator[Service]:
             where = _services_at(document.value, True)
         except Unreadable:
             continue
-        written = mapping(at_path(document.value, where)) if where is not None else {}
-        for name, value in written.items():
-            own = mapping(value)
-            whole = extended(own, written, path, read) or own
+        rows = _rows(document, where) if where is not None else {}
+        for name in mapping(at_path(document.value, where)) if where is not None else ():
+            own = rows[str(name)]
+            try:
+                whole = extended(own, rows, path, read) or own.value
+            except Unreadable:
+                whole = own.value
             if "image" in whole or "build" in whole:
-                yield Service(document, (*(where or ()), name), whole, _base(own), env, posixpath.dirname(path))
-
-
-class Written(NamedTuple):
-    """What a file says about a service: its settings, and the tags of Compose in it, by the path from the service."""
-
-    value: Mapping[Any, Any]
-    tags: Mapping[Path, str]
-
-    @property
-    def tagged(self) -> frozenset[str]:
-        """The settings that it resets or replaces as a whole."""
-        return frozenset(str(path[0]) for path in self.tags if len(path) == 1)
+                yield Service(document, (*(where or ()), name), whole, _base(own.value), env, posixpath.dirname(path))
 
 
 def written(text: str) -> dict[str, Written]:
@@ -378,13 +366,19 @@ def layer(text: str) -> dict[str, Written]:
     for part in slices(text):
         document = parse_slice(text, part, text_keys=True)
         where = _services_at(document.value, True)
-        if where is None:
-            continue
-        for name, value in mapping(at_path(document.value, where)).items():
-            own = mapping(value)
-            user = document.find((*where, str(name), "user")) if isinstance(own.get("user"), bool) else None
-            tags = dict(_tags(document.find((*where, str(name))), ())) if document.tags else {}
-            out[str(name)] = Written({**own, "user": user.text} if isinstance(user, Scalar) else own, tags)
+        if where is not None:
+            out |= _rows(document, where)
+    return out
+
+
+def _rows(document: Document, where: Path) -> dict[str, Written]:
+    """What a document says about each service."""
+    out: dict[str, Written] = {}
+    for name, value in mapping(at_path(document.value, where)).items():
+        own, path = mapping(value), (*where, str(name))
+        user = document.find((*path, "user")) if isinstance(own.get("user"), bool) else None
+        tags = dict(_tags(document.find(path), ())) if document.tags else {}
+        out[str(name)] = Written({**own, "user": user.text} if isinstance(user, Scalar) else own, tags)
     return out
 
 
@@ -417,19 +411,24 @@ def _beside(path: str, name: str) -> str:
 def _services(
     document: Document, where: Path, path: str, env: Env, read: Read, below: frozenset[str]
 ) -> tuple[list[Service], list[Skipped]]:
-    rows = mapping(at_path(document.value, where))
+    rows = _rows(document, where)
     found: list[Service] = []
     left: dict[str, list[str]] = {}
-    for name, value in rows.items():
+    for name, value in mapping(at_path(document.value, where)).items():
         if not isinstance(value, dict):
             continue
-        whole = extended(value, rows, path, read)
+        own = rows[str(name)]
+        try:
+            whole = extended(own, rows, path, read)
+        except Unreadable as error:
+            left.setdefault(f"{error.message}, so that Compose refuses it; correct it and run again", []).append(name)
+            continue
         why = _part(name, whole, below)
         if why:
             left.setdefault(why, []).append(name)
         elif whole is not None and "provider" not in whole:
             folder = posixpath.dirname(path)
-            found.append(Service(document, (*where, name), whole, _base(value), env, folder))
+            found.append(Service(document, (*where, name), whole, _base(own.value), env, folder))
     return found, [Skipped(path, "fragment", f"{', '.join(names)}: {why}") for why, names in left.items()]
 
 
@@ -450,27 +449,30 @@ def _base(value: Mapping[str, Any]) -> str:
 
 
 def extended(
-    value: Mapping[str, Any], rows: Mapping[Any, Any], path: str, read: Read, depth: int = 0
-) -> Mapping[str, Any] | None:
+    own: Written, rows: Mapping[str, Written], path: str, read: Read, depth: int = 0
+) -> Mapping[Any, Any] | None:
     """A service with what it extends, of the services of its file or of another; None where that cannot be found.
 
     `depth` is how often something has been extended already: no circle is followed.
+
+    Raises:
+        Unreadable: when the one cannot be laid upon the other, which Compose refuses too.
     """
-    base = _base(value)
+    base = _base(own.value)
     if not base:
-        return value
-    file = mapping(value.get("extends")).get("file")
+        return kept(own)
+    file = mapping(own.value.get("extends")).get("file")
     if isinstance(file, str):
         path = _beside(path, file)
         text = None if "$" in file or path.startswith("..") else read(path)
-        rows = {name: one.value for name, one in written(text).items()} if text is not None else {}
+        rows = written(text) if text is not None else {}
     above = rows.get(base)
-    if depth > _DEEPEST or not isinstance(above, Mapping):
+    if depth > _DEEPEST or above is None:
         return None
     whole = extended(above, rows, path, read, depth + 1)
     if whole is not None and isinstance(file, str):
         whole = _built_from(whole, posixpath.dirname(file))
-    return None if whole is None else merged(whole, value)
+    return None if whole is None else upon(whole, own)
 
 
 def _built_from(value: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
@@ -481,17 +483,3 @@ def _built_from(value: Mapping[str, Any], folder: str) -> Mapping[str, Any]:
         return value
     there = posixpath.normpath(posixpath.join(folder, context))
     return {**value, "build": {**build, "context": there} if isinstance(build, dict) else there}
-
-
-def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """A service laid upon another one as Compose does it: lists grow, maps are joined, all else is replaced."""
-    out = dict(base)
-    for key, value in own.items():
-        old = out.get(key)
-        if isinstance(old, list) and isinstance(value, list) and key not in _WHOLE:
-            out[key] = [*old, *value]
-        elif isinstance(old, dict) and isinstance(value, dict):
-            out[key] = {**old, **value}
-        else:
-            out[key] = value
-    return out

@@ -11,7 +11,8 @@ from fixer.lazy import lazy, regex
 from fixer.model import EnsureItem, RemoveItem, RemoveKey, YamlChange
 from fixer.syntax.yaml import Document
 from fixer.understand.builds import Read
-from fixer.understand.compose import Written, written
+from fixer.understand.compose import written
+from fixer.understand.composejoining import Written
 from fixer.understand.composevalues import variables
 from fixer.understand.workloads import Path, mapping, sequence
 

@@ -19,7 +19,8 @@ from fixer.rules.base import DockerfileView
 from fixer.source import SourceFile, read_bytes
 from fixer.tuples import NamedTuple
 from fixer.understand.builds import ANY_TAG, Build, bare_name
-from fixer.understand.compose import Service, Written, has_marks, layer
+from fixer.understand.compose import Service, has_marks, layer
+from fixer.understand.composejoining import Written
 from fixer.understand.composelaying import laid
 from fixer.understand.listening import bound
 from fixer.verify.recipes import ALONE, of_member, of_service

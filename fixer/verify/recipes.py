@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fixer.evidence import Mount, Needed, Recipe, Source
-from fixer.serviceusers import SOCKETS, tmpfs
+from fixer.podusers import SOCKETS
+from fixer.serviceusers import tmpfs
 from fixer.understand.compose import Service
 from fixer.understand.composevalues import settings
 from fixer.understand.pods import Member, Pod, capability

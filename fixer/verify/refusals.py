@@ -1,4 +1,4 @@
-"""What the log of a container says about what it was refused: C, shells, Python, Node, Go, Java, nginx."""
+"""What the log of a container says about what it was refused, in the words of shells, languages and servers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,18 @@ _REFUSED = regex(
     r"permission denied|permissionerror|operation not permitted|read-only file system|readonly database"
     r"|\bE(?:ACCES|PERM|ROFS)\b|AccessDeniedException|not permitted|unable to open database file"
     r"|must be run as root|must be root|be suid to work|be setuid root|effective uid is not 0"
-    r"|no new privileges|not writable",
+    r"|no new privileges|not writable|access to the path .* is denied",
+    _ANY_CASE,
+)
+# Rights within a database or of a key, which have nothing to do with the user of the process.
+_OTHER_RIGHTS = regex(
+    r"permission denied (?:for (?:table|relation|schema|database|sequence|function|view|column|type|language) "
+    r"|to (?:create|alter|drop|grant|set) [^/]*$|\(publickey|\(password)",
     _ANY_CASE,
 )
 _PORT = regex(
-    r"\bbind(?:ing)?\b|\blisten(?:ing|er)?\b|make_sock|BindException|\bsocket\.bind|server_bind|could not bind"
+    r"\bbind(?:ing)?\b|(?<![\w-])listen(?:ing|er)?(?![\w-])|make_sock|(?:Bind|Socket)Exception|\bsocket\.bind"
+    r"|server_bind|could not bind"
     r"|(?:start|open).{0,20} port",
     _ANY_CASE,
 )
@@ -38,17 +45,50 @@ _USER = regex(
     _ANY_CASE,
 )
 _OWNER = regex(r"\bl?f?chown\b|changing ownership|change ownership|changing group", _ANY_CASE)
-_MODE = regex(r"\bf?chmod\b|changing permissions|setting times|preserving (?:times|permissions)|\butime", _ANY_CASE)
+_MODE = regex(
+    r"\bf?chmod\b|chang(?:e|ing) permissions|setting times|preserving (?:times|permissions)|\butime", _ANY_CASE
+)
+# Where in a program, or in what it was doing, a complaint arose; none of this is what was refused.
+_ASIDE = regex(
+    r"^\S+:\d+:in [`'][^']*': "  # Ruby
+    r"| (?:at|in) \S+(?: (?:on )?line \d+|:\d+(?::\d+)?)(?:, <\w*> (?:line|chunk) \d+)?\.?$"  # Perl, PHP
+    r"|thread '[^']*' panicked at \S+:\d+:\d+:|called `[^`]*` on an `\w+` value"  # Rust
+    r"|, client: .*$"  # nginx
+    r"| with working directory '[^']*'"  # .NET
+)
+_WHY = r"(?:permission denied|operation not permitted|read-only file ?system)"
+# How one program or language says it, the path between words of its own.
+_SAID = (
+    regex(  # Go, and who says it in the same way
+        r"\b(?:open|mkdir|l?stat|unlink(?:at)?|remove|chdir|readlink|(?:fork/)?exec|(?:rename|link|symlink) \S+)"
+        rf" ([^\s:'\"]+): {_WHY}",
+        _ANY_CASE,
+    ),
+    regex(r"FileNotFoundException: (.+?) \("),
+    regex(r"AccessDeniedException: (?:.+ -> )?([^\s:]+)"),
+    regex(rf"\b\w+\((?:[^(),]+,(?! ))?([^(),]+)(?:, O_\w+)?\)(?: failed)?: (?:failed to open \w+: )?{_WHY}", _ANY_CASE),
+    regex(r"denied @ \w+ - (?:\(.+, )?(.+?)\)?(?: \(Errno::\w+\))?$"),
+    regex(rf"^[^\s:]+: (?:line )?\d+: (?:(?:cd|exec): )?(?!cannot )([^:'\"]+): (?:cannot execute: )?{_WHY}", _ANY_CASE),
+)
+_UNIX = regex(r"\bunix:(?://)?(?=/)")
+_REDIS = regex(r"(?<!\S)(\S+) \(in server root dir (\S+)\)")
+_NO_NAMES = frozenset(
+    {"file", "dir", "directory", "folder", "socket", "log", "logfile", "database", "device", "stream"}
+)
 _QUOTED = regex(r"['\"`\u2018]((?:/|\./|\.\./)?[^'\"`\u2018\u2019\s][^'\"`\u2018\u2019]*)['\"`\u2019]")
 _BARE = regex(r"(?<![\w.:/-])(/[^\s:'\",;()\[\]]+)")
 _BEFORE_COLON = regex(
-    r"(?:cannot|could not) (?:create|open|touch|remove|write|stat|access|overwrite) ([^\s:'\"]+):", _ANY_CASE
+    r"(?:cannot|could not) (?:create|open|touch|remove|write|stat|access|overwrite)(?: or create append-only dir)?"
+    r" ([^\s:'\"]+):",
+    _ANY_CASE,
 )
 _BETWEEN = regex(
     r"^(?:chown|chgrp|chmod|touch|mkdir|rmdir|rm|cp|mv|ln|cat|tee|install|tar|sed|dd|truncate): ([^\s:'\"]+): ",
     _ANY_CASE,
 )
-_FIELD = regex(r"\s*(?:code|errno|syscall|path|address|port): \S+$")
+_FIELD = regex(
+    r"\s*(?:code|errno|syscall|path|address|port): \S+$|npm (?:ERR!|error) (?:code|errno|syscall|path|dest) "
+)
 _EPERM = regex(r"operation not permitted|\bEPERM\b", _ANY_CASE)
 _CALL = regex(
     r"\b([lf]?chown|chroot|u?mount|set(?:res|re|e)?[ug]id|setgroups|initgroups|chmod|utime|mknod|socket|sethostname"
@@ -96,8 +136,8 @@ def refusals(log: Iterable[str], workdir: str = "/") -> tuple[Denied, ...]:
 
 
 def _one(line: str, workdir: str, recent: list[str]) -> Iterator[tuple[Kind, str]]:
-    if _FIELD.match(line):
-        return  # a part of an error that Node prints whole, and that is told in its first line
+    if _FIELD.match(line) or _OTHER_RIGHTS.search(line):
+        return  # a part of an error that is told whole in another line, or no concern of the system's users
     if _REFUSED.search(line):
         yield _unnamed(line, workdir, recent) or _refused(line, workdir)
     elif _GONE.search(line):
@@ -154,8 +194,10 @@ def _port(line: str) -> str:
 
 def _path(line: str, workdir: str) -> str:
     """The path that a complaint names, "" when it names none."""
+    line = _UNIX.sub("", _ASIDE.sub("", line.replace('\\"', '"')))
+    line = _REDIS.sub(r"\2/\1", line)
     # What a program complains about stands last: `sh: 1: cannot create /x: Permission denied`.
-    for pattern in (_QUOTED, _BEFORE_COLON, _BETWEEN, _BARE):
+    for pattern in (*_SAID, _QUOTED, _BEFORE_COLON, _BETWEEN, _BARE):
         found = [one for one in pattern.findall(line) if _like_a_path(one, pattern is _BARE)]
         if found:
             return _whole(found[-1], workdir)
@@ -163,15 +205,18 @@ def _path(line: str, workdir: str) -> str:
 
 
 def _like_a_path(text: str, bare: bool) -> bool:
-    if text.startswith(("//", "http:", "https:")) or "\n" in text or len(text) > 300:
+    if text.startswith(("///", "http:", "https:")) or "\n" in text or len(text) > 300 or text in _NO_NAMES:
         return False
+    if not text.strip("/") or _REFUSED.search(text):
+        return text == "/"
     if bare:
         return text not in ("/bin/sh", "/bin/bash")
     return "/" in text or "." in text.strip(".") or text.isidentifier()
 
 
 def _whole(path: str, workdir: str) -> str:
-    return posixpath.normpath(posixpath.join(workdir or "/", path.rstrip(".,")))
+    whole = posixpath.normpath(posixpath.join(workdir or "/", path.rstrip(".,")))
+    return f"/{whole.lstrip('/')}" if whole.startswith("//") else whole
 
 
 def _name(line: str) -> str:

@@ -79,11 +79,11 @@ def test_a_dockerfile_that_safe_fixes_leave_alone_is_not_counted_on(tmp_path: Pa
 
 
 def test_a_service_that_needs_root_is_told_although_its_dockerfile_moves(tmp_path: Path) -> None:
-    text = BUILT + "    devices: ['/dev/gpiomem:/dev/gpiomem']\n"
+    text = BUILT + "    command: [chown, -R, app, /data]\n"
     result = app.fix(lay_out(tmp_path, **{"compose.yaml": text, "Dockerfile": ROOT}), config=Config())
     refusal = of(result, "CS001").refusal
     assert refusal is not None
-    assert refusal.code == "needs-host"
+    assert refusal.code == "needs-root"
     assert refusal.message.startswith("Dockerfile leaves root now; write user: root here if it still needs it")
 
 

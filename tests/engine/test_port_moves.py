@@ -175,8 +175,12 @@ STUCK = {
         "web/site.conf:2",
     ),
     "a host network": (
-        {"k8s/web.yaml": WEB.replace("      containers", "      hostNetwork: true\n      containers")},
-        "k8s/web.yaml:11",
+        {
+            "k8s/web.yaml": WEB.replace(
+                "      containers", "      hostNetwork: true\n      securityContext: {runAsUser: 0}\n      containers"
+            )
+        },
+        "k8s/web.yaml:12",
     ),
     "a probe that runs a command": (
         {

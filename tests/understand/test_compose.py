@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
 
 import pytest
 
 from fixer.understand.buildfacts import UNKNOWN
-from fixer.understand.compose import Build, Compose, Mount, Service, may_be_compose, merged, read_compose, written
+from fixer.understand.compose import Build, Compose, Mount, Service, builders, may_be_compose, read_compose, written
 
 
 def read(text: str, files: dict[str, str] | None = None, path: str = "compose.yaml", *, named: bool = True) -> Compose:
@@ -285,14 +286,59 @@ def test_services_laid_upon_another_file_are_told_and_others_are_read() -> None:
     assert compose.skipped[0].message.startswith("web: this is laid upon another file")
 
 
-def test_merging_grows_lists_and_joins_maps() -> None:
-    assert merged(
-        {"a": [1], "b": {"c": 1}, "d": 1, "command": [1]}, {"a": [2], "b": {"e": 2}, "d": 2, "command": [2]}
-    ) == {
-        "a": [1, 2],
-        "b": {"c": 1, "e": 2},
-        "d": 2,
-        "command": [2],
+@pytest.mark.parametrize(
+    ("base", "own", "whole"),
+    [
+        ("environment: [A=1, B=2]", "environment: {B: 3, C: 4}", {"environment": {"A": "1", "B": 3, "C": 4}}),
+        ("environment: {A: 1}", "environment: [B=2, A=3]", {"environment": {"A": "3", "B": "2"}}),
+        ("labels: [a=b]", "labels: {c: d}", {"labels": {"a": "b", "c": "d"}}),
+        ("build: {args: {A: 1}}", "build: {args: [A=2]}", {"build": {"args": {"A": "2"}}}),
+        ("build: web", "build: {target: dev}", {"build": {"context": "web", "target": "dev"}}),
+        ("extra_hosts: {a: 10.0.0.1}", "extra_hosts: ['b:10.0.0.2']", {"extra_hosts": ["a=10.0.0.1", "b:10.0.0.2"]}),
+        ("ports: ['80:80']", "ports: [{target: 81}]", {"ports": ["80:80", {"target": 81}]}),
+        ("volumes: ['data:/data']", "volumes: [{type: bind, source: ./x, target: /data/}]",
+         {"volumes": [{"type": "bind", "source": "./x", "target": "/data/"}]}),
+        ("environment: {A: 1}", "environment: null", {"environment": {"A": 1}}),
+        ("environment: {A: 1, B: 2}", "environment: {A: !reset null}", {"environment": {"B": 2}}),
+        ("ports: ['80:80']", "ports: !override ['81:81']", {"ports": ["81:81"]}),
+        ("command: [a]", "command: [b]", {"command": ["b"]}),
+    ],
+)  # fmt: skip
+def test_what_extends_is_joined_by_the_rules_of_files_that_are_laid_upon_another(
+    base: str, own: str, whole: dict[str, Any]
+) -> None:
+    text = f"services:\n  base: {{image: x, {base}}}\n  web: {{extends: base, {own}}}\n"
+    _, found = read(text).services
+    assert {key: one for key, one in found.value.items() if key not in ("image", "extends")} == whole
+
+
+def test_what_extends_may_replace_what_it_extends_as_a_whole() -> None:
+    text = "services:\n  base: {image: x, user: '5', ports: ['80:80']}\n  web: {extends: base, user: !reset null}\n"
+    base, web = read(text).services
+    assert (base.user, web.user, web.ports) == ("5", "", (80,))
+
+
+def test_what_compose_would_refuse_to_extend_is_told() -> None:
+    text = "services:\n  base: {image: x, cap_add: [CHOWN]}\n  web: {extends: base, cap_add: {CHOWN: true}}\n"
+    compose = read(text)
+    assert [one.name for one in compose.services] == ["base"]
+    (left,) = compose.skipped
+    assert left.message.startswith("web: cap_add is of another kind in what lies below it, so that Compose refuses it")
+    assert [one.name for one in builders("compose.yaml", text, lambda path: None)] == ["base"]
+
+
+def test_a_mount_that_takes_the_place_of_another_is_told_where_it_is_written() -> None:
+    text = """
+services:
+  base: {image: x, volumes: ["data:/data", "logs:/logs"]}
+  web: {extends: base, volumes: ["./more:/more", "./own:/logs"]}
+"""
+    _, web = read(text).services
+    at = {mount.target: (mount.kind, mount.at[len(web.path) :]) for mount in web.mounts}
+    assert at == {
+        "/data": ("volume", ()),
+        "/logs": ("bind", ("volumes", 1)),
+        "/more": ("bind", ("volumes", 0)),
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from fixer.errors import Unreadable
 from fixer.understand.compose import Service, layer, read_compose
-from fixer.understand.composelaying import joined, laid
+from fixer.understand.composelaying import laid
 
 
 def upon(base: str, override: str, files: dict[str, str] | None = None) -> Service | None:
@@ -82,9 +82,3 @@ def test_its_variables_are_those_of_the_folder_although_only_the_other_file_has_
     found = upon("services: {web: {image: x}}", "services: {web: {user: '${UID}'}}", {".env": "UID=7\n"})
     assert found is not None
     assert found.user == "7"
-
-
-def test_neither_of_two_maps_changes() -> None:
-    below, own = {"a": {"b": [1]}}, {"a": {"b": [2]}}
-    assert joined(below, own) == {"a": {"b": [1, 2]}}
-    assert (below, own) == ({"a": {"b": [1]}}, {"a": {"b": [2]}})

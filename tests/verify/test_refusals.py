@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,15 @@ PORTS = {
     "socket.bind: Permission denied": "",
     'Permission denied - bind(2) for "0.0.0.0" port 80 (Errno::EACCES)': "80",
     "httpd: bind: Permission denied": "",
+    "PermissionError: [Errno 13] error while attempting to bind on address ('0.0.0.0', 80): permission denied": "80",
+    "Caused by: java.net.SocketException: Permission denied": "",
+    "ERROR: unable to bind listening socket for address '127.0.0.1:80': Permission denied (13)": "80",
+    "/usr/local/lib/ruby/socket.rb:201:in `bind': Permission denied - bind(2) for 0.0.0.0:80 (Errno::EACCES)": "80",
+    "(13)Permission denied: AH00072: make_sock: could not bind to address 0.0.0.0:80": "80",
+    "1:M # Warning: Could not create server TCP listening socket *:80: bind: Permission denied": "80",
+    "System.Net.Sockets.SocketException (13): Permission denied": "",
+    "crit: Unable to start Kestrel. System.Net.Sockets.SocketException (13): Permission denied": "",
+    "haproxy: [ALERT] (1) : Starting frontend www: cannot bind socket (Permission denied) [0.0.0.0:80]": "80",
 }
 USERS = [
     "nginx: [emerg] setgid(101) failed (1: Operation not permitted)",
@@ -64,6 +75,7 @@ USERS = [
     "sudo: effective uid is not 0, is sudo installed setuid root?",
     "initgroups failed: Operation not permitted",
     "Can't drop privileges: setgid: Operation not permitted",
+    "s6-overlay-suexec: fatal: unable to setgid to root: Operation not permitted",
 ]
 CAPABILITIES = {
     "chown: changing ownership of '/data': Operation not permitted": "chown /data",
@@ -73,6 +85,9 @@ CAPABILITIES = {
     "RTNETLINK answers: Operation not permitted": "RTNETLINK",
     "mount: /mnt: permission denied.": "mount /mnt",
     "chmod: changing permissions of '/etc/x': Operation not permitted": "chmod /etc/x",
+    "chmod /data: operation not permitted": "chmod /data",
+    'initdb: error: could not change permissions of directory "/data": Operation not permitted': "chmod /data",
+    "chown: changing ownership of '/var/lib/mysql/': Operation not permitted": "chown /var/lib/mysql",
 }
 MISSING = {
     'exec: "serve": executable file not found in $PATH': "serve",
@@ -90,6 +105,19 @@ MISSING = {
 @pytest.mark.parametrize(("line", "what"), PATHS.items())
 def test_a_path_is_read(line: str, what: str) -> None:
     assert [(one.kind, one.what) for one in refusals([line], "/app")] == [(Kind.PATH, what)]
+
+
+COMPLAINTS = [
+    row.split("\t", 1)
+    for row in Path(__file__).with_name("complaints.tsv").read_text(encoding="utf-8").splitlines()
+    if not row.startswith("#")
+]
+
+
+@pytest.mark.parametrize(("path", "line"), COMPLAINTS)
+def test_the_path_is_the_one_that_was_refused(path: str, line: str) -> None:
+    expected = [] if path == "-" else [(Kind.PATH, path.strip("?"))]
+    assert [(one.kind, one.what) for one in refusals([line], "/app")] == expected
 
 
 @pytest.mark.parametrize(("line", "what"), PORTS.items())

@@ -18,7 +18,7 @@ It is left
 
 - where nobody knows the image, or it is root with no user that is known to work (take a variant that is not root);
 - where the service needs root for what it does: it is privileged, adds capabilities, mounts the socket of an engine or
-  devices, runs `chown` and the like, or binds a port below 1024 in the network of its host;
+  devices, sees the processes of its host, runs `chown` and the like, or binds a port below 1024 in its network;
 - where the data of a program lies in a folder of the host: the engine makes that as root where it is missing;
 - where an anchor, a merge key, `extends` or an override file brings the user: it is changed there. An override file
   that makes a service root is told itself.

@@ -14,7 +14,10 @@ The fix creates a user with the commands of the base image's family (or takes th
 the folders that the file names as writable, and ends the stage with a numeric USER. Where a service of it writes a
 volume of Compose together with another image, a new user gets the number of that one. It is `safe` only where the user
 surely exists, every named folder is handed over, and the ports it binds are known and not below 1024; else `review`
-with the open question as its risk. Images that are root on purpose are left alone, with the reason.
+with the open question as its risk. Images that are root on purpose are left alone, with the reason. So are those that a
+container of the repository needs root in, unless it says itself who it runs as: one that is privileged and uses its
+host, speaks with the engine, sees the processes of its host, adds capabilities or binds a low port in the network of
+its host. Where it mounts folders of its host the fix is `review`, and names it.
 
 ## References
 CIS Docker Benchmark 4.1; Pod Security Standards, restricted: Running as Non-root.

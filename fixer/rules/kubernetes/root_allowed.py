@@ -22,8 +22,8 @@ start.
   `runAsGroup`. Where a container was root before, what else it needs comes along: the sysctl that opens ports below
   1024, and `fsGroup` for volumes that change hands.
 - left: nobody knows the image, or it is root with no user that is known to work; or the container needs root for what
-  it does (`chown`, added capabilities, mounts of the node). Tell who it works as with `[images."name"]` in fixer.toml,
-  or take a variant that is not root.
+  it does (`chown`, added capabilities, mounts and processes of the node, sockets of its engine). Tell who it works as
+  with `[images."name"]` in fixer.toml, or take a variant that is not root.
 
 ## References
 Pod Security Standards, restricted: Running as Non-root; CIS Kubernetes 5.2.7; NSA/CISA Kubernetes Hardening Guidance,

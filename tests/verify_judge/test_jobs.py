@@ -306,7 +306,7 @@ def test_an_override_may_say_how_a_service_is_built(tmp_path: Path) -> None:
         ("services: [", "what compose.override.yaml says about it, which cannot be read"),
         ("services: {web: {user: {{ .Values.user }}}}", "what compose.override.yaml says about it, which cannot be"),
         ("services: {web: {cap_add: [CHOWN]}}", ""),
-        ("services: {web: {volumes: {A: b}}}", "(volumes is of another kind in the file below)"),
+        ("services: {web: {volumes: {A: b}}}", "(volumes is of another kind in what lies below it)"),
         ("services: {web: {extends: gone}}", "(compose.override.yaml extends a service that is not here)"),
     ],
 )

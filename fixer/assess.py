@@ -61,7 +61,9 @@ def _risks(decision: Decision, writables: tuple[Writable, ...]) -> Iterator[str]
 
 def _held(decision: Decision) -> Iterator[str]:
     """What containers that the repository runs of the image may need root for, the first of them in words."""
-    ports = tuple(one.port for one in privileged(decision.running)) if decision.holds else ()
+    if not decision.holds:
+        return
+    ports = tuple(one.port for one in privileged(decision.running))
     found = [words for hold in decision.holds if (words := hold.told(ports))]
     if found:
         yield f"{found[0]}, and {len(found) - 1} more like it" if len(found) > 1 else found[0]

@@ -243,8 +243,11 @@ def _asked_for(find_asked: FindAsked, image: Image, last: int) -> Asked | None:
 
 def _holds_on(find_holds: FindHolds, image: Image, images: list[Image], last: int) -> tuple[Hold, ...]:
     """What the repository may need root for in an image, and in those of the same file that get their user from it."""
-    heirs = [one for one in images if one is not image and image.stage in one.stage.chain and one.own_user is None]
-    return tuple(dict.fromkeys(hold for one in (image, *heirs) for hold in find_holds(targets_of(one, last))))
+    found = find_holds(targets_of(image, last))
+    for one in images if len(images) > 1 else ():
+        if one is not image and image.stage in one.stage.chain and one.own_user is None:
+            found += find_holds(targets_of(one, last))
+    return tuple(dict.fromkeys(found)) if found else ()
 
 
 def _decide(image: Image, path: str, config: Config, wishes: _Wishes) -> Decision:
@@ -278,7 +281,7 @@ def _moves_somewhere(name: str, line: int) -> Refusal:
 
 def _held(holds: tuple[Hold, ...], chosen: ImageConfig) -> Refusal | None:
     """Why an image stays root for the sake of a container that runs it; None where the configuration names a user."""
-    hold = next((one for one in holds if one.purpose), None)
+    hold = next((one for one in holds if one.purpose), None) if holds else None
     if hold is None or chosen.user:
         return None
     remedy = f"if that needs root, {hold.remedy}, and the image can leave root for all others"
@@ -548,16 +551,20 @@ _STARTED_BY_CODE = ("chromium", "chrome", "firefox", "playwright", "puppeteer", 
 
 def _wants_home(running: Running) -> bool:
     """Whether the program keeps files in $HOME: what facts say, else any bare command that is no known server."""
-    image = running.image
-    if holds(image.stage.root_base or "", _STARTED_BY_CODE):
-        return True
-    if any(holds(item.logical, _STARTED_BY_CODE) for item in image.runs_about(_STARTED_BY_CODE)):
-        return True
     if not running.commands:
-        return not running.base_serves
+        return not running.base_serves or _starts_by_code(running.image)
     if any(_WANT_HOME.fullmatch(name) for name, _ in running.commands):
         return True
-    return any(program.home for program in running.programs) or any(unfamiliar(running))
+    if any(program.home for program in running.programs) or any(unfamiliar(running)):
+        return True
+    return _starts_by_code(running.image)
+
+
+def _starts_by_code(image: Image) -> bool:
+    """Whether the image has a program that code starts, with a profile of the user in $HOME."""
+    if holds(image.stage.root_base or "", _STARTED_BY_CODE):
+        return True
+    return any(holds(item.logical, _STARTED_BY_CODE) for item in image.runs_about(_STARTED_BY_CODE))
 
 
 def unfamiliar(running: Running) -> Iterator[str]:

@@ -418,6 +418,8 @@ class Repository:
     def holds(self, path: str, targets: frozenset[str]) -> tuple[Hold, ...]:
         """What the repository may need root for in the image that builds of these targets make of a Dockerfile."""
         whole, there = self._in_whole(path)
+        if not whole.holding:
+            return ()
         found = (one for target in sorted(targets) for one in whole.holding.get((there, target), ()))
         return tuple(found) if whole is self else tuple(self._held_from_here(one) for one in found)
 

@@ -46,22 +46,30 @@ def with_repository(image: Image, copy: Copy) -> bool:
 
 def asked(image: Image, folder: str, since: int) -> Instruction | None:
     """The last step of root behind instruction number `since` in which git reads a folder, or something below it."""
-    runs = image.runs_about(("git ", "go ", "pip", "python", "uv ", "poetry", "make", "npm", "yarn", "bun ", "cargo "))
-    for item in reversed(runs):
+    telling = _telling(image)
+    for item in reversed(image.runs_about(("git ", "go ", *telling))):
         if item.index <= since or image.user_at(item).root is False or "safe.directory" in item.source:
             continue
-        if any(_reads(image, step, folder) for step in steps(image, item)):
+        if any(_reads(image, step, folder, telling) for step in steps(image, item)):
             return item
     return None
 
 
-def _reads(image: Image, step: Step, folder: str) -> bool:
+def _telling(image: Image) -> tuple[str, ...]:
+    """The programs of the build that build the project, and ask git as files of it say."""
+    return tuple(
+        program
+        for programs, files, found in _BY_FILES
+        if image.runs_about(programs) and any(found.search(image.read_context(name) or "") for name in files)
+        for program in programs
+    )
+
+
+def _reads(image: Image, step: Step, folder: str, telling: tuple[str, ...]) -> bool:
     words = list(step.command.args)
-    for programs, files, found in _BY_FILES:
-        if step.command.name in programs:
-            own = step.command.name == "make" or any(_OF_THE_PROJECT.fullmatch(word.text) for word in words)
-            asks = own and any(found.search(image.read_context(name) or "") for name in files)
-            return asks and below(step.here or "/", folder)
+    if step.command.name in telling:
+        own = step.command.name == "make" or any(_OF_THE_PROJECT.fullmatch(word.text) for word in words)
+        return own and below(step.here or "/", folder)
     if step.command.name == "go":
         return bool(words) and words[0].text in _STAMPS and _stamps(image, step) and below(step.here or "/", folder)
     if basename(step.command.name) != "git":

@@ -112,8 +112,9 @@ def wrong_options(one: Creation) -> tuple[Word, ...]:
     return one.add.unknown_options if known and not any(_brings(one, "adduser", i) for i in _until(one)) else ()
 
 
-def _read(one: Creation) -> options.Options:
-    return options.read(one.command.args, _GRAMMARS[one.add.tool])
+def given(add: Add) -> options.Options:
+    """The options of a command that creates somebody, by the grammar of its tool; not of a line of a file."""
+    return options.read(add.command.args, _GRAMMARS[add.tool])
 
 
 class Taken(NamedTuple):
@@ -130,7 +131,7 @@ def taken(one: Creation) -> Taken | None:
     facts, add = one.image.facts, one.add
     if facts is None or facts.certainty("accounts") != "verified" or not add.name_literal or _freed(one):
         return None
-    flags = _read(one).flags
+    flags = given(one.add).flags
     if flags & {"non-unique", "force"}:
         return None
     return _user_taken(add, facts) if isinstance(add, UserAdd) else _group_taken(add, facts)
@@ -196,7 +197,7 @@ def hyphens(one: Creation, word: Word) -> str | None:
 
 def as_shadow(one: Creation) -> str | None:
     """The useradd or groupadd that does what Debian's adduser or addgroup would, or None."""
-    add, found = one.add, _read(one)
+    add, found = one.add, given(one.add)
     if add.tool not in ("deb-adduser", "deb-addgroup") or found.unknown or len(found.positional) != 1:
         return None
     if found.flags - _IMPLIED or found.values.keys() - _SAME.keys():

@@ -13,7 +13,9 @@ from fixer.syntax.dockerfile import Instruction
 from fixer.syntax.expand import names
 from fixer.syntax.shell import Word
 from fixer.tuples import NamedTuple
+from fixer.understand import shelloptions as options
 from fixer.understand.image import ACCOUNTS, Account, Copy, Image, User
+from fixer.understand.shellaccounts import UserMod
 from fixer.understand.stages import Stage, declared, pairs
 
 Images = Mapping[int, Image]
@@ -98,7 +100,7 @@ def number_of(image: Image, images: Images, name: str) -> Known | None:
         return None
     if any(m.tool == "usermod" and "-l" in (w.text for w in m.command.args) for m in changed):
         return None
-    moved = next((m for m in reversed(changed) if m.tool == "usermod" and _renumbers(m.command.args)), None)
+    moved = next((m for m in reversed(changed) if m.tool == "usermod" and _changes(m, "uid")), None)
     if moved is not None:
         return None if moved.uid is None else Known(moved.uid, None, "verified", "usermod gives it this number")
     if account is None:
@@ -128,7 +130,7 @@ def moved(image: Image, name: str) -> Moved | None:
         for mod in image.shell(item).user_mods:
             if mod.name != name or mod.removed or mod.tool not in ("usermod", "groupmod"):
                 continue
-            uid, gid = (_given(mod.command.args, option) for option in ("u", "g"))
+            uid, gid = (_changes(mod, number) for number in ("uid", "gid"))
             if uid or gid:
                 old = found or Moved(None, None, item.line, True)
                 known = (mod.uid is not None or not uid) and (mod.gid is not None or not gid)
@@ -136,13 +138,10 @@ def moved(image: Image, name: str) -> Moved | None:
     return found
 
 
-def _given(args: tuple[Word, ...], option: str) -> bool:
-    """Whether `usermod` or `groupmod` is given a number by that option, in short or in full."""
-    return any(re.match(rf"-[a-zA-Z]*{option}(?![a-zA-Z])|--{option}id", word.text) for word in args)
-
-
-def _renumbers(args: tuple[Word, ...]) -> bool:
-    return any(re.match(r"-[a-zA-Z]*u|--uid", word.text) for word in args)
+def _changes(mod: UserMod, number: str) -> bool:
+    """Whether `usermod` or `groupmod` is told another `uid` or `gid`."""
+    grammar = options.USERMOD if mod.tool == "usermod" else options.GROUPMOD
+    return number in options.read(mod.command.args, grammar).values
 
 
 def _variable(account: Account) -> str:

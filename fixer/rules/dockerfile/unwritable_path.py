@@ -25,21 +25,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fixer.decide import NO_PASSWD, Decision, owners
-from fixer.lazy import regex
 from fixer.model import Finding, Fix, HandOver, Refusal, Safety, Severity
 from fixer.rules.base import Card, DockerfileView
+from fixer.understand.creations import given
 from fixer.understand.image import OWNERS
 from fixer.understand.making import below, made
 from fixer.understand.places import container_path
 from fixer.understand.shellaccounts import UserAdd
 from fixer.understand.writable import Writable, open_to_all, stays_open
 
-# The options with which a command makes a home, and without which it does.
-_MAKES_HOME = {
-    "useradd": regex(r" -[a-zA-Z]*m| --create-home"),
-    "adduser": regex(r"^(?!.* -[a-zA-Z]*H)"),
-    "deb-adduser": regex(r"^(?!.* --(?:system|no-create-home|group))"),
-}
+# The flags of a command that makes no home, of those that make one unless they are told not to.
+_MAKES_NONE = {"adduser": {"no-create-home"}, "deb-adduser": {"system", "no-create-home", "group"}}
 
 CARD = Card(
     id="DF007",
@@ -159,9 +155,10 @@ def _own_home(decision: Decision, folder: Writable) -> bool:
 
 def _makes_home(add: UserAdd) -> bool:
     """Whether a command that creates a user surely makes a home for it."""
-    pattern = _MAKES_HOME.get(add.tool)
-    words = " ".join(word.text for word in add.command.args)
-    return pattern is not None and not add.command.conditional and pattern.search(f" {words}") is not None
+    if add.command.conditional or add.tool == "passwd-file":
+        return False
+    flags = given(add).flags
+    return "create-home" in flags if add.tool == "useradd" else not flags & _MAKES_NONE[add.tool]
 
 
 def _made_by_itself(decision: Decision, folder: Writable) -> bool:

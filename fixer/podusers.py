@@ -11,7 +11,7 @@ from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, Safety, SetKey, YamlChange
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.tuples import NamedTuple
-from fixer.understand.pods import Member, Pod, capability
+from fixer.understand.pods import Member, Pod, of_root_alone
 from fixer.understand.shellroot import needs_root, service, written
 from fixer.understand.workloads import Path, mapping, sequence, value_at, word
 
@@ -140,7 +140,7 @@ def _against(pod: Pod, member: Member, image: ImageUser, user: int | None) -> Re
     why = needs_host(pod, member)
     if why and member.context.get("privileged") is True:
         return Refusal("needs-root", f"{member.name} is privileged, and {why}; such a container is root on purpose")
-    extra = _extra(member)
+    extra = of_root_alone(member.added)
     if extra and (image.root is not False or user == 0) and not pod.says_not_root(member):
         return Refusal(
             "needs-root",
@@ -240,7 +240,7 @@ def holds(pod: Pod, member: Member, who: str, file: str) -> Iterator[Hold]:
         path = (*member.context_path, "privileged")
         yield hold(path, f"is privileged{f', and {why}' if why else ''}", "needs-root" if why else "")
     yield from (hold(*thing) for thing in _host_things(pod, member))
-    extra = _extra(member)
+    extra = of_root_alone(member.added)
     if extra:
         yield hold(
             (*member.context_path, "capabilities"), f"adds {', '.join(extra)}, which only root has", "needs-root"
@@ -258,18 +258,13 @@ def _host_things(pod: Pod, member: Member) -> Iterator[tuple[Path, str, str]]:
         host = mapping(volume.get("hostPath")).get("path")
         if isinstance(host, str) and host.endswith(SOCKETS):
             yield member.path, f"mounts {host} of its node, which root and its group alone may use", "needs-host"
-        elif isinstance(host, str) and not open_to_all(host, mount.get("readOnly") is True):
+        elif isinstance(host, str) and not open_to_anybody(host, mount.get("readOnly") is True):
             yield member.path, f"mounts {host} of its node, which may belong to root", ""
 
 
-def open_to_all(path: str, read_only: bool) -> bool:
+def open_to_anybody(path: str, read_only: bool) -> bool:
     """Whether anybody may do with a path of the machine below what a mount of it lets a container do."""
     return read_only and path.rstrip("/") in _OPEN
-
-
-def _extra(member: Member) -> list[str]:
-    """The capabilities that a container adds and that only root has."""
-    return [one for one in member.added if capability(one) != "NET_BIND_SERVICE"]
 
 
 def changes_host(script: Script, image: str) -> str:

@@ -421,11 +421,7 @@ class Repository:
         if not whole.holding:
             return ()
         found = (one for target in sorted(targets) for one in whole.holding.get((there, target), ()))
-        return tuple(found) if whole is self else tuple(self._held_from_here(one) for one in found)
-
-    def _held_from_here(self, hold: Hold) -> Hold:
-        path, _, line = hold.place.rpartition(":")
-        return hold._replace(place=f"{self._from_whole(path)}:{line}")
+        return tuple(one._replace(place=self._from_whole(one.place)) for one in found)
 
     @property
     def asking(self) -> dict[tuple[str, str], list[Asked]]:

@@ -8,12 +8,12 @@ from posixpath import normpath
 from fixer.decide import Hold
 from fixer.imageusers import ImageUser
 from fixer.model import EnsureItem, Refusal, RemoveKey, SetKey, YamlChange
-from fixer.podusers import OWNS_DATA, SOCKETS, changes_host, is_maker, open_to_all, rooted
+from fixer.podusers import OWNS_DATA, SOCKETS, changes_host, is_maker, open_to_anybody, rooted
 from fixer.syntax.shell import Script, argv, literal_word
 from fixer.tuples import NamedTuple
 from fixer.understand.compose import Mount, Service
 from fixer.understand.making import below
-from fixer.understand.pods import capability
+from fixer.understand.pods import of_root_alone
 
 # Behind these a new setting stands where people look for it.
 BEHIND = ("image", "build", "container_name", "user", "privileged", "read_only", "tmpfs", "cap_drop", "cap_add")
@@ -203,7 +203,7 @@ def against(service: Service, image: ImageUser) -> Refusal | None:
         return Refusal("needs-host", f"{name} {why}; find out whether it still needs that")
     if service.words("devices"):
         return Refusal("needs-host", f"{name} has devices of the host, which mostly belong to root")
-    extra = _extra(service)
+    extra = of_root_alone(service.words("cap_add"))
     if extra:
         why = f"{name} adds {', '.join(extra)}, which only root has; find out whether it still needs that"
         return Refusal("needs-root", why)
@@ -241,21 +241,16 @@ def holds(service: Service, file: str) -> Iterator[Hold]:
         yield hold("pid", "sees the processes of the host (pid: host)", "needs-host")
     if service.words("devices"):
         yield hold("devices", "has devices of the host, which mostly belong to root", "needs-host")
-    extra = _extra(service)
+    extra = of_root_alone(service.words("cap_add"))
     if extra:
         yield hold("cap_add", f"adds {', '.join(extra)}, which only root has", "needs-root")
     for mount in service.mounts:
         host = mount.kind == "bind" and mount.source.startswith("/") and mount not in sockets(service)
-        if host and not open_to_all(mount.source, mount.read_only):
+        if host and not open_to_anybody(mount.source, mount.read_only):
             yield hold("volumes", f"mounts {mount.source} of the host, which may belong to root")
     if service.host_network:
         purpose = "privileged-port" if any(0 < port < 1024 for port in service.ports) else ""
         yield hold("network_mode", "shares the network of the host", purpose, service.ports)
-
-
-def _extra(service: Service) -> list[str]:
-    """The capabilities that a service adds and that only root has."""
-    return [one for one in service.words("cap_add") if capability(one) != "NET_BIND_SERVICE"]
 
 
 def low_ports(service: Service, image: ImageUser) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -196,3 +196,8 @@ class Pod:
 def capability(text: str) -> str:
     """A capability as Kubernetes writes it, however it is written: without CAP_, in capitals."""
     return text.upper().removeprefix("CAP_")
+
+
+def of_root_alone(capabilities: Iterable[str]) -> list[str]:
+    """Those of the capabilities that a container adds that only root has, as they are written."""
+    return [one for one in capabilities if capability(one) != "NET_BIND_SERVICE"]

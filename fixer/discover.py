@@ -300,17 +300,13 @@ class Context:
         Returns:
             Their paths from the root, each with what leads to it from the path that was asked for ("" for itself).
         """
-        clean = os.path.normpath(path.lstrip("/") or ".")
-        for folder in self.folders:
-            top = os.path.join(self.root, folder)
-            found = [] if clean.startswith("..") else _matching(top, clean)
+        for folder, top, found in self._found(_clean(path)):
             for one in found:
                 for file, info in _below(top, [one]):
                     if stat.S_ISREG(info.st_mode) and _inside(self.root, os.path.join(top, os.path.dirname(file))):
                         rest = "" if file == one else os.path.relpath(file, one)
                         yield os.path.normpath(os.path.join(folder, file)), rest
-            if found:
-                return
+            return
 
     def modes(self, path: str) -> tuple[str, int, bool] | None:
         """The first file or folder at or below a path that only its owner can read or start.
@@ -321,15 +317,19 @@ class Context:
         Returns:
             Its path in the context, its mode, and whether it is a file at the very path that was asked for.
         """
-        clean = os.path.normpath(path.lstrip("/") or ".")
-        if clean.startswith(".."):
-            return None
-        for folder in self.folders:
-            top = f"{self._top}{folder}"
-            found = _matching(top, clean)
-            if found and _inside(self.root, os.path.join(top, os.path.dirname(clean))):
+        clean = _clean(path)
+        for folder, top, found in self._found(clean):
+            if _inside(self.root, os.path.join(top, os.path.dirname(clean))):
                 return self._private(top, folder, found)
         return None
+
+    def _found(self, clean: str) -> Iterator[tuple[str, str, list[str]]]:
+        """The folders that have a path of the context, each with where it is and what of it matches."""
+        for folder in () if clean.startswith("..") else self.folders:
+            top = f"{self._top}{folder}"
+            found = _matching(top, clean)
+            if found:
+                yield folder, top, found
 
     def _private(self, top: str, folder: str, paths: list[str]) -> tuple[str, int, bool] | None:
         spec: GitIgnoreSpec | None = None
@@ -351,6 +351,10 @@ class Context:
         sign = re.compile(r"(!?)/?(.+)")
         found = [sign.fullmatch(line) for line in lines if not line.startswith("#")]
         return GitIgnoreSpec.from_lines([f"{match[1]}/{match[2]}" for match in found if match is not None])
+
+
+def _clean(path: str) -> str:
+    return os.path.normpath(path.lstrip("/") or ".")
 
 
 def _inside(root: Path, path: str) -> bool:

@@ -124,8 +124,7 @@ def understand(source: SourceFile, config: Config, setting: Setting) -> Dockerfi
     }
     runtime = runtime_stages(all_stages, setting.find_targets() if len(all_stages) > 1 else frozenset())
     made = [images[s.index] for s in runtime]
-    finders = setting.find_asked, setting.find_shared, setting.find_holds
-    decisions = decide_all(made, source.path, config, *finders)
+    decisions = decide_all(made, source.path, config, setting.find_asked, setting.find_shared, setting.find_holds)
     return DockerfileView(source, dockerfile, all_stages, images, decisions, config, setting.find_move)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from shlex import quote
@@ -211,7 +211,7 @@ def _place_user(
     """USER where the stage is done building; `ahead` are the RUN and the ENV that come in front of it, if any."""
     run, env = ahead
     line = f"{_word('USER', stage.start)} {user}"
-    tail = _tail(stage)
+    tail = _tail(stage.body)
     last_user = next((i for i in reversed(tail) if i.keyword == "USER"), None)
     if last_user is not None and run and _root_by_this(stage, last_user):
         _after(plan, dockerfile, last_user, [*run, *env, line], style)
@@ -239,7 +239,7 @@ def _at_end(
     plan: Plan,
     dockerfile: Dockerfile,
     stage: Stage,
-    tail: list[Instruction],
+    tail: Sequence[Instruction],
     lines: tuple[list[str], list[str]],
     style: Style,
 ) -> None:
@@ -271,24 +271,17 @@ def _place_run(plan: Plan, dockerfile: Dockerfile, stage: Stage, lines: list[str
     user = next((i for i in reversed(stage.body) if i.keyword == "USER"), None)
     if user is None:
         raise Conflict("the stage inherits its user, so there is no place in it for a step as root")
-    _before(plan, dockerfile, _volume_first(_between(stage, user), user), lines, style)
+    before = [item for item in stage.body if item.index < user.index]
+    _before(plan, dockerfile, _volume_first(_tail(before, _BUILDS | {"USER"}), user), lines, style)
 
 
-def _between(stage: Stage, user: Instruction) -> list[Instruction]:
-    """The instructions in front of a USER, behind the last step that builds something or changes the user."""
-    body = [item for item in stage.body if item.index < user.index]
-    last = max((n for n, item in enumerate(body) if item.keyword in _BUILDS | {"USER"}), default=-1)
-    return body[last + 1 :]
+def _tail(items: Sequence[Instruction], keywords: frozenset[str] = _BUILDS) -> Sequence[Instruction]:
+    """The instructions behind the last of these keywords, which are those that build something."""
+    last = max((n for n, item in enumerate(items) if item.keyword in keywords), default=-1)
+    return items[last + 1 :]
 
 
-def _tail(stage: Stage) -> list[Instruction]:
-    """The instructions behind the last step that builds something."""
-    body = list(stage.body)
-    last = max((n for n, item in enumerate(body) if item.keyword in _BUILDS), default=-1)
-    return body[last + 1 :]
-
-
-def _volume_first(tail: list[Instruction], anchor: Instruction) -> Instruction:
+def _volume_first(tail: Sequence[Instruction], anchor: Instruction) -> Instruction:
     """Ownership must be set before VOLUME, since the classic builder drops later changes."""
     return next((i for i in tail if i.keyword == "VOLUME" and i.index < anchor.index), anchor)
 

@@ -58,9 +58,8 @@ class Made(NamedTuple):
 
 def below(path: str, folder: str) -> bool:
     """Whether `path` is `folder` or lies below it."""
-    if not path.startswith(folder.rstrip("/")):  # as most do
-        return False
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
+    stem = folder.rstrip("/")
+    return path.startswith(stem) and (path == folder or path.startswith(f"{stem}/"))  # most fail at once
 
 
 def is_data(path: str, workdir: str | None) -> bool:

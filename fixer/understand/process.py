@@ -169,7 +169,7 @@ class Running:
         """Facts on the programs that are started, those of entry scripts included."""
         found = [software(name) for name, _ in self.commands]
         for script in self.scripts:
-            found += [software(c.name) for c in commands(script.text) if not c.substitution]
+            found += [software(name) for name, _ in _started(script)]
         return tuple(dict.fromkeys(s for s in found if s is not None))
 
     @lazy
@@ -323,7 +323,7 @@ class Running:
         for script in self.scripts:
             name = interpreter_of(script.text)
             if not name or name in _SHELLS:
-                started += [(c.name, _texts(c)) for c in commands(script.text) if not c.substitution]
+                started += _started(script)
             else:
                 yield name, script
         for name, words in dict.fromkeys(started):
@@ -446,7 +446,7 @@ class Running:
         """Options of the programs that are started, those of entry scripts included, by which they change the user."""
         started = list(self.commands)
         for script in self.scripts:
-            started += [(c.name, _texts(c)) for c in commands(script.text) if not c.substitution]
+            started += _started(script)
         for name, words in started:
             pattern = _CHANGES_USER.get(name)
             found = pattern.search(" ".join(word or "" for word in words)) if pattern is not None else None
@@ -506,6 +506,11 @@ def _shell_text(words: tuple[str | None, ...]) -> str:
     ):
         return ""
     return words[2] or ""
+
+
+def _started(script: Script) -> list[tuple[str, tuple[str | None, ...]]]:
+    """The programs that a script starts, as `Running.commands` are."""
+    return [(c.name, _texts(c)) for c in commands(script.text) if not c.substitution]
 
 
 def _program_files(words: tuple[str | None, ...]) -> Iterator[str]:
